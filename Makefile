@@ -1,0 +1,66 @@
+# Needs python3 (3.11 or newer, with venv) and make. Everything else is installed into .venv, pinned in requirements/.
+# Another Python: make test PYTHON=python3.13
+
+PYTHON ?= python3
+PYTEST_FLAGS ?=
+LOCK_FLAGS ?=
+# Wheels only: nothing is compiled, and nothing runs that has no hash in the lock. Empty it where a wheel is missing.
+PIP_FLAGS ?= --only-binary :all:
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+INSTALL := $(PIP) install --require-hashes $(PIP_FLAGS) --requirement
+STAMPS := .venv/.stamps
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.NOTPARALLEL:
+.PHONY: help demo test check format lock clean
+
+help:
+	@echo 'make demo     a small company through a simulated month'
+	@echo 'make test     the tests; with the long ones: make test PYTEST_FLAGS=--long'
+	@echo 'make check    lint, format, types, floors'
+	@echo 'make format   put the code into its format'
+	@echo 'make lock     pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
+	@echo 'make clean    remove .venv, caches and what was built'
+
+demo: $(STAMPS)/run
+	@$(BIN)/bizproc demo
+
+test: $(STAMPS)/test
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+check: $(STAMPS)/dev
+	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy 'lint-imports --no-logo'; do \
+		echo "-- $$tool"; $(BIN)/$$tool || failed=1; \
+	done; exit $$failed
+
+format: $(STAMPS)/dev
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: $(STAMPS)/venv
+	@$(BIN)/python tools/lock.py $(LOCK_FLAGS)
+
+clean:
+	@rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+# -- .venv: one environment, filled as far as a target needs; a stamp says which lock file is in it ----------------------
+
+$(STAMPS)/venv:
+	@'$(PYTHON)' -c '' 2>/dev/null || { echo 'bizproc needs Python 3.11 or newer, and $(PYTHON) cannot be run. Install it, or name another: make PYTHON=...' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit("bizproc needs Python 3.11 or newer, and $(PYTHON) is %d.%d. Name another: make PYTHON=..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) comes without venv. Install it (Debian, Ubuntu: the package python3-venv), or name another: make PYTHON=...' >&2; exit 1; }
+	@echo 'making .venv'
+	@'$(PYTHON)' -m venv --clear .venv
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+$(STAMPS)/run $(STAMPS)/test $(STAMPS)/dev: $(STAMPS)/%: requirements/%.txt pyproject.toml $(STAMPS)/venv
+	@echo 'installing what requirements/$*.txt pins'
+	@$(INSTALL) requirements/$*.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@

@@ -1,0 +1,20 @@
+"""
+The CRM in the store itself: what an action writes commits together with the journal's entry.
+
+    tables.py      the tables, made from the model
+    shapes.py      a noun and its row: statements, and both directions of coding
+    reading.py     get and find, on any connection
+    items.py       create, update, delete: history, events, derived fields
+    rows.py        product rows: the hot path
+    timeline.py    comments, activities, history
+    stages.py      pipelines and their stages
+    seeding.py     what a new store holds
+    crm.py         `SqlCrm`: the port
+"""
+
+from bizproc.adapters.sql_crm.crm import SqlCrm
+from bizproc.adapters.sql_crm.reading import SqlCrmReader
+from bizproc.adapters.sql_crm.seeding import seed
+from bizproc.adapters.sql_crm.tables import metadata
+
+__all__ = ["SqlCrm", "SqlCrmReader", "metadata", "seed"]

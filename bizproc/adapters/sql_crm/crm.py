@@ -1,0 +1,188 @@
+"""`SqlCrm`: the port `Crm` on the store. It finds out which item is meant; what is done to it stands in the other files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from bizproc.adapters.sql_crm import items, rows, stages, timeline
+from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
+from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
+from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.money import Number
+from bizproc.model.pipelines import Stage
+from bizproc.model.portal import Portal
+from bizproc.model.products import ProductRow
+from bizproc.model.references import ItemRef
+from bizproc.model.timeline import Activity, Comment
+from bizproc.model.users import User, Users
+from bizproc.ports.performing import Performing
+
+_PORTAL: Final = Portal()
+
+
+class SqlCrm:
+    """The CRM in the store, for one performance. Never suspends."""
+
+    __slots__ = ("performing", "portal")
+
+    def __init__(self, performing: Performing, portal: Portal = _PORTAL) -> None:
+        self.performing = performing
+        self.portal = portal
+
+    # -- which item
+
+    async def resolve(self, kind: str, id: int | None) -> ItemRef:
+        document = self.performing.document
+        if id is not None:
+            return ItemRef(kind, id)
+        if document is None:
+            raise NoDocument(kind=kind)
+        return document if document.kind == kind else self._linked(document, kind)
+
+    def _linked(self, document: ItemRef, wanted: str) -> ItemRef:
+        """The item that the document points at, or, failing that, the one that points at the document (D22)."""
+        tx = self.performing.transaction
+        shape, aim = shape_of(document.kind), shape_of(wanted)
+        item = read(tx, shape, document.id)
+        candidates: list[int] = []
+        for field in shape.fields.values():
+            if field.refers == wanted and not field.derived:
+                value = getattr(item, field.name)
+                if field.multiple and value:
+                    return ItemRef(wanted, value[0])  # the first of a list is the primary one
+                candidates += [value] if value and not field.multiple else []
+        if not candidates and any(field.refers == document.kind and not field.derived for field in aim.fields.values()):
+            candidates = referring(tx, aim, document)
+        match candidates:
+            case [one]:
+                return ItemRef(wanted, one)
+            case []:
+                raise LinkedItemMissing(kind=document.kind, id=document.id, wanted=wanted)
+            case _:
+                raise AmbiguousItem(kind=document.kind, id=document.id, wanted=wanted, candidates=tuple(candidates))
+
+    # -- items
+
+    async def read(self, ref: ItemRef) -> Any:
+        return read(self.performing.transaction, shape_of(ref.kind), ref.id)
+
+    async def create(
+        self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
+    ) -> Any:
+        """As the port says; `imported` fields may also bring an id and stamps along (`items.IMPORTED`)."""
+        return items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
+
+    async def update(
+        self, ref: ItemRef, fields: Mapping[str, Any], *, append: bool = False, author: int | None = None
+    ) -> Any:
+        return items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
+
+    async def delete(self, ref: ItemRef) -> None:
+        items.delete(self.performing, self.portal, ref, self.performing.author)
+
+    async def add_field(
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Iterable[str] = ()
+    ) -> None:
+        """Define a custom field of a kind of item."""
+        add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+
+    def _author(self, author: int | None) -> int | None:
+        if author is None:
+            return self.performing.author
+        self._check_user(author)
+        return author
+
+    # -- what belongs to an item
+
+    async def add_product(
+        self,
+        ref: ItemRef,
+        product: int,
+        *,
+        price: Number | None = None,
+        quantity: Number = 1,
+        discount_percent: Number = 0,
+    ) -> ProductRow:
+        return rows.add_product(self.performing, ref, product, price, quantity, discount_percent)
+
+    async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
+        return self._belonging("product_row", ref)
+
+    async def add_comment(self, ref: ItemRef, text: str, *, author: int | None = None) -> Comment:
+        return timeline.add_comment(self.performing, ref, text, author)
+
+    async def comments(self, ref: ItemRef) -> tuple[Comment, ...]:
+        return self._belonging("comment", ref)
+
+    async def add_activity(
+        self,
+        ref: ItemRef,
+        subject: str,
+        description: str = "",
+        *,
+        kind: str = "todo",
+        responsible: int | None = None,
+        author: int | None = None,
+        important: bool = False,
+        complete_on_stage_change: bool = False,
+        deadline: datetime | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        location: str = "",
+        also: Iterable[ItemRef] = (),
+    ) -> Activity:
+        return timeline.add_activity(
+            self.performing,
+            ref,
+            subject=subject,
+            description=description,
+            kind=kind,
+            responsible=responsible,
+            author=author,
+            important=important,
+            complete_on_stage_change=complete_on_stage_change,
+            deadline=deadline,
+            start=start,
+            end=end,
+            location=location,
+            also=also,
+        )
+
+    async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
+        return self._belonging("activity", ref)
+
+    def _belonging(self, kind: str, ref: ItemRef) -> tuple[Any, ...]:
+        tx = self.performing.transaction
+        if not exists(tx, shape_of(ref.kind), ref.id):
+            raise ItemNotFound(kind=ref.kind, id=ref.id)
+        return belonging(tx, SHAPES[kind], ref)
+
+    # -- looked up
+
+    async def users(self, users: Users) -> tuple[int, ...]:
+        several = (users,) if isinstance(users, (int, User)) else users
+        ids = tuple(dict.fromkeys(each.id if isinstance(each, User) else each for each in several))
+        for each in ids:
+            self._check_user(each)
+        return ids
+
+    def _check_user(self, user: int) -> None:
+        if not exists(self.performing.transaction, SHAPES["user"], user):
+            raise UnknownUser(user=user)
+
+    async def stage_of(self, ref: ItemRef) -> Stage:
+        item = await self.read(ref)
+        return stages.stage_in(self.performing.transaction, ref.kind, item.pipeline, item.stage)
+
+    async def stages(self, kind: str, codes: Iterable[str]) -> tuple[Stage, ...]:
+        tx, found = self.performing.transaction, []
+        for code in codes:
+            stage = stages.stage_called(tx, kind, code)
+            if stage is None:
+                known = ", ".join(each for (each,) in tx.execute("SELECT code FROM stage WHERE kind = ? ORDER BY id", (kind,)))
+                raise UnknownStage(kind=kind, pipeline="any", stage=code, known=known)
+            found.append(stage)
+        return tuple(found)

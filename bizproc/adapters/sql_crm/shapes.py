@@ -1,0 +1,206 @@
+"""
+A noun and its row: the statements that every noun has, made once, and both directions of coding.
+
+The statements run on the driver's connection; building them with SQLAlchemy for each call costs more than running them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from bizproc.adapters.sql_crm import tables
+from bizproc.core.codec import Codec
+from bizproc.core.errors import UnknownItem
+from bizproc.model.companies import Company
+from bizproc.model.contacts import Contact
+from bizproc.model.deals import Deal
+from bizproc.model.fields import Field, fields_of, writable
+from bizproc.model.items import Item, StagedItem
+from bizproc.model.money import digits_of
+from bizproc.model.multi_fields import MultiField
+from bizproc.model.pipelines import Pipeline, Stage
+from bizproc.model.products import Product, ProductRow
+from bizproc.model.references import ItemRef
+from bizproc.model.timeline import Activity, Comment, HistoryEvent
+from bizproc.model.users import User
+from bizproc.store.types import decimal_text, exact_decimal, json_text, json_value, moment, moment_text, money_units
+
+Write = Callable[[Any], Any]
+Read = Callable[[Any], Any]
+
+CODEC: Final = Codec()
+
+
+class Shape:
+    """
+    How one noun stands in its table.
+
+    Attributes:
+        fields: All of them, in the order of the columns.
+        writable: Those that may be written, by the names under which they can be.
+        listed: Multiple fields that point at contacts or companies: each has its companion rows in `link`.
+        is_item, is_staged: What else it has: history and stamps; stages and an amount.
+        insert, select, update_of: Its statements.
+    """
+
+    def __init__(self, cls: Any, table: Table) -> None:
+        self.cls = cls
+        self.kind: str = cls.item_type
+        self.table = table
+        self.fields: Mapping[str, Field] = fields_of(cls)
+        self.writable: Mapping[str, Field] = writable(cls)
+        self.primaries: Mapping[str, str] = getattr(cls, "primaries", {})
+        self.is_item = issubclass(cls, Item)
+        self.is_staged = issubclass(cls, StagedItem)
+        self.names = tuple(self.fields)
+        self.listed = tuple(f for f in self.fields.values() if f.multiple and f.refers in ("contact", "company"))
+        self.defaults = {name: field.default for name, field in self.fields.items() if name != "id"}
+        self._money = tuple(name for name, field in self.fields.items() if field.type.name == "money")
+        self._write = {name: _writer(field) for name, field in self.fields.items()}
+        self._read = tuple(_reader(field) for field in self.fields.values())
+        columns = ", ".join(self.names)
+        self.insert = f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(self.names))})"
+        self.select = f"SELECT {columns} FROM {table.name}"
+        self.select_one = f"{self.select} WHERE id = ?"
+        self.exists = f"SELECT 1 FROM {table.name} WHERE id = ?"
+        self.delete = f"DELETE FROM {table.name} WHERE id = ?"
+        self.update_of = cache(self._update_of)
+
+    def _update_of(self, names: tuple[str, ...]) -> str:
+        return f"UPDATE {self.table.name} SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?"
+
+    def row(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values of all fields as they stand in the table."""
+        return self.written(self.names, values)
+
+    def written(self, names: Iterable[str], values: Mapping[str, Any]) -> list[Any]:
+        """The values of some fields as they stand in the table."""
+        write = self._write
+        return [write[name](values[name]) for name in names]
+
+    def item(self, row: Iterable[Any]) -> Any:
+        """The noun of a row."""
+        values = {
+            name: None if value is None else read(value)
+            for name, read, value in zip(self.names, self._read, row, strict=True)
+        }
+        for name in self._money:
+            if values[name] is not None:
+                values[name] = amount_of(values[name], values.get("currency") or "")
+        return self.cls(**values)
+
+
+def units_of(amount: Decimal | None) -> int | None:
+    """An amount as it stands in the store."""
+    return None if amount is None else money_units(amount)
+
+
+def amount_of(units: int, currency: str) -> Decimal:
+    """An amount with the digits of its currency, from ten-thousandths."""
+    places = digits_of(currency)
+    whole, rest = divmod(units, 10 ** (4 - places))
+    # What is no multiple of the currency's unit was stored under other rules: shown as it is.
+    return Decimal(units).scaleb(-4) if rest else Decimal(whole).scaleb(-places)
+
+
+def decimal_json(value: Decimal) -> str:
+    """What `CODEC.encode(value)` gives, for the hot path."""
+    return f'{{"$decimal":"{value}"}}'
+
+
+# -- coding ------------------------------------------------------------------------------------------------------------
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _or_none(write: Write) -> Write:
+    return lambda value: None if value is None else write(value)
+
+
+def _custom_text(custom: Mapping[str, Any]) -> str:
+    return CODEC.encode(dict(custom)) if custom else "{}"
+
+
+def _custom(text: str) -> Mapping[str, Any]:
+    return MappingProxyType(CODEC.decode(text) if text != "{}" else {})
+
+
+def _multi_fields_text(values: Iterable[MultiField]) -> str:
+    return json_text([[each.value, each.type] for each in values])
+
+
+def _multi_fields(text: str) -> tuple[MultiField, ...]:
+    return () if text == "[]" else tuple(MultiField(value, type_) for value, type_ in json_value(text))
+
+
+def _references_text(refs: Iterable[ItemRef]) -> str:
+    return json_text([[ref.kind, ref.id] for ref in refs])
+
+
+def _references(text: str) -> tuple[ItemRef, ...]:
+    return tuple(ItemRef(kind, id_) for kind, id_ in json_value(text))
+
+
+def _ids_text(ids: tuple[int, ...]) -> str:
+    return json_text(ids) if ids else "[]"
+
+
+def _ids(text: str) -> tuple[int, ...]:
+    return () if text == "[]" else tuple(json_value(text))
+
+
+_SINGLE: Final[dict[str, tuple[Write, Read]]] = {
+    "text": (_same, _same),
+    "integer": (_same, _same),
+    "truth": (int, bool),
+    "number": (decimal_text, exact_decimal),
+    "money": (money_units, _same),  # `Shape.item` gives it the digits of its currency
+    "day": (date.isoformat, date.fromisoformat),
+    "moment": (moment_text, moment),
+    "custom": (_custom_text, _custom),
+    "anything": (CODEC.encode, CODEC.decode),
+}
+_MULTIPLE: Final[dict[str, tuple[Write, Read]]] = {
+    "integer": (_ids_text, _ids),
+    "multi_field": (_multi_fields_text, _multi_fields),
+    "reference": (_references_text, _references),
+}
+
+
+def _writer(field: Field) -> Write:
+    write, _ = (_MULTIPLE if field.multiple else _SINGLE)[field.type.name]
+    return write if write is _same else _or_none(write)
+
+
+def _reader(field: Field) -> Read:
+    _, read = (_MULTIPLE if field.multiple else _SINGLE)[field.type.name]
+    return read
+
+
+# -- all of them -------------------------------------------------------------------------------------------------------
+
+_CLASSES: Final[tuple[Any, ...]] = (
+    *(User, Product, Pipeline, Stage, Deal, Company, Contact),
+    *(ProductRow, Comment, Activity, HistoryEvent),
+)
+SHAPES: Final = {cls.item_type: Shape(cls, tables.metadata.tables[cls.item_type]) for cls in _CLASSES}
+"""Every noun that can be read, by kind."""
+
+NOUNS: Final = tuple(kind for kind in SHAPES if kind not in ("product_row", "comment", "activity", "history_event"))
+"""The kinds that can be created and updated by themselves; the others belong to an item."""
+
+
+def shape_of(kind: str) -> Shape:
+    """The shape of a kind that can be created. Raises UnknownItem."""
+    if kind not in NOUNS:
+        raise UnknownItem(kind=kind, known=", ".join(NOUNS))
+    return SHAPES[kind]

@@ -1,0 +1,121 @@
+"""
+Pipelines and their stages: which there are, and which one is meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bizproc.adapters.sql_crm.reading import Runs
+from bizproc.adapters.sql_crm.shapes import SHAPES
+from bizproc.core.errors import AlreadyExists, UnknownPipeline, UnknownStage, WrongFieldValue
+from bizproc.model.pipelines import DEFAULT_STAGES, Stage, StageTemplate, code_in
+
+_STAGE: Final = SHAPES["stage"]
+_BY_CODE: Final = f"{_STAGE.select} WHERE kind = ? AND code = ?"
+_OF_PIPELINE: Final = f"{_STAGE.select} WHERE kind = ? AND pipeline = ? ORDER BY sort, id"
+
+
+def stage_called(connection: Runs, kind: str, code: str) -> Stage | None:
+    """The stage of this code, in whatever pipeline."""
+    row = connection.execute(_BY_CODE, (kind, code)).fetchone()
+    return None if row is None else _STAGE.item(row)  # type: ignore[no-any-return]
+
+
+def stages_of(connection: Runs, kind: str, pipeline: int) -> list[Stage]:
+    """The stages of a pipeline, in order."""
+    return [_STAGE.item(row) for row in connection.execute(_OF_PIPELINE, (kind, pipeline))]
+
+
+def stage_in(connection: Runs, kind: str, pipeline: int, code: str) -> Stage:
+    """The stage of this code, if it belongs to the pipeline. Raises UnknownStage, with those that do."""
+    found = stage_called(connection, kind, code)
+    if found is None or found.pipeline != pipeline:
+        raise unknown_stage(connection, kind, pipeline, code)
+    return found
+
+
+def unknown_stage(connection: Runs, kind: str, pipeline: int, code: str) -> UnknownStage:
+    """The error for a stage that a pipeline has not."""
+    known = ", ".join(each.code for each in stages_of(connection, kind, pipeline)) or "none"
+    return UnknownStage(kind=kind, pipeline=str(pipeline), stage=code, known=known)
+
+
+def first_stage(connection: Runs, kind: str, pipeline: int) -> Stage:
+    """Where an item begins in a pipeline: its first stage in which work goes on."""
+    stages = stages_of(connection, kind, pipeline)
+    for each in stages:
+        if not each.is_final:
+            return each
+    if stages:
+        return stages[0]
+    raise unknown_pipeline(connection, kind, pipeline)
+
+
+def check_pipeline(connection: Runs, kind: str, pipeline: int) -> None:
+    """Raises UnknownPipeline if items of this kind have no such pipeline."""
+    if not connection.execute("SELECT 1 FROM pipeline WHERE id = ? AND kind = ?", (pipeline, kind)).fetchone():
+        raise unknown_pipeline(connection, kind, pipeline)
+
+
+def unknown_pipeline(connection: Runs, kind: str, pipeline: object) -> UnknownPipeline:
+    """The error for a pipeline that is not there."""
+    rows = connection.execute("SELECT id, name FROM pipeline WHERE kind = ? ORDER BY sort, id", (kind,))
+    known = ", ".join(f"{id_} ({name})" for id_, name in rows) or "none"
+    return UnknownPipeline(kind=kind, pipeline=pipeline, known=known)
+
+
+def add_default_stages(connection: Runs, kind: str, pipeline: int) -> None:
+    """The stages that a new pipeline of this kind begins with."""
+    for place, template in enumerate(DEFAULT_STAGES.get(kind, ()), start=1):
+        _add(connection, kind, pipeline, place * 10, template)
+
+
+def _add(connection: Runs, kind: str, pipeline: int, sort: int, template: StageTemplate) -> None:
+    values = {
+        "id": None,
+        "kind": kind,
+        "pipeline": pipeline,
+        "code": code_in(pipeline, template.code),
+        "name": template.name,
+        "sort": sort,
+        "semantics": template.semantics,
+    }
+    connection.execute(_STAGE.insert, _STAGE.row(values))
+
+
+def prepare_stage(connection: Runs, values: dict[str, Any], given: dict[str, Any]) -> None:
+    """Fill in a stage that is about to be made, and see that its pipeline may have it."""
+    kind, pipeline = values["kind"], values["pipeline"]
+    check_pipeline(connection, kind, pipeline)
+    if not given.get("code", "").strip():
+        raise WrongFieldValue(kind="stage", field="code", expected="a text that says something", got=repr(given.get("code", "")))
+    values["code"] = code_in(pipeline, values["code"])
+    check_stage(connection, values)
+    if "sort" not in given:
+        values["sort"] = _next_sort(connection, kind, pipeline, values["semantics"])
+
+
+def check_stage(connection: Runs, values: dict[str, Any]) -> None:
+    """A code is used once; a pipeline has one success. Raises AlreadyExists."""
+    kind, pipeline, own = values["kind"], values["pipeline"], values.get("id")
+    same = stage_called(connection, kind, values["code"])
+    if same is not None and same.id != own:
+        raise AlreadyExists(kind=f"stage of {kind}", field="code", value=repr(same.code))
+    if values["semantics"] == "success":
+        for each in stages_of(connection, kind, pipeline):
+            if each.semantics == "success" and each.id != own:
+                where = f"'success' in pipeline {pipeline} ({each.code})"
+                raise AlreadyExists(kind=f"stage of {kind}", field="semantics", value=where)
+
+
+def _next_sort(connection: Runs, kind: str, pipeline: int, semantics: str) -> int:
+    """After those that work goes on in, before the final ones; a final one comes last."""
+    stages = stages_of(connection, kind, pipeline)
+    open_ = [each.sort for each in stages if not each.is_final]
+    final = [each.sort for each in stages if each.is_final]
+    if semantics != "process" or not final:
+        return max(open_ + final, default=0) + 10
+    return max((sort for sort in open_ if sort < min(final)), default=min(final) - 2) + 1
+
+

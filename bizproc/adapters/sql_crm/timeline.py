@@ -1,0 +1,160 @@
+"""
+What stands beside an item: comments and activities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from bizproc.adapters.sql_crm import history
+from bizproc.adapters.sql_crm.reading import exists, is_id
+from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
+from bizproc.core.errors import ItemNotFound, UnknownItem, UnknownUser
+from bizproc.model.references import ItemRef
+from bizproc.model.timeline import Activity, Comment
+from bizproc.ports.performing import Performing
+
+_COMMENT: Final = SHAPES["comment"]
+_ACTIVITY: Final = SHAPES["activity"]
+_BIND: Final = "INSERT INTO activity_binding (kind, item, activity) VALUES (?, ?, ?)"
+# Left for the end of the transaction: until then the activity is one that was made in the same commit.
+_SETTLE: Final = "UPDATE activity SET fresh = 0 WHERE id = ?"
+_DUE: Final = (
+    "SELECT id FROM activity WHERE owner_kind = ? AND owner_id = ? "
+    "AND complete_on_stage_change = 1 AND completed = 0 AND fresh = 0 ORDER BY id"
+)
+_COMPLETE: Final = "UPDATE activity SET completed = 1, completed_at = ? WHERE id = ?"
+
+_INSERT_ACTIVITY: Final = (
+    f"INSERT INTO activity ({', '.join(_ACTIVITY.names)}, fresh) VALUES ({', '.join('?' * len(_ACTIVITY.names))}, ?)"
+)
+
+
+def add_comment(performing: Performing, ref: ItemRef, text: str, author: int | None) -> Comment:
+    """Write a comment. See `ports.crm.Crm.add_comment`."""
+    text = _COMMENT.fields["text"].checked(text)
+    _check_user(performing, author)
+    responsible = touch(performing, ref)
+    author = responsible if author is None else author
+    values = {
+        "id": None,
+        "owner_kind": ref.kind,
+        "owner_id": ref.id,
+        "text": text,
+        "author_id": author,
+        "created_at": performing.now,
+    }
+    cursor = performing.transaction.execute(_COMMENT.insert, _COMMENT.row(values))
+    return Comment(**{**values, "id": cursor.lastrowid})
+
+
+def touch(performing: Performing, ref: ItemRef) -> int | None:
+    """Note that something happened to an item; gives its person in charge. Raises ItemNotFound."""
+    shape = shape_of(ref.kind)
+    if not shape.is_item:
+        raise UnknownItem(kind=ref.kind, known=f"of those that have a timeline: {', '.join(_with_timeline())}")
+    tx = performing.transaction
+    text = f"UPDATE {shape.table.name} SET last_activity_at = ? WHERE id = ? RETURNING responsible_id"
+    row = tx.execute(text, (tx.now_text, ref.id)).fetchone() if is_id(ref.id) else None
+    if row is None:
+        raise ItemNotFound(kind=ref.kind, id=ref.id)
+    responsible: int | None = row[0]
+    return responsible
+
+
+def _with_timeline() -> list[str]:
+    return [kind for kind, shape in SHAPES.items() if shape.is_item]
+
+
+def _check_user(performing: Performing, user: int | None) -> None:
+    if user is not None and not exists(performing.transaction, SHAPES["user"], user):
+        raise UnknownUser(user=user)
+
+
+def add_activity(
+    performing: Performing,
+    ref: ItemRef,
+    *,
+    subject: str,
+    description: str,
+    kind: str,
+    responsible: int | None,
+    author: int | None,
+    important: bool,
+    complete_on_stage_change: bool,
+    deadline: datetime | None,
+    start: datetime | None,
+    end: datetime | None,
+    location: str,
+    also: Iterable[ItemRef],
+) -> Activity:
+    """Make an activity. See `ports.crm.Crm.add_activity`."""
+    _check_user(performing, responsible)
+    _check_user(performing, author)
+    bindings = tuple(dict.fromkeys((ref, *also)))
+    in_charge = [touch(performing, each) for each in bindings][0]
+    responsible = in_charge if responsible is None else responsible
+    begins = performing.now if start is None else start
+    values: dict[str, Any] = {
+        **_ACTIVITY.defaults,
+        "id": None,
+        "owner_kind": ref.kind,
+        "owner_id": ref.id,
+        "bindings": bindings,
+        "kind": kind,
+        "subject": subject,
+        "description": description,
+        "responsible_id": responsible,
+        "author_id": responsible if author is None else author,
+        "created_at": performing.now,
+        "start": begins,
+        "end": begins if end is None else end,
+        "deadline": deadline,
+        "location": location,
+        "important": important,
+        "complete_on_stage_change": complete_on_stage_change,
+        "made_by": performing.instance,
+    }
+    for name in ("kind", "subject", "description", "start", "end", "deadline", "location"):
+        values[name] = _ACTIVITY.fields[name].checked(values[name])
+    return _write(performing, values)
+
+
+def _write(performing: Performing, values: dict[str, Any]) -> Activity:
+    tx = performing.transaction
+    waits = values["complete_on_stage_change"]
+    cursor = tx.execute(_INSERT_ACTIVITY, (*_ACTIVITY.row(values), int(waits)))
+    made = Activity(**{**values, "id": cursor.lastrowid})
+    if waits:
+        tx.later(_SETTLE, (made.id,))
+    for each in made.bindings:
+        tx.execute(_BIND, (each.kind, each.id, made.id))
+        history.emit(performing, "activity.created", each, made.author_id, activity=made.id, kind=made.kind, completed=False)
+    return made
+
+
+def complete_at_stage_change(performing: Performing, ref: ItemRef, author: int | None) -> None:
+    """Complete the open activities that end with their owner's stage, but for those made in this very commit."""
+    tx = performing.transaction
+    for (activity,) in tx.execute(_DUE, (ref.kind, ref.id)).fetchall():
+        tx.execute(_COMPLETE, (tx.now_text, activity))
+        history.emit(performing, "activity.completed", ref, author, activity=activity)
+
+
+def unbind(performing: Performing, ref: ItemRef) -> None:
+    """The item goes: so do the activities that stand beside nothing else; the others lose it."""
+    tx = performing.transaction
+    bound = tx.execute("SELECT activity FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id)).fetchall()
+    tx.execute("DELETE FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id))
+    for (id_,) in bound:
+        left = tuple(
+            ItemRef(kind, item)
+            for kind, item in tx.execute("SELECT kind, item FROM activity_binding WHERE activity = ?", (id_,))
+        )
+        if not left:
+            tx.execute(_ACTIVITY.delete, (id_,))
+            continue
+        values = {"owner_kind": left[0].kind, "owner_id": left[0].id, "bindings": left}
+        tx.execute(_ACTIVITY.update_of(tuple(values)), (*_ACTIVITY.written(values, values), id_))

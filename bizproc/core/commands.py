@@ -1,0 +1,338 @@
+"""
+Commands: the values that a process awaits. Here are the closed set of primitives, and the roots of the two open sets.
+
+A command is data until it is awaited inside a process; then `ask` hands it to the driver. It does nothing by itself.
+
+    Command
+    ├── Action           touches the world and performs itself through a port (open set)
+    ├── Listening        a wait that looks at the world when it begins, then listens to events (open set)
+    ├── Step             the body of an @action function (`steps.py`)
+    ├── Fork             several branches at once; answered by the driver (`fork.py`)
+    └── Primitive        answered by the engine: the closed set below
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Mapping
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from types import GenericAlias
+from typing import Any, ClassVar, Final, Generic, NoReturn, TypeAlias, TypeVar
+from uuid import UUID
+
+from attrs import field, frozen
+
+from bizproc.core.errors import NestedStep, NotInProcess
+
+R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class _Driving(threading.local):
+    """What this thread is driving now: set by the driver around each send, and by a step around its body."""
+
+    instance: Any = None
+
+
+driving: Final = _Driving()
+
+running_step: Final[ContextVar[Any]] = ContextVar("running_step", default=None)
+"""The step whose body runs in this context, or None."""
+
+
+class Command(Generic[R_co]):
+    """Something that a process asks for. Awaited, it gives an `R_co`."""
+
+    kind: ClassVar[str]
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """What is compared on replay, beside kind and arguments."""
+        return self.kind
+
+    def arguments(self) -> Mapping[str, object]:
+        """The arguments that differ from their default: a new optional parameter changes no hash."""
+        return {}
+
+    @property
+    def result_type(self) -> Any:
+        """The type under which the answer is written and restored."""
+        return Any
+
+    def __await__(self) -> Generator[Command[Any], Any, R_co]:
+        return ask(self)
+
+
+def ask(command: Command[R]) -> Generator[Command[Any], Any, R]:
+    """The only yield: hands `command` to the driver, and comes back with its answer."""
+    if driving.instance is None:
+        refuse(shown(command))
+    answer: R = yield command
+    return answer
+
+
+def refuse(command: str) -> NoReturn:
+    """A command was awaited where no process runs: say where it was instead."""
+    step = running_step.get()
+    if step is not None:
+        raise NestedStep(command=command, step=step.name)
+    raise NotInProcess(command=command)
+
+
+def shown(command: Command[Any], arguments: Mapping[str, object] | None = None) -> str:
+    """A command as people read it: `deal.add_product(product=7)`."""
+    inside = ", ".join(f"{name}={value!r}" for name, value in (arguments or command.arguments()).items())
+    return f"{command.name}({inside})"
+
+
+class Action(Command[R_co]):
+    """
+    Touches the world: performs itself through the port it is given.
+
+    A local action performs on the writer's thread inside the turn's transaction, under a savepoint of its own, and must
+    not suspend there. What it raises undoes its savepoint only.
+    """
+
+    kind = "action"
+
+    __slots__ = ()
+
+    async def perform(self, port: Any) -> R_co:
+        """Do it. Engines call this once per commit; processes never do."""
+        raise NotImplementedError
+
+
+@frozen
+class Event:
+    """A fact about the CRM, as it travels from a change to those who wait for it."""
+
+    name: str
+    subject: str
+    facts: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen
+class Pending:
+    """What a wait answers when it cannot be over yet: the keys it listens to, and the moment it gives up."""
+
+    keys: tuple[str, ...]
+    deadline: datetime | None = None
+
+
+@frozen
+class Done(Generic[R_co]):
+    """What a wait answers when it is over as it begins."""
+
+    value: R_co
+
+
+class Listening(Command[R_co]):
+    """A wait that looks and subscribes in one transaction (`begin`), and then is asked about each event (`accept`)."""
+
+    kind = "wait"
+
+    __slots__ = ()
+
+    async def begin(self, port: Any) -> Done[R_co] | Pending:
+        """Look at the world as it is in this transaction: over already, or what to listen to."""
+        raise NotImplementedError
+
+    def accept(self, event: Event) -> Done[R_co] | None:
+        """Whether this event ends the wait. Pure."""
+        raise NotImplementedError
+
+    def expired(self) -> R_co:
+        """The answer when the deadline comes first. Pure."""
+        raise NotImplementedError
+
+
+# -- primitives: the closed set ----------------------------------------------------------------------------------------
+
+
+@frozen
+class Sleep(Command[None]):
+    """Wait for a duration; the deadline is fixed once, when the wait begins."""
+
+    kind = "sleep"
+    duration: timedelta
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"duration": self.duration}
+
+
+@frozen
+class SleepUntil(Command[None]):
+    """Wait for a moment; one that has passed is over at once."""
+
+    kind = "until"
+    moment: datetime
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"moment": self.moment}
+
+
+@frozen
+class Signalled(Generic[T]):
+    """How a wait for a signal ended."""
+
+    value: T | None = None
+    timed_out: bool = False
+
+
+@frozen
+class WaitSignal(Command[Signalled[T]]):
+    """Wait for a signal: the oldest unread one of this name, or the next."""
+
+    kind = "signal"
+    signal: str
+    type: Any = None
+    timeout: timedelta | None = None
+
+    @property
+    def name(self) -> str:
+        return self.signal
+
+    def arguments(self) -> Mapping[str, object]:
+        return {} if self.timeout is None else {"timeout": self.timeout}
+
+    @property
+    def result_type(self) -> Any:
+        return Signalled if self.type is None else GenericAlias(Signalled, (self.type,))
+
+
+@frozen
+class Now(Command[datetime]):
+    """The clock, read once and journalled."""
+
+    kind = "now"
+
+    @property
+    def result_type(self) -> Any:
+        return datetime
+
+
+@frozen
+class NewId(Command[UUID]):
+    """A fresh id, journalled."""
+
+    kind = "new_id"
+
+    @property
+    def result_type(self) -> Any:
+        return UUID
+
+
+@frozen
+class RandomNumber(Command[float]):
+    """A random number in [0, 1), journalled."""
+
+    kind = "random"
+
+    @property
+    def result_type(self) -> Any:
+        return float
+
+
+@frozen
+class Note(Command[None]):
+    """A line in the instance's log, written once."""
+
+    kind = "note"
+    text: str
+    facts: Mapping[str, Any] = field(factory=dict)
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"text": self.text, **self.facts}
+
+    @property
+    def result_type(self) -> Any:
+        return type(None)
+
+
+@frozen
+class Patched(Command[bool]):
+    """Whether this instance runs the new side of a change of code (`runtime.md`, patched)."""
+
+    kind = "patched"
+    change_id: str
+
+    @property
+    def name(self) -> str:
+        return self.change_id
+
+    @property
+    def result_type(self) -> Any:
+        return bool
+
+
+@frozen
+class StartChild(Command[Any]):
+    """Start another process; the answer is a `Child`."""
+
+    kind = "start"
+    call: Any
+    detached: bool = False
+
+    @property
+    def name(self) -> str:
+        return str(self.call.process.name)
+
+    def arguments(self) -> Mapping[str, object]:
+        return {**self.call.arguments(), **({"detached": True} if self.detached else {})}
+
+    @property
+    def result_type(self) -> Any:
+        return str
+
+
+@frozen
+class AwaitChild(Command[Any]):
+    """Wait until a child ends; raises ChildFailed if it ended without a value."""
+
+    kind = "child"
+    child: str
+    type: Any = None
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"child": self.child}
+
+    @property
+    def result_type(self) -> Any:
+        return Any if self.type is None else self.type
+
+
+@frozen
+class ContinueAsNew(Command[NoReturn]):
+    """Begin anew with an empty journal and these parameters; unread signals stay. Never answered."""
+
+    kind = "continue"
+    parameters: Mapping[str, Any] = field(factory=dict)
+
+    def arguments(self) -> Mapping[str, object]:
+        return self.parameters
+
+
+Primitive: TypeAlias = (
+    Sleep
+    | SleepUntil
+    | WaitSignal[Any]
+    | Now
+    | NewId
+    | RandomNumber
+    | Note
+    | Patched
+    | StartChild
+    | AwaitChild
+    | ContinueAsNew
+)
+
+
+def current_instance(command: str) -> Any:
+    """The instance being driven on this thread; raises where there is none."""
+    if driving.instance is None:
+        refuse(command)
+    return driving.instance

@@ -1,0 +1,570 @@
+"""
+Every error that bizproc raises. Each says what, where and what now, and carries its facts as fields.
+
+    BizprocError
+    ├── ProcessDefinitionError    a process that cannot be loaded
+    ├── WrongArgument             a call that does not fit the start form, or a step's or an action's parameters
+    ├── NotDurable                something that is not bizproc's was awaited or scheduled inside a process
+    ├── NotInProcess              a command was awaited where no process runs
+    ├── NestedStep                a step or an action was awaited inside the body of a step
+    ├── CodecError
+    │   ├── NotJournallable       a value that cannot be written
+    │   └── NotRestorable         a value that cannot be read back
+    ├── RecordedError             an error whose class is gone
+    ├── ReplayMismatch            the code asks for something else than the journal recorded
+    ├── StepFailure
+    │   ├── StepInterrupted       an at_most_once step was cut short by a crash
+    │   ├── StepTimedOut          a step took longer than its timeout
+    │   └── StepAborted           a step's body cancelled itself
+    ├── InstanceError
+    │   ├── InstanceNotFound
+    │   ├── InstanceFailed, InstanceCancelled, InstanceTerminated, InstanceStuck
+    │   ├── InstanceNotFinished   result(timeout=...) ran out
+    │   ├── StartRefused          the overlap policy
+    │   ├── StartConflict         one id, two different calls
+    │   ├── UnknownProcess        no such process is loaded
+    │   └── ChildFailed
+    ├── ActionError               an action that cannot do its work (D1)
+    │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
+    │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
+    │   └── ProductNotFound, WrongValue, EmptyText, NoDocument, AlreadyExists
+    ├── ImportRefused             files that cannot be imported
+    ├── SettingsError             a setting that is wrong
+    └── StoreError
+        ├── StoreInUse, StoreLost, StoreLocked
+        ├── StoreNewer, StoreUnreadable, StoreReadOnly
+        └── StoreFull, StoreDamaged
+
+    Cancelled (a BaseException)   raised at the current await of an instance that is being cancelled
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+from attrs import define, field
+
+
+class BizprocError(Exception):
+    """The root. `says` is the sentence; its braces are filled from the fields."""
+
+    says: ClassVar[str] = ""
+
+    def __str__(self) -> str:
+        cls = type(self)
+        if not self.says or not attrs.has(cls):
+            return super().__str__()
+        return self.says.format_map({a.name: getattr(self, a.name, "?") for a in attrs.fields(cls)})
+
+
+class Cancelled(BaseException):
+    """
+    Raised at the current await of an instance, or a branch, that is being cancelled.
+
+    A BaseException, so that `except Exception` does not swallow it. Cleanup may await.
+    """
+
+
+# -- writing and starting processes ------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class ProcessDefinitionError(BizprocError):
+    """A process that cannot be loaded."""
+
+    says = "process {process}: {detail}"
+    process: str
+    detail: str
+
+
+@define(kw_only=True)
+class WrongArgument(BizprocError, TypeError):
+    """A call that does not fit: `process` names the process, step or action that was called."""
+
+    says = "{process}: parameter {parameter}: expected {expected}, got {got}"
+    process: str
+    parameter: str
+    expected: str
+    got: str
+
+
+@define(kw_only=True)
+class NotDurable(BizprocError):
+    """Something that is not bizproc's was awaited or scheduled inside a process."""
+
+    says = "{what} cannot be used inside a process: it would be lost when the instance leaves memory. {instead}"
+    what: str
+    instead: str = "Move it into the body of an @action step, and await the step."
+
+
+@define(kw_only=True)
+class NotInProcess(BizprocError):
+    """A command was awaited where no process runs."""
+
+    says = "{command} can be awaited only inside a process. {instead}"
+    command: str
+    instead: str = "Outside one, hand an action to `runtime.perform(...)` and a call to `runtime.start(...)`."
+
+
+@define(kw_only=True)
+class NestedStep(BizprocError):
+    """A step or an action was used inside the body of a step."""
+
+    says = "{command} was used inside the body of the step {step}: a step is one unit and holds no other. Await both in the process."
+    command: str
+    step: str
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+class CodecError(BizprocError):
+    """A value that cannot be written or read."""
+
+
+@define(kw_only=True)
+class NotJournallable(CodecError):
+    """A value that cannot be written into the journal; `path` leads to it."""
+
+    says = "{path}: a {type} cannot be journalled: {detail}"
+    path: str
+    type: str
+    detail: str
+
+
+@define(kw_only=True)
+class NotRestorable(CodecError):
+    """A recorded value that cannot be read back as the type the code asks for."""
+
+    says = "{path}: what was recorded cannot be read back as {type}: {detail}"
+    path: str
+    type: str
+    detail: str
+
+
+@define(kw_only=True)
+class RecordedError(BizprocError):
+    """Stands for a recorded error whose class is gone or cannot be rebuilt."""
+
+    says = "{class_name}: {text}"
+    class_name: str
+    text: str
+
+
+# -- replay and steps --------------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class ReplayMismatch(BizprocError):
+    """The code asks for something else than the journal recorded at `step`; the instance is stuck, and nothing is lost."""
+
+    says = (
+        "instance {instance} cannot replay step {step}:\n"
+        "  the journal recorded  {recorded}\n"
+        "  the code now asks for {asked}\n"
+        "Put the old code back, or keep the old path behind `if await patched(...):`, then `retry` the instance."
+    )
+    instance: str
+    step: str
+    recorded: str
+    asked: str
+
+
+class StepFailure(BizprocError):
+    """A step that could not be run to its end."""
+
+
+@define(kw_only=True)
+class StepInterrupted(StepFailure):
+    """An `at_most_once` step was cut short by a crash: it may or may not have done its work."""
+
+    says = "step {step} ({name}) was interrupted by a crash and is at_most_once: it may or may not have done its work."
+    name: str
+    step: str
+
+
+@define(kw_only=True)
+class StepTimedOut(StepFailure, TimeoutError):
+    """A step's body took longer than its timeout."""
+
+    says = "step {step} ({name}) took longer than its timeout of {timeout}."
+    name: str
+    step: str
+    timeout: str
+
+
+@define(kw_only=True)
+class StepAborted(StepFailure):
+    """A step's body let a cancellation out that nobody had asked for."""
+
+    says = "step {step} ({name}) was cancelled from inside its own body."
+    name: str
+    step: str
+
+
+# -- instances ---------------------------------------------------------------------------------------------------------
+
+
+class InstanceError(BizprocError):
+    """About one instance."""
+
+
+@define(kw_only=True)
+class InstanceNotFound(InstanceError):
+    """No instance has this id."""
+
+    says = "there is no instance {instance}. `bizproc ps` lists those that exist."
+    instance: str
+
+
+@define(kw_only=True)
+class InstanceFailed(InstanceError):
+    """The instance ended with an error; `error` is that error, `step` the step it came from."""
+
+    says = "instance {instance} of {process} failed: {error_class}: {text}"
+    instance: str
+    process: str
+    error_class: str
+    text: str
+    step: str | None = None
+    error: BaseException | None = field(default=None, repr=False)
+
+
+@define(kw_only=True)
+class InstanceCancelled(InstanceError):
+    """The instance was cancelled."""
+
+    says = "instance {instance} of {process} was cancelled."
+    instance: str
+    process: str
+
+
+@define(kw_only=True)
+class InstanceTerminated(InstanceError):
+    """The instance was ended from outside; no more of its code runs."""
+
+    says = "instance {instance} of {process} was terminated: {reason}"
+    instance: str
+    process: str
+    reason: str
+
+
+@define(kw_only=True)
+class InstanceStuck(InstanceError):
+    """The instance cannot go on before a person puts something right."""
+
+    says = "instance {instance} of {process} is stuck: {text}"
+    instance: str
+    process: str
+    text: str
+
+
+@define(kw_only=True)
+class InstanceNotFinished(InstanceError, TimeoutError):
+    """`result(timeout=...)` ran out before the instance ended; the instance goes on."""
+
+    says = "instance {instance} of {process} has not ended within {timeout}; it is {state}."
+    instance: str
+    process: str
+    state: str
+    timeout: str
+
+
+@define(kw_only=True)
+class StartRefused(InstanceError):
+    """The overlap policy refuses a second instance on the same document; `existing` is the id of the first."""
+
+    says = "{process} already runs on {document} (instance {existing}), and its overlap policy is {policy!r}."
+    process: str
+    document: str
+    existing: str
+    policy: str
+
+
+@define(kw_only=True)
+class StartConflict(InstanceError):
+    """An instance with this id exists, made by another call."""
+
+    says = "instance {instance} exists and was started with other arguments:\n  first  {first}\n  now    {now}\nUse another id."
+    instance: str
+    first: str
+    now: str
+
+
+@define(kw_only=True)
+class UnknownProcess(InstanceError):
+    """No process of this name and version is loaded."""
+
+    says = "no process {process!r} (version {version}) is loaded. Loaded: {loaded}."
+    process: str
+    version: int | None
+    loaded: str
+
+
+@define(kw_only=True)
+class ChildFailed(InstanceError):
+    """A child instance ended without a value; `error` is its error where it failed."""
+
+    says = "child {child} of process {process} {state}: {text}"
+    child: str
+    process: str
+    state: str
+    text: str
+    error: BaseException | None = field(default=None, repr=False)
+
+
+# -- actions (D1: an action that cannot do its work raises, and nothing is half-written) ---------------------------------
+
+
+class ActionError(BizprocError):
+    """An action that cannot do its work."""
+
+
+@define(kw_only=True)
+class UnknownItem(ActionError):
+    """There is no such kind of item."""
+
+    says = "there is no kind of item {kind!r}. Known: {known}."
+    kind: str
+    known: str
+
+
+@define(kw_only=True)
+class ItemNotFound(ActionError):
+    """No item of this kind has this id."""
+
+    says = "there is no {kind} {id}."
+    kind: str
+    id: object
+
+
+@define(kw_only=True)
+class LinkedItemMissing(ActionError):
+    """The item has no linked item of the wanted kind (D22)."""
+
+    says = "{kind} {id} has no linked {wanted}."
+    kind: str
+    id: int
+    wanted: str
+
+
+@define(kw_only=True)
+class AmbiguousItem(ActionError):
+    """Several linked items of the wanted kind, and none is primary (D22)."""
+
+    says = "{kind} {id} has several linked {wanted} items and none is primary: {candidates}."
+    kind: str
+    id: int
+    wanted: str
+    candidates: tuple[int, ...]
+
+
+@define(kw_only=True)
+class UnknownField(ActionError):
+    """The item has no such field."""
+
+    says = "{kind} has no field {field!r}. Known: {known}."
+    kind: str
+    field: str
+    known: str
+
+
+@define(kw_only=True)
+class WrongFieldValue(ActionError):
+    """A value that does not fit its field."""
+
+    says = "{kind}.{field}: expected {expected}, got {got}."
+    kind: str
+    field: str
+    expected: str
+    got: str
+
+
+@define(kw_only=True)
+class UnknownStage(ActionError):
+    """The stage does not belong to the item's pipeline (D11)."""
+
+    says = "pipeline {pipeline} of {kind} has no stage {stage!r}. Its stages: {known}."
+    kind: str
+    pipeline: str
+    stage: str
+    known: str
+
+
+@define(kw_only=True)
+class UnknownPipeline(ActionError):
+    """There is no such pipeline."""
+
+    says = "{kind} has no pipeline {pipeline!r}. Known: {known}."
+    kind: str
+    pipeline: object
+    known: str
+
+
+@define(kw_only=True)
+class UnknownUser(ActionError):
+    """No user has this id."""
+
+    says = "there is no user {user!r}."
+    user: object
+
+
+@define(kw_only=True)
+class ProductNotFound(ActionError):
+    """No such product in the catalogue."""
+
+    says = "there is no product {product!r} in the catalogue."
+    product: object
+
+
+@define(kw_only=True)
+class WrongValue(ActionError, ValueError):
+    """An action's parameter lies outside what it may be."""
+
+    says = "{action}: {parameter} must be {expected}, got {got}."
+    action: str
+    parameter: str
+    expected: str
+    got: str
+
+
+@define(kw_only=True)
+class EmptyText(ActionError, ValueError):
+    """A text that must say something is blank."""
+
+    says = "{action}: {parameter} is empty."
+    action: str
+    parameter: str
+
+
+@define(kw_only=True)
+class NoDocument(ActionError):
+    """An item was named by its kind alone, in a process (or outside one) that runs on no document."""
+
+    says = "crm.{kind} is the {kind} that the process runs on, and here is none: say which, as in crm.{kind}(42)."
+    kind: str
+
+
+@define(kw_only=True)
+class AlreadyExists(ActionError):
+    """It must be the only one, and is not."""
+
+    says = "{kind}: there is one with {field} {value} already."
+    kind: str
+    field: str
+    value: str
+
+
+# -- files and settings -----------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class BadRow:
+    """One row that cannot be imported: `line` counts from 1, the header included."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+@define(kw_only=True)
+class ImportRefused(BizprocError):
+    """Files that cannot be imported; nothing of them was written."""
+
+    says = "{text}"
+    text: str
+    rows: tuple[BadRow, ...] = ()
+
+
+@define(kw_only=True)
+class SettingsError(BizprocError):
+    """A setting that is wrong."""
+
+    says = "{where}: {detail}"
+    where: str
+    detail: str
+
+
+# -- the store --------------------------------------------------------------------------------------------------------
+
+
+class StoreError(BizprocError):
+    """About the store as a whole."""
+
+
+@define(kw_only=True)
+class StoreInUse(StoreError):
+    """Another program owns the store."""
+
+    says = "{path} is in use by process {pid}: {detail}"
+    path: str
+    pid: int | None
+    detail: str = "stop that program, or use `Runtime.attach` beside it."
+
+
+@define(kw_only=True)
+class StoreLost(StoreError):
+    """Another program took the store over; nothing more is committed by this one."""
+
+    says = "{path} was taken over by another program: {detail}"
+    path: str
+    detail: str
+
+
+@define(kw_only=True)
+class StoreLocked(StoreError):
+    """Another program holds a lock on the database file."""
+
+    says = "{path} is locked: {detail}"
+    path: str
+    detail: str
+
+
+@define(kw_only=True)
+class StoreNewer(StoreError):
+    """The store was written by a newer bizproc."""
+
+    says = "{path} has schema {found}, and this bizproc knows schema {known} at most: install a newer bizproc. The file was left as it is."
+    path: str
+    found: int
+    known: int
+
+
+@define(kw_only=True)
+class StoreUnreadable(StoreError):
+    """The file is not a bizproc store."""
+
+    says = "{path} is not a bizproc store: {detail}"
+    path: str
+    detail: str
+
+
+@define(kw_only=True)
+class StoreReadOnly(StoreError):
+    """The store cannot be written."""
+
+    says = "{path} cannot be written: {detail}"
+    path: str
+    detail: str
+
+
+@define(kw_only=True)
+class StoreFull(StoreError):
+    """There is no room to write; the transaction was undone."""
+
+    says = "{path}: no room to write: {detail}"
+    path: str
+    detail: str
+
+
+@define(kw_only=True)
+class StoreDamaged(StoreError):
+    """The store is damaged; it is left as it is."""
+
+    says = "{path} is damaged: {detail}"
+    path: str
+    detail: str

@@ -1,0 +1,95 @@
+"""
+Whether a suspended coroutine can be dropped without running a line of user code; and how to keep one that cannot.
+
+Dropping a coroutine closes it: GeneratorExit is raised at its await, and `finally`, `with` and `except BaseException`
+around that line would run. The code object's exception table says whether there is such a handler.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dis
+import gc
+from collections.abc import Iterator
+from functools import lru_cache
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
+from typing import Any, Final
+
+from bizproc.core.commands import ask
+
+_ASK: Final = ask.__code__
+_GENERATORS: Final = (GeneratorType, AsyncGeneratorType, CoroutineType)
+# Handlers that the compiler adds to every coroutine, or around every await; they run no code of the user.
+_COMPILERS_OWN: Final = frozenset({"CLEANUP_THROW", "CALL_INTRINSIC_1"})
+
+
+def can_drop(coroutine: CoroutineType[Any, Any, Any]) -> bool:
+    """Whether closing this suspended coroutine runs no user code: no handler around any await, no generator alive in it."""
+    current: Any = coroutine
+    while isinstance(current, CoroutineType):
+        frame, awaited = current.cr_frame, current.cr_await
+        if frame is None or _handled(frame) or _holds_generators(current, awaited):
+            return False
+        current = awaited
+    # The chain must end in the one yield; anything else (an async generator, a foreign awaitable) is not ours to judge.
+    return isinstance(current, GeneratorType) and current.gi_code is _ASK
+
+
+def keep_forever(coroutine: object) -> None:
+    """Never finalise this object, not even at the end of the program: one reference that nobody gives back."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
+
+
+def drop(coroutine: CoroutineType[Any, Any, Any]) -> None:
+    """Be rid of a suspended coroutine without running user code."""
+    if coroutine.cr_frame is not None and not coroutine.cr_running and not can_drop(coroutine):
+        keep_forever(coroutine)
+
+
+def _handled(frame: FrameType) -> bool:
+    """Whether an error raised where this frame stands would reach a handler of the user."""
+    table, own = _handlers(frame.f_code)
+    offset, seen = frame.f_lasti, set[int]()
+    while offset not in seen:
+        seen.add(offset)
+        target = next((target for start, end, target in table if start <= offset < end), None)
+        if target is None:
+            return False
+        if target not in own:
+            return True
+        # A handler of the compiler's own raises on, from where it stands: what covers that decides.
+        offset = target
+    return False
+
+
+def _holds_generators(holder: object, awaited: object) -> bool:
+    return any(isinstance(held, _GENERATORS) and held is not awaited for held in gc.get_referents(holder))
+
+
+@lru_cache(maxsize=1024)
+def _handlers(code: CodeType) -> tuple[tuple[tuple[int, int, int], ...], frozenset[int]]:
+    """The exception table, and the targets in it that are the compiler's own."""
+    own = frozenset(i.offset for i in dis.get_instructions(code) if i.opname in _COMPILERS_OWN)
+    return tuple(_exception_table(code.co_exceptiontable)), own
+
+
+def _exception_table(table: bytes) -> Iterator[tuple[int, int, int]]:
+    """
+    Start, end and target of each entry, in bytes.
+
+    The format is CPython's Objects/exception_handling_notes.txt: four numbers an entry (start, length, target, depth),
+    each of six-bit digits, the highest first; bit 6 says that more follow.
+    """
+    numbers = _numbers(iter(table))
+    for start in numbers:
+        length, target, _depth = next(numbers), next(numbers), next(numbers)
+        yield start * 2, (start + length) * 2, target * 2
+
+
+def _numbers(digits: Iterator[int]) -> Iterator[int]:
+    for digit in digits:
+        value, more = digit & 63, digit & 64
+        while more:
+            digit = next(digits)  # noqa: PLW2901
+            value, more = value << 6 | digit & 63, digit & 64
+        yield value

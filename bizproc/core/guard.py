@@ -1,0 +1,65 @@
+"""
+What stands in for the event loop while a process runs: every use of it raises `NotDurable` at the user's line.
+
+A process that slept in asyncio would be lost when it leaves memory. Its coroutine is resumed outside of any task, and this
+object is the thread's running loop meanwhile, so `asyncio.sleep`, `asyncio.timeout`, `create_task` and the like fail
+before anything is scheduled.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+from bizproc.core.errors import NotDurable
+
+_INSTEAD: Final = {
+    "sleep": "Write `await wait.sleep(...)`.",
+    "timeout": "Give the wait or the step its `timeout=`.",
+    "wait_for": "Give the wait or the step its `timeout=`.",
+    "gather": "Write `await gather(...)` with bizproc's `gather`.",
+    "create_task": "Write `await gather(...)`, or `await start(...)` for a child.",
+    "ensure_future": "Write `await gather(...)`, or `await start(...)` for a child.",
+}
+_LIBRARIES: Final = ("asyncio", "anyio", "sniffio", "bizproc.core.guard", "bizproc.core.driver")
+
+
+class ForbiddenLoop:
+    """Raises NotDurable whatever is asked of it; `asyncio.current_task` asks for its hash."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        refuse()
+
+    def __hash__(self) -> int:
+        refuse()
+
+    def __eq__(self, other: object) -> bool:
+        refuse()
+
+
+FORBIDDEN: Final = ForbiddenLoop()
+
+
+def refuse() -> NoReturn:
+    """Raise NotDurable, naming the function that the process called."""
+    raise not_durable(called_from(sys._getframe(1)))  # noqa: SLF001  (the only way to name what the user called)
+
+
+def not_durable(function: str) -> NotDurable:
+    """The error for a library's function, with what to write in its place where that is known."""
+    instead = _INSTEAD.get(function.rpartition(".")[2])
+    return NotDurable(what=function) if instead is None else NotDurable(what=function, instead=instead)
+
+
+def called_from(frame: FrameType | None) -> str:
+    """The library function that user code called: the outermost library frame below it."""
+    function = "asyncio"
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if not module.startswith(_LIBRARIES):
+            break
+        if not module.startswith("bizproc"):
+            function = f"{module.partition('.')[0]}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return function

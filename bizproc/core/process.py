@@ -1,0 +1,111 @@
+"""
+Processes and calls: an async function with a name and a version, and that function with its arguments.
+
+There is no registry: `@process` returns a value, and whoever runs processes is given them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, get_type_hints
+
+from attrs import field, frozen
+
+from bizproc.core.commands import AwaitChild, Command, StartChild
+from bizproc.core.form import StartForm
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+Overlap: TypeAlias = Literal["single", "parallel", "replace", "queue"]
+OnError: TypeAlias = Literal["raise", "continue"]
+
+
+@frozen(eq=False)
+class Process(Generic[P, R]):
+    """
+    A process: what a call is made from.
+
+    Attributes:
+        name: How stores and people call it; it may not change while instances live.
+        version: Instances keep the version they began with; several may be loaded.
+        starts: The trigger that starts it, or None.
+        overlap: What a second start on the same document does.
+        on_error: What an action that cannot do its work does (D1).
+        retention: How long an ended instance is kept; None for the settings' time.
+    """
+
+    function: Callable[..., Coroutine[Any, Any, R]]
+    name: str
+    version: int = 1
+    starts: Any = None
+    overlap: Overlap = "single"
+    on_error: OnError = "raise"
+    retention: timedelta | None = None
+    form: StartForm = field(kw_only=True, repr=False)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        """This process with its arguments, checked against the start form. Raises WrongArgument."""
+        document, parameters = self.form.bind(args, kwargs)
+        return Call(self, document, parameters)
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]  # the function's, not the class's
+        return self.function.__doc__
+
+    @cached_property
+    def result_type(self) -> Any:
+        """The annotation of what the process returns."""
+        return get_type_hints(self.function, include_extras=True).get("return", Any)
+
+
+@frozen(eq=False)
+class Call(Generic[R_co]):
+    """A process with its arguments. Awaited inside a process it runs as a child and gives its result."""
+
+    process: Process[..., R_co]
+    document: Any
+    parameters: Mapping[str, Any]
+
+    def coroutine(self) -> Coroutine[Any, Any, R_co]:
+        """The process's coroutine, not begun."""
+        positional = () if self.process.form.document is None else (self.document,)
+        return self.process.function(*positional, **self.parameters)
+
+    def arguments(self) -> dict[str, Any]:
+        """What identifies this call: document and parameters that differ from their default."""
+        given = self.process.form.given(self.parameters)
+        return given if self.document is None else {"document": self.document, **given}
+
+    def __await__(self) -> Generator[Command[Any], Any, R_co]:
+        child = yield from StartChild(self).__await__()
+        result: R_co = yield from AwaitChild(child, self.process.result_type).__await__()
+        return result
+
+
+def process(
+    name: str,
+    *,
+    version: int = 1,
+    starts: Any = None,
+    overlap: Overlap = "single",
+    on_error: OnError = "raise",
+    retention: timedelta | None = None,
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Process[P, R]]:
+    """
+    Make an async function a process.
+
+    Its first positional parameter is the document, or it has none; its keyword-only parameters are the start form.
+
+    Raises:
+        ProcessDefinitionError: the function cannot be a process; says why.
+    """
+
+    def decorate(function: Callable[P, Coroutine[Any, Any, R]]) -> Process[P, R]:
+        form = StartForm.of(function, name)
+        return Process(function, name, version, starts, overlap, on_error, retention, form=form)
+
+    return decorate

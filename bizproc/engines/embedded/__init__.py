@@ -1,0 +1,1 @@
+"""Runs instances in this process, on the store."""

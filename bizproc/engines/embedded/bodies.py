@@ -1,0 +1,64 @@
+"""
+Bodies of steps: the only user code that may do I/O. Each runs in a task of its own, and ends as a delivery to its instance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from bizproc.core.codec import Codec
+from bizproc.core.commands import running_step
+from bizproc.core.errors import NotJournallable, StepAborted, StepTimedOut
+from bizproc.core.steps import RunningStep, Step
+from bizproc.engines.embedded.deliveries import StepEnded, StepFailed
+from bizproc.store.types import moment_text
+
+
+async def run_body(
+    step: Step[Any],
+    address: str,
+    key: str,
+    attempt: int,
+    codec: Codec,
+    now: Callable[[], datetime],
+    jitter: Random | None,
+) -> StepEnded | StepFailed:
+    """One attempt. What it raises is an outcome, or, by the step's policy, a reason to try again later."""
+    function, started_at = step.function, moment_text(now())
+    running_step.set(RunningStep(function.name, key, attempt))
+    error: BaseException
+    try:
+        value = await _in_time(step, address)
+        # What the process gets is what a replay would give it, not an object that the body may still hold.
+        encoded = codec.encode(value, step.result_type, path=f"{step.name}(...)")
+        return StepEnded(address, codec.decode(encoded, step.result_type), None, encoded, attempt, started_at)
+    except NotJournallable as refused:
+        error = refused
+    except Exception as raised:  # noqa: BLE001  whatever the body raises is its outcome
+        error = raised
+        if function.retry.again(attempt, raised):
+            again_at = now() + function.retry.delay(attempt, jitter)
+            return StepFailed(address, codec.encode_error(raised), attempt, moment_text(again_at))
+    return StepEnded(address, None, error, codec.encode_error(error), attempt, started_at)
+
+
+async def _in_time(step: Step[Any], address: str) -> Any:
+    timeout = step.function.timeout
+    try:
+        if timeout is None:
+            return await step.function.run(step.bound)
+        async with asyncio.timeout(timeout.total_seconds()) as limit:
+            return await step.function.run(step.bound)
+    except TimeoutError as error:
+        if timeout is not None and limit.expired():
+            raise StepTimedOut(name=step.name, step=address, timeout=str(timeout)) from error
+        raise
+    except asyncio.CancelledError as cancelled:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # the engine no longer wants it
+        raise StepAborted(name=step.name, step=address) from cancelled

@@ -1,0 +1,70 @@
+"""
+What can arrive for an instance. Each waits in its mailbox until its next turn, and is then given to the driver.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from attrs import define, frozen
+
+from bizproc.core.commands import Event
+from bizproc.engines.embedded.turn import Answer
+
+
+@frozen
+class StepEnded:
+    """The body of a step returned or, for the last time, raised. `encoded` is the value or the error."""
+
+    address: str
+    value: Any
+    error: BaseException | None
+    encoded: str
+    attempts: int
+    started_at: str
+
+
+@frozen
+class StepFailed:
+    """The body of a step raised and is to be tried again at `again_at` (fixed-width text)."""
+
+    address: str
+    error: str
+    attempts: int
+    again_at: str
+
+
+@frozen
+class Due:
+    """A timer has fired."""
+
+    address: str
+    arrival: int
+
+
+@frozen
+class Arrived:
+    """An event that a wait listens to."""
+
+    address: str
+    arrival: int
+    event: Event
+
+
+@frozen
+class CancelAsked:
+    """Somebody wants the instance cancelled."""
+
+    arrival: int
+
+
+@define
+class Signal:
+    """An unread signal; `value` is encoded."""
+
+    id: int
+    name: str
+    value: str
+
+
+Delivery: TypeAlias = Answer | StepEnded | StepFailed | Due | Arrived | CancelAsked | Signal

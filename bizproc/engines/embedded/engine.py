@@ -1,0 +1,525 @@
+"""
+The embedded engine: which instances are in memory, what wakes them, and what becomes of those that end or break.
+
+All of it on the loop's thread. Instances take turns (`instance.py`), turns are written by the store's writer (`turn.py`,
+`works.py`), bodies of steps run in tasks (`bodies.py`). It knows the CRM only as a port that actions perform through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+from attrs import define, field
+
+from bizproc.core.codec import Codec
+from bizproc.core.driver import Ask
+from bizproc.core.errors import InstanceNotFound, StoreError, UnknownProcess
+from bizproc.core.process import Call, Process
+from bizproc.engines.embedded.bodies import run_body
+from bizproc.engines.embedded.deliveries import Arrived, Delivery
+from bizproc.engines.embedded.events import Woken
+from bizproc.engines.embedded.instance import Instance
+from bizproc.engines.embedded.starting import Started, decode_call, document_ref
+from bizproc.engines.embedded.turn import Context, Ending, MakePort, Standing, Turn, sql
+from bizproc.engines.embedded.works import Add, AskCancel, End, Fire, Fired, Load, Loaded, Perform, Post, Posted, Run
+from bizproc.ports.clock import Clock
+from bizproc.ports.performing import ItemRef
+from bizproc.store.database import Database, Transaction, Work
+
+
+T = TypeVar("T")
+
+
+@define(kw_only=True)
+class Options:
+    """
+    How the engine runs.
+
+    Attributes:
+        keep_in_memory: How many waiting instances stay in memory, so that they need no replay when they are woken.
+        always_replay: Rebuild each instance from its journal before every turn.
+        jitter: Whether retry delays are spread at random.
+        new_id: Where fresh ids come from.
+    """
+
+    keep_in_memory: int = 1000
+    always_replay: bool = False
+    jitter: bool = True
+    new_id: Callable[[], UUID] = field(default=uuid4)
+
+
+class Engine:
+    """
+    Runs instances on one store.
+
+    Attributes:
+        live: The instances in memory, by key; those that wait for longest stand first.
+    """
+
+    def __init__(self, database: Database, clock: Clock, make_port: MakePort, codec: Codec, options: Options) -> None:
+        self.live: dict[int, Instance] = {}
+        self.codec: Final = codec
+        self.make_port: Final = make_port
+        self.always_replay = options.always_replay
+        self.new_id: Final = options.new_id
+        self._database: Final = database
+        self._clock: Final = clock
+        self._options: Final = options
+        self._processes: dict[tuple[str, int], Process[..., Any]] = {}
+        self._loading: dict[int, list[Delivery]] = {}
+        self._ending: dict[int, list[Callable[[], None]]] = {}
+        self._bodies: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._parked: dict[int, None] = {}
+        self._endings: dict[int, list[asyncio.Future[None]]] = {}
+        self._idle: list[asyncio.Future[None]] = []
+        self._next_timer: datetime | None = None
+        self._firing = False
+        self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
+        self._broken: BaseException | None = None
+        self.on_breakdown: Callable[[], None] = _nothing
+
+    # -- processes -----------------------------------------------------------------------------------------------------
+
+    def use(self, *processes: Process[..., Any]) -> None:
+        """Load processes; instances of these can run from now on."""
+        for process in processes:
+            self._processes[process.name, process.version] = process
+
+    def processes(self) -> Mapping[tuple[str, int], Process[..., Any]]:
+        """The loaded processes by name and version."""
+        return self._processes
+
+    def process(self, name: str, version: int | None = None) -> Process[..., Any]:
+        """A loaded process; without a version the newest. Raises UnknownProcess."""
+        versions = [number for known, number in self._processes if known == name]
+        wanted = max(versions, default=None) if version is None else version
+        found = None if wanted is None else self._processes.get((name, wanted))
+        if found is None:
+            loaded = ", ".join(f"{known} {number}" for known, number in sorted(self._processes)) or "none"
+            raise UnknownProcess(process=name, version=version, loaded=loaded)
+        return found
+
+    # -- the engine's life ---------------------------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Bring back the instances that have something to do; all others stay where they are."""
+        keys = await self._database.read(lambda connection: connection.execute(sql.ready).fetchall())
+        for (key,) in keys:
+            self._load(key)
+        self._fire()
+
+    async def close(self) -> None:
+        """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
+        tasks = list(self._bodies.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Drop everything in memory; none of the users' code runs any more."""
+        self._clock.wake_at(None, self._fire)
+        for task in self._bodies.values():
+            task.cancel()
+        for instance in self.live.values():
+            instance.leave()
+        self.live.clear()
+        self._parked.clear()
+
+    def is_idle(self) -> bool:
+        """Whether nothing happens before time passes or somebody comes."""
+        return not (self._bodies or self._loading or self._firing) and self._database.idle
+
+    async def settled(self) -> None:
+        """Wait until nothing happens before time passes or somebody comes."""
+        while not self.is_idle():
+            waiter = asyncio.get_running_loop().create_future()
+            self._idle.append(waiter)
+            await waiter
+
+    def notice_idle(self) -> None:
+        """Tell those who wait for it, once what is queued on the loop has run."""
+        if self._idle:
+            asyncio.get_running_loop().call_soon(self._tell_idle)
+
+    def _tell_idle(self) -> None:
+        if not self.is_idle():
+            return
+        waiters, self._idle = self._idle, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # -- from outside --------------------------------------------------------------------------------------------------
+
+    async def start(self, call: Call[Any], id: str | None) -> Started:
+        """Start an instance, or find the one that has this id. Raises StartConflict, StartRefused."""
+        if self._processes.get((call.process.name, call.process.version)) is not call.process:
+            self.use(call.process)
+        future: asyncio.Future[Started] = self._future()
+        self.submit(Add(self._started(future), self._refused(future), call=call, id=id, codec=self.codec))
+        return await future
+
+    def _started(self, future: asyncio.Future[Started]) -> Callable[[Started], None]:
+        def done(started: Started) -> None:
+            if started.fresh:
+                self._begin(started)
+            _set(future, started)
+
+        return done
+
+    async def write(self, function: Callable[[Transaction], T]) -> T:
+        """Run a function in a transaction of the store."""
+        future: asyncio.Future[T] = self._future()
+        self.submit(Run(lambda value: _set(future, value), self._refused(future), function=function))
+        return await future
+
+    async def perform(self, action: Any, key: str) -> Any:
+        """Perform one action, outside any process, in one transaction. Raises what the action raises."""
+        future: asyncio.Future[Any] = self._future()
+        context = Context(self.codec, self.make_port, None, key, None, _no_primitive)
+        self.submit(Perform(self._performed(future), self._refused(future), action=action, context=context))
+        return await future
+
+    def _performed(self, future: asyncio.Future[Any]) -> Callable[[Any], None]:
+        def done(result: Any) -> None:
+            performed, woken = result
+            self.wake(woken)
+            if performed.error is None:
+                _set(future, performed.value)
+            else:
+                _set_error(future, performed.error)
+
+        return done
+
+    async def signal(self, id: str, name: str, value: Any, key: str | None) -> None:
+        """Send a signal. Raises InstanceNotFound, NotJournallable."""
+        encoded = self.codec.encode(value, path=f"signal {name}")
+        future: asyncio.Future[None] = self._future()
+
+        def done(posted: Posted) -> None:
+            if posted.signal is not None:
+                self._deliver(posted.key, posted.signal, load=posted.wanted)
+            _set(future, None)
+
+        self.submit(Post(done, self._refused(future), id=id, name=name, value=encoded, once=key))
+        await future
+
+    async def cancel(self, id: str) -> None:
+        """Ask an instance to cancel itself; one that has ended stays as it is. Raises InstanceNotFound."""
+        future: asyncio.Future[None] = self._future()
+
+        def done(result: tuple[int, Any]) -> None:
+            key, asked = result
+            if asked is not None:
+                self._deliver(key, asked, load=True)
+            _set(future, None)
+
+        self.submit(AskCancel(done, self._refused(future), id=id))
+        await future
+
+    async def terminate(self, key: int, reason: str) -> None:
+        """End an instance; none of its code runs any more. One that has ended stays as it is."""
+        future: asyncio.Future[None] = self._future()
+        self._end(key, Ending("terminated", ended_by=reason), lambda: _set(future, None))
+        await future
+
+    async def ended_once(self, key: int) -> None:
+        """Wait for the end of an instance that has not ended."""
+        future: asyncio.Future[None] = self._future()
+        self._endings.setdefault(key, []).append(future)
+        await future
+
+    # -- into and out of memory ----------------------------------------------------------------------------------------
+
+    def _begin(self, started: Started) -> None:
+        instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, Standing())
+        self.live[started.key] = instance
+        instance.begin()
+
+    def _load(self, key: int) -> None:
+        if key in self._loading or key in self._ending:
+            return
+        self._loading[key] = []
+        self.submit(
+            Load(
+                self._loaded(key),
+                self._unloadable(key),
+                key=key,
+                path=self._database.path,
+                codec=self.codec,
+                patient=True,
+            )
+        )
+
+    def _loaded(self, key: int) -> Callable[[Loaded | None], None]:
+        def done(loaded: Loaded | None) -> None:
+            late = self._loading.pop(key)
+            if loaded is not None and loaded.state != "stuck" and key not in self._ending:
+                self._revive(loaded, late)
+
+        return done
+
+    def _revive(self, loaded: Loaded, late: Sequence[Delivery]) -> None:
+        try:
+            instance = self._again(loaded)
+            self.live[loaded.key] = instance
+            self._parked.pop(loaded.key, None)
+            instance.replay(loaded.rows, loaded.chain, [*loaded.arrivals, *late], loaded.signals, loaded.attempts)
+        except Exception as error:  # noqa: BLE001  whatever keeps it from coming back: a person must look at it
+            self._set_aside(loaded.key, error)
+
+    def _again(self, loaded: Loaded) -> Instance:
+        instance = self.live.get(loaded.key)
+        if instance is not None and instance.run == loaded.run:
+            instance.begin_again()
+            return instance
+        self._leave(loaded.key)  # an earlier run of it
+        return self._instance(loaded)
+
+    def _instance(self, loaded: Loaded) -> Instance:
+        process = self.process(loaded.process, loaded.version)
+        call = decode_call(process, loaded.arguments, self.codec)
+        document = None if loaded.document is None else ItemRef(*loaded.document)
+        standing = Standing(loaded.state, loaded.waits_for, loaded.until)
+        return Instance(self, loaded.key, loaded.id, call, document, loaded.run, standing)
+
+    def _unloadable(self, key: int) -> Callable[[BaseException], None]:
+        def broken(error: BaseException) -> None:
+            self._loading.pop(key, None)
+            self._set_aside(key, error)
+
+        return broken
+
+    def reload(self, instance: Instance) -> None:
+        """Rebuild an instance from its journal: it begins anew, or every turn is to be a replay."""
+        self._load(instance.key)
+
+    def resting(self, instance: Instance) -> None:
+        """The instance has nothing to do at present; it may leave memory if others have come since."""
+        self.notice_idle()
+        if instance.is_parked():
+            self._parked.pop(instance.key, None)
+            self._parked[instance.key] = None
+        while len(self._parked) > self._options.keep_in_memory:
+            self._evict(next(iter(self._parked)))
+
+    def _evict(self, key: int) -> None:
+        del self._parked[key]
+        instance = self.live.get(key)
+        # One whose coroutine cannot be dropped without running user code stays in memory, and is not counted.
+        if instance is not None and instance.can_leave():
+            del self.live[key]
+            instance.leave()
+
+    # -- what wakes instances ------------------------------------------------------------------------------------------
+
+    def wake(self, woken: Iterable[Woken]) -> None:
+        """Give events to those who wait for them."""
+        for one in woken:
+            self._deliver(one.instance, Arrived(one.address, one.arrival, one.event), load=True)
+
+    def _deliver(self, key: int, delivery: Delivery, *, load: bool) -> None:
+        """To the instance's mailbox; one that is not in memory finds it in the store, and is loaded if it waits for it."""
+        instance = self.live.get(key)
+        if key in self._loading:
+            self._loading[key].append(delivery)
+        elif instance is not None:
+            self._parked.pop(key, None)
+            instance.receive(delivery)
+            instance.go()
+        elif load:
+            self._load(key)
+
+    def written(self, turn: Turn) -> None:
+        """What a committed turn brought about outside its instance: children, woken waits, a deadline before all others."""
+        for started in turn.started:
+            if started.fresh:
+                self._begin(started)
+        self.wake(turn.woken)
+        deadlines = [when for when in turn.began.values() if when is not None]
+        self._wake_by(min(deadlines, default=None))
+
+    def _wake_by(self, moment: datetime | None) -> None:
+        if moment is not None and (self._next_timer is None or moment < self._next_timer):
+            self._next_timer = moment
+            self._clock.wake_at(moment, self._fire)
+
+    def _fire(self) -> None:
+        if not self._firing:
+            self._firing = True
+            self._next_timer = None
+            self.submit(Fire(self._fired, self._not_fired, now=self.now(), patient=True))
+
+    def _fired(self, fired: Fired) -> None:
+        self._firing = False
+        for key, due in fired.due:
+            self._deliver(key, due, load=True)
+        self._wake_by(fired.next)
+        self.notice_idle()
+
+    def _not_fired(self, error: BaseException) -> None:
+        self._firing = False
+        self.break_down(error)
+
+    # -- bodies of steps -----------------------------------------------------------------------------------------------
+
+    def begin_body(self, instance: Instance, ask: Ask) -> None:
+        """Run the body of a step in a task of its own."""
+        attempt = instance.attempts.get(ask.address, 0) + 1
+        task = asyncio.get_running_loop().create_task(self._body(instance, ask, attempt))
+        self._bodies[instance.key, ask.address] = task
+
+    async def _body(self, instance: Instance, ask: Ask, attempt: int) -> None:
+        address: Final = ask.address
+        command: Any = ask.command
+        try:
+            key = instance.step_key(address)
+            delivery = await run_body(command, address, key, attempt, self.codec, self.now, self._random)
+        finally:
+            if self._bodies.get((instance.key, address)) is asyncio.current_task():
+                del self._bodies[instance.key, address]
+            self.notice_idle()
+        if self.live.get(instance.key) is instance:
+            self._deliver(instance.key, delivery, load=False)
+
+    def cancel_body(self, instance: Instance, address: str) -> None:
+        """The step was cancelled: nobody waits for its body."""
+        task = self._bodies.pop((instance.key, address), None)
+        if task is not None:
+            task.cancel()
+
+    # -- endings -------------------------------------------------------------------------------------------------------
+
+    def ended(self, instance: Instance) -> None:
+        """An instance has ended with its turn."""
+        self._leave(instance.key)
+        self._tell_ended(instance.key)
+
+    def _leave(self, key: int) -> None:
+        instance = self.live.pop(key, None)
+        self._parked.pop(key, None)
+        if instance is not None:
+            for address in list(instance.bodies):
+                self.cancel_body(instance, address)
+            instance.leave()
+        self.notice_idle()
+
+    def _tell_ended(self, key: int) -> None:
+        for future in self._endings.pop(key, []):
+            _set(future, None)
+
+    def _end(self, key: int, ending: Ending, then: Callable[[], None]) -> None:
+        """End an instance from outside; it takes no turn meanwhile."""
+        instance = self.live.get(key)
+        if key in self._ending:
+            self._ending[key].append(then)
+            return
+        self._ending[key] = [then]
+        if instance is not None and not instance.is_between_turns():
+            instance.after_turn = lambda: self._end_now(key, ending)
+        else:
+            self._end_now(key, ending)
+
+    def _end_now(self, key: int, ending: Ending) -> None:
+        self._leave(key)
+
+        def done(woken: list[Woken] | None) -> None:
+            waiting = self._ending.pop(key)
+            self.wake(woken or [])
+            if ending.final:
+                self._tell_ended(key)
+            for then in waiting:
+                then()
+
+        def broken(error: BaseException) -> None:
+            self._ending.pop(key)
+            self.break_down(error)
+
+        self.submit(End(done, broken, key=key, ending=ending, codec=self.codec, patient=True))
+
+    def _set_aside(self, key: int, error: BaseException) -> None:
+        """The instance cannot go on before a person puts something right; nothing of it is lost."""
+        if isinstance(error, StoreError) and self._database.dead:
+            self.break_down(error)
+            return
+        self._end(key, Ending("stuck", error=self.codec.encode_error(error), final=False), _nothing)
+
+    def turn_failed(self, instance: Instance, error: BaseException) -> None:
+        """A turn could not be written: the instance is set aside, or the store is gone."""
+        if self._database.dead:
+            self.break_down(error)
+        else:
+            self._set_aside(instance.key, error)
+
+    # -- breaking down -------------------------------------------------------------------------------------------------
+
+    def break_down(self, error: BaseException) -> None:
+        """The engine cannot go on: tell everybody who waits."""
+        if self._broken is None:
+            self._broken = error
+            self.on_breakdown()
+        futures = [future for futures in self._endings.values() for future in futures] + self._idle
+        self._endings.clear()
+        self._idle = []
+        for future in futures:
+            _set_error(future, error)
+
+    def raise_breakdown(self) -> None:
+        """Raise why the engine cannot go on, if it cannot."""
+        if self._broken is not None:
+            raise self._broken
+
+    # -- small things --------------------------------------------------------------------------------------------------
+
+    def submit(self, work: Work) -> None:
+        """Have something written in the next group."""
+        self._database.submit(work)
+
+    def now(self) -> datetime:
+        """The clock."""
+        return self._clock.now()
+
+    def later(self, duration: timedelta) -> datetime:
+        """The moment after a duration; the end of time where there is none."""
+        try:
+            return self._clock.now() + duration
+        except OverflowError:
+            return FAR_AWAY
+
+    def _future(self) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda _: self.notice_idle())
+        return future
+
+    def _refused(self, future: asyncio.Future[Any]) -> Callable[[BaseException], None]:
+        return lambda error: _set_error(future, error)
+
+
+FAR_AWAY: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
+
+
+def _set(future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _set_error(future: asyncio.Future[Any], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _no_primitive(_tx: object, command: Any) -> Any:
+    raise TypeError(f"{command.name} is for processes: await it in one")
+
+
+__all__ = ["Engine", "InstanceNotFound", "Options"]

@@ -1,0 +1,223 @@
+"""
+Looking at instances: what runs, what it waits for, how it ended, and its journal as people read it. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import evolve, frozen
+
+from bizproc.core.codec import Codec, recorded_traceback
+from bizproc.core.errors import InstanceNotFound, ReplayMismatch
+from bizproc.engines.embedded.journal import MAIN, Recorded, verified
+from bizproc.ports.performing import ItemRef
+from bizproc.store.statements import load
+from bizproc.store.types import json_value, moment
+
+sql: Final = load("bizproc.engines.embedded", "statements.sql")
+
+
+@frozen(kw_only=True)
+class ErrorReport:
+    """
+    Why an instance failed or is stuck.
+
+    Attributes:
+        class_name, text: The error's class, and what it says.
+        step: The address of the step it came from, where that is known.
+        recorded, asked: Where the code no longer fits: what the journal has there, and what the code asks for.
+        traceback: Where it was raised, where that was kept.
+    """
+
+    class_name: str
+    text: str
+    step: str | None = None
+    recorded: str | None = None
+    asked: str | None = None
+    traceback: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@frozen(kw_only=True)
+class Status:
+    """
+    How an instance stands.
+
+    Attributes:
+        state: `running`, `waiting`, `completed`, `failed`, `cancelled`, `terminated` or `stuck`.
+        waits_for, until: What a waiting one waits for, and its earliest deadline.
+        ended_by: What ended it from outside.
+        error: Why it failed or is stuck.
+    """
+
+    id: str
+    process: str
+    version: int
+    document: ItemRef | None
+    state: str
+    waits_for: str | None
+    until: datetime | None
+    ended_by: str | None
+    error: ErrorReport | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@frozen(kw_only=True)
+class JournalStep:
+    """
+    One step of an instance.
+
+    Attributes:
+        address: Where it stands: `3`, or `3.0.2` in a branch.
+        event: `began` (a wait that is open), `returned`, `raised` or `cancelled`.
+        arguments: Those that differ from their default, in canonical form.
+        value: What it returned.
+        error: What it raised, as text.
+        deadline: When a wait gives up.
+        attempts: How often a step's body ran.
+    """
+
+    address: str
+    kind: str
+    name: str
+    event: str
+    arguments: Mapping[str, Any]
+    value: Any = None
+    error: str | None = None
+    deadline: datetime | None = None
+    attempts: int | None = None
+    started_at: datetime | None
+    at: datetime
+
+
+@frozen
+class Result:
+    """How an instance ended: its state, and the encoded value or error."""
+
+    key: int
+    process: str
+    version: int
+    state: str
+    outcome: str | None
+    error: str | None
+    ended_by: str | None
+
+
+def key_of(connection: Any, id: str) -> int:
+    """The store's key of an instance. Raises InstanceNotFound."""
+    row = connection.execute(sql.same_id, {"id": id}).fetchone()
+    if row is None:
+        raise InstanceNotFound(instance=id)
+    return int(row[0])
+
+
+def status(connection: Any, id: str, codec: Codec) -> Status:
+    """How one instance stands. Raises InstanceNotFound."""
+    row = connection.execute(sql.status_of, {"id": id}).fetchone()
+    if row is None:
+        raise InstanceNotFound(instance=id)
+    return _status(row, codec)
+
+
+def statuses(
+    connection: Any, codec: Codec, *, process: str | None, state: str | None, document: ItemRef | None, limit: int | None
+) -> list[Status]:
+    """The instances that fit, the newest last; with a limit the newest of them."""
+    given = {
+        "process": process,
+        "state": state,
+        "kind": document and document.kind,
+        "item": document and document.id,
+        "limit": -1 if limit is None else limit,
+    }
+    rows = connection.execute(sql.list_instances, given).fetchall()
+    return [_status(row, codec) for row in reversed(rows)]
+
+
+def result(connection: Any, id: str) -> Result:
+    """How an instance ended, if it has. Raises InstanceNotFound."""
+    row = connection.execute(sql.result_of, {"id": id}).fetchone()
+    if row is None:
+        raise InstanceNotFound(instance=id)
+    return Result(*row)
+
+
+def journal(connection: Any, id: str, path: str, codec: Codec) -> list[JournalStep]:
+    """The steps of an instance, in the order in which they ended or, where they are open, began."""
+    key = key_of(connection, id)
+    rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
+    return list(_steps(rows, codec))
+
+
+def notes(connection: Any, id: str) -> list[tuple[datetime, str, str | None]]:
+    """What the instance wrote into its log: moment, text, facts as JSON."""
+    rows = connection.execute(sql.notes, {"key": key_of(connection, id)})
+    return [(moment(at), text, facts) for at, text, facts in rows]
+
+
+def _status(row: tuple[Any, ...], codec: Codec) -> Status:
+    id, process, version, kind, item, state, waits_for, until, ended_by, error, started_at, ended_at = row
+    return Status(
+        id=id,
+        process=process,
+        version=version,
+        document=None if kind is None else ItemRef(kind, item),
+        state=state,
+        waits_for=waits_for,
+        until=None if until is None else moment(until),
+        ended_by=ended_by,
+        error=None if error is None else report(codec.decode_error(error)),
+        started_at=moment(started_at),
+        ended_at=None if ended_at is None else moment(ended_at),
+    )
+
+
+def report(error: BaseException) -> ErrorReport:
+    """An error as a status shows it."""
+    mismatch = error if isinstance(error, ReplayMismatch) else None
+    return ErrorReport(
+        class_name=type(error).__name__,
+        text=str(error),
+        step=mismatch and mismatch.step,
+        recorded=mismatch and mismatch.recorded,
+        asked=mismatch and mismatch.asked,
+        traceback=recorded_traceback(error),
+    )
+
+
+def _steps(rows: list[Recorded], codec: Codec) -> Iterator[JournalStep]:
+    began: dict[str, JournalStep] = {}
+    for row in rows:
+        step = _step(row, codec)
+        if row.event == "began":
+            began[row.address] = step
+        else:
+            wait = began.pop(row.address, None)
+            yield step if wait is None else evolve(step, started_at=wait.at, deadline=wait.deadline)
+    yield from began.values()
+
+
+def _step(row: Recorded, codec: Codec) -> JournalStep:
+    return JournalStep(
+        address=row.address,
+        kind=row.kind or "cancel",
+        name=row.name or ("the whole instance" if row.address == MAIN else ""),
+        event=row.event,
+        arguments=json_value(row.arguments or "{}"),
+        value=json_value(row.outcome or "null") if row.event == "returned" else None,
+        error=_error_text(codec.decode_error(row.outcome or "null")) if row.event == "raised" else None,
+        deadline=moment(row.outcome) if row.event == "began" and row.outcome else None,
+        attempts=row.attempts,
+        started_at=None if row.started_at is None else moment(row.started_at),
+        at=moment(row.at),
+    )
+
+
+def _error_text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

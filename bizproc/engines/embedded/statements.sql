@@ -1,0 +1,135 @@
+-- The statements of the embedded engine. Rows of the journal are only ever appended.
+
+-- add_instance: a new instance, with nothing in its journal
+INSERT INTO instance (id, process, version, document_type, document_id, arguments, state, alone, parent_key, parent_address, cause, started_at)
+VALUES (:id, :process, :version, :document_type, :document_id, :arguments, 'running', :alone, :parent_key, :parent_address, :cause, :started_at)
+
+-- same_id: an instance by its id, to compare a second start with the first
+SELECT key, id, process, version, arguments, state FROM instance WHERE id = :id
+
+-- same_document: the live instance that a `single` process has on this document
+SELECT key, id FROM instance WHERE alone = :alone
+
+-- instance: one instance as it stands
+SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, ended_by, outcome, error, cause, started_at, ended_at
+FROM instance WHERE key = :key
+
+-- journal: all that happened to an instance, in the order of delivery
+SELECT position, address, event, kind, name, arguments, hash, outcome, attempts, started_at, at, crc
+FROM journal WHERE instance = :key ORDER BY position
+
+-- append: one entry
+INSERT INTO journal (instance, position, address, event, kind, name, arguments, hash, outcome, attempts, started_at, at, crc)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- arrivals: what has arrived and was not taken, the oldest first
+SELECT id, address, kind, payload FROM arrival WHERE instance = :key ORDER BY id
+
+-- add_arrival: something has arrived for a wait, or (without address) for the instance as a whole
+INSERT INTO arrival (instance, address, kind, payload) VALUES (:key, :address, :kind, :payload)
+
+-- take_arrival: it was delivered, or nobody waits for it any more
+DELETE FROM arrival WHERE id = ?
+
+-- unread: signals that no wait has consumed, the oldest first
+SELECT id, name, value FROM signal WHERE instance = :key AND consumed = 0 ORDER BY id
+
+-- add_signal: a signal for an instance; the same key twice counts once
+INSERT INTO signal (instance, name, value, key) VALUES (:key, :name, :value, :once) ON CONFLICT DO NOTHING
+
+-- consume: a wait has taken this signal; the row stays, for its key
+UPDATE signal SET consumed = 1 WHERE id = ?
+
+-- attempts: steps that were begun and have not ended, with the moment of the next try
+SELECT attempt.address, attempt.count, attempt.started, timer.deadline
+FROM attempt LEFT JOIN timer ON timer.instance = attempt.instance AND timer.address = attempt.address
+WHERE attempt.instance = :key
+
+-- note_attempt: how often a step was tried, and whether its body may be running
+INSERT OR REPLACE INTO attempt (instance, address, count, started, error) VALUES (?, ?, ?, ?, ?)
+
+-- end_attempts: the step has ended
+DELETE FROM attempt WHERE instance = ? AND address = ?
+
+-- add_timer: a deadline; fixed once
+INSERT OR REPLACE INTO timer (instance, address, deadline, purpose) VALUES (?, ?, ?, ?)
+
+-- end_timer: nobody waits for it any more
+DELETE FROM timer WHERE instance = ? AND address = ?
+
+-- due_timers: waits to wake now, the longest overdue first
+SELECT deadline, instance, address FROM timer WHERE deadline <= :now ORDER BY deadline, instance, address LIMIT :batch
+
+-- next_timer: the moment of the next one
+SELECT min(deadline) FROM timer
+
+-- subscribe: a wait listens to events with this key
+INSERT OR IGNORE INTO subscription (key, instance, address) VALUES (:key, :instance, :address)
+
+-- subscribers: who listens to this key
+SELECT instance, address FROM subscription WHERE key = :key ORDER BY instance, address
+
+-- end_subscriptions: the wait is over
+DELETE FROM subscription WHERE instance = ? AND address = ?
+
+-- end_arrivals: what had arrived for a wait that is over
+DELETE FROM arrival WHERE instance = ? AND address = ?
+
+-- set_state: what an instance does between its turns
+UPDATE instance SET state = ?, waits_for = ?, until = ? WHERE key = ?
+
+-- end_instance: it has ended, or is set aside
+UPDATE instance SET state = :state, outcome = :outcome, error = :error, ended_by = :ended_by, ended_at = :ended_at,
+       alone = CASE WHEN :ended_at IS NULL THEN alone END, waits_for = NULL, until = NULL
+WHERE key = :key
+
+-- clear_timers: nothing wakes an instance that has ended
+DELETE FROM timer WHERE instance = :key
+
+-- clear_subscriptions: an instance that has ended listens to nothing
+DELETE FROM subscription WHERE instance = :key
+
+-- clear_arrivals: what arrives for an instance that has ended is not delivered
+DELETE FROM arrival WHERE instance = :key
+
+-- clear_attempts: no step of an instance that has ended is tried again
+DELETE FROM attempt WHERE instance = :key
+
+-- ready: instances to bring back after a start: those that were running, and those for which something has arrived
+SELECT key FROM instance WHERE state = 'running'
+UNION SELECT arrival.instance FROM arrival JOIN instance ON instance.key = arrival.instance AND instance.state = 'waiting'
+UNION SELECT signal.instance FROM signal JOIN subscription
+      ON subscription.key = 'instance:' || signal.instance || '/signal:' || signal.name WHERE signal.consumed = 0
+ORDER BY 1
+
+-- add_note: a line in an instance's log
+INSERT INTO instance_log (instance, at, text, facts) VALUES (?, ?, ?, ?)
+
+-- begin_anew: the same instance with other parameters and an empty journal
+UPDATE instance SET arguments = :arguments, run = run + 1, state = 'running', waits_for = NULL, until = NULL WHERE key = :key
+
+-- clear_journal: an instance that begins anew
+DELETE FROM journal WHERE instance = :key
+
+-- next_key: the number of the next instance
+SELECT coalesce(max(key), 0) + 1 FROM instance
+
+-- child: how a child stands, for the parent that waits for it
+SELECT key, process, state, outcome, error, ended_by FROM instance WHERE id = :id
+
+-- status_of: one instance, as people are told of it
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at
+FROM instance WHERE id = :id
+
+-- list_instances: those that fit, the newest first
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at
+FROM instance
+WHERE (:process IS NULL OR process = :process) AND (:state IS NULL OR state = :state)
+  AND (:kind IS NULL OR (document_type = :kind AND document_id = :item))
+ORDER BY key DESC LIMIT :limit
+
+-- result_of: how an instance ended
+SELECT key, process, version, state, outcome, error, ended_by FROM instance WHERE id = :id
+
+-- notes: what an instance wrote into its log
+SELECT at, text, facts FROM instance_log WHERE instance = :key ORDER BY id

@@ -1,0 +1,48 @@
+"""Companies."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+from attrs import frozen
+
+from bizproc.model.people import Reachable, ReachableFields
+
+
+@frozen(kw_only=True)
+class Company(Reachable):
+    """
+    A company.
+
+    Attributes:
+        type, industry, employees: Codes of the references COMPANY_TYPE, INDUSTRY and EMPLOYEES.
+        revenue: A year's, in `currency`.
+        is_my_company: It is ours, not a client.
+    """
+
+    item_type: ClassVar[str] = "company"
+
+    title: str = ""
+    type: str | None = None
+    industry: str | None = None
+    employees: str | None = None
+    revenue: Decimal | None = None
+    currency: str | None = None
+    legal_address: str = ""
+    banking_details: str = ""
+    is_my_company: bool = False
+
+
+class CompanyFields(ReachableFields, total=False):
+    """What may be written of a company."""
+
+    title: str
+    type: str | None
+    industry: str | None
+    employees: str | None
+    revenue: Decimal | int | None
+    currency: str | None
+    legal_address: str
+    banking_details: str
+    is_my_company: bool

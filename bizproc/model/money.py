@@ -1,0 +1,99 @@
+"""
+Exact numbers and money (D21): unit prices, quantities and rates are exact; sums and amounts are rounded half up to
+the digits of their currency. Nothing here looks at the thread's decimal context, which may be narrower.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import Final, TypeAlias
+
+Number: TypeAlias = Decimal | int
+"""What a parameter that is a number takes; kept as a Decimal."""
+
+# ISO 4217, the minor units that are not 2.
+_DIGITS: Final = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+_CODE: Final = re.compile(r"[A-Z]{3}")
+_UNITS: Final = {digits: Decimal(1).scaleb(-digits) for digits in range(5)}
+
+# Wide enough for the product of three of the widest numbers that `exact` lets through, so that only quantize rounds.
+_EXACT: Final = Context(prec=400, rounding=ROUND_HALF_UP)
+_MOST_BEFORE_POINT: Final = 15
+_MOST_AFTER_POINT: Final = 40
+_HUNDRED: Final = Decimal(100)
+
+LARGEST_AMOUNT: Final = Decimal(10) ** 14
+"""Amounts lie below it: as ten-thousandths they fit into 64 bits, and so do sums of many."""
+
+
+def digits_of(currency: str) -> int:
+    """How many digits after the point amounts of a currency have."""
+    return _DIGITS.get(currency, 2)
+
+
+def is_currency(code: str) -> bool:
+    """Whether a text has the form of an ISO 4217 code."""
+    return _CODE.fullmatch(code) is not None
+
+
+def exact(value: Number) -> Decimal:
+    """
+    A number as it is kept: exact.
+
+    Raises:
+        ValueError: it is not finite, or wider than any real price or quantity; says which.
+    """
+    number = Decimal(value)
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("a finite number")  # noqa: TRY004  of the right type, but NaN or infinite
+    if digits != (0,) and (number.adjusted() >= _MOST_BEFORE_POINT or exponent < -_MOST_AFTER_POINT):
+        raise ValueError(f"a number of at most {_MOST_BEFORE_POINT} digits before the point and {_MOST_AFTER_POINT} after it")
+    return number
+
+
+def rounded(value: Decimal, currency: str) -> Decimal:
+    """
+    An amount: half up to the currency's digits.
+
+    Raises:
+        ValueError: it is too large for an amount.
+    """
+    try:
+        amount = value.quantize(_UNITS[digits_of(currency)], context=_EXACT)
+    except InvalidOperation:
+        amount = LARGEST_AMOUNT
+    if abs(amount) >= LARGEST_AMOUNT:
+        raise ValueError(f"an amount below {LARGEST_AMOUNT:,f}")
+    return amount
+
+
+def net_price(price: Decimal, discount_percent: Decimal) -> Decimal:
+    """A unit's price after discount, exact."""
+    return _EXACT.multiply(price, _EXACT.subtract(_HUNDRED, discount_percent)).scaleb(-2, _EXACT)
+
+
+def row_sum(price: Decimal, quantity: Decimal, discount_percent: Decimal, currency: str) -> Decimal:
+    """What a row comes to: price × quantity × (1 − discount), exact until it is rounded once, at the end."""
+    product = _EXACT.multiply(price, quantity)
+    if discount_percent:
+        product = net_price(product, discount_percent)
+    return rounded(product, currency)
+
+
+def tax_of(sum_: Decimal, rate: Decimal | None, currency: str, *, included: bool) -> Decimal:
+    """The tax in (or on) a sum, rounded like it."""
+    if not rate or not sum_:
+        return rounded(Decimal(0), currency)
+    base = _EXACT.add(_HUNDRED, rate) if included else _HUNDRED
+    return rounded(_EXACT.divide(_EXACT.multiply(sum_, rate), base), currency)
+
+
+def added(first: Decimal, second: Decimal) -> Decimal:
+    """The exact sum of two amounts."""
+    return _EXACT.add(first, second)

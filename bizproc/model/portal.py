@@ -1,0 +1,21 @@
+"""What is the same for the whole CRM."""
+
+from __future__ import annotations
+
+from datetime import UTC, tzinfo
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Portal:
+    """
+    Settings of the CRM as a whole.
+
+    Attributes:
+        zone: Whose days are counted (D19).
+        currency: Of items that name none.
+    """
+
+    zone: tzinfo = UTC
+    currency: str = "EUR"

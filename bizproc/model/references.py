@@ -1,0 +1,54 @@
+"""
+How one noun points at another: by kind and id. Also the marks by which the model says what a field points at.
+
+The marks stand in annotations, so that a field's type, what it refers to and whether it can be written are said once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeAlias
+
+from attrs import frozen
+
+LARGEST_ID: Final = 2**63 - 1
+
+
+@frozen
+class ItemRef:
+    """An item by kind and id, without its content."""
+
+    kind: str
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+def ref_of(item: Any) -> ItemRef:
+    """The reference to an item, or to anything that has an `item_type` and an `id`."""
+    return ItemRef(item.item_type, item.id)
+
+
+@frozen
+class Refers:
+    """Marks a field that holds the id of a `kind`."""
+
+    kind: str
+
+
+@frozen
+class Derived:
+    """Marks a field that follows from others or from what happened: nobody sets it."""
+
+
+DERIVED: Final = Derived()
+
+UserId: TypeAlias = Annotated[int, Refers("user")]
+CompanyId: TypeAlias = Annotated[int, Refers("company")]
+ContactId: TypeAlias = Annotated[int, Refers("contact")]
+DealId: TypeAlias = Annotated[int, Refers("deal")]
+ProductId: TypeAlias = Annotated[int, Refers("product")]
+
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for "never in the store": the moment of an item that was only made in memory."""

@@ -1,0 +1,149 @@
+"""
+The CRM, as actions see it: small verbs on items. One action may be several of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from bizproc.model.money import Number
+from bizproc.model.pipelines import Stage
+from bizproc.model.products import ProductRow
+from bizproc.model.references import ItemRef
+from bizproc.model.timeline import Activity, Comment
+from bizproc.model.users import Users
+from bizproc.ports.performing import Performing
+
+
+class Crm(Protocol):
+    """
+    One CRM, for one performance of an action.
+
+    Contract, for all verbs:
+
+    - A verb does all of its work or raises an `ActionError` (D1), and then nothing of it is to be seen.
+    - An item that is not there raises ItemNotFound; a kind that is not, UnknownItem.
+    - A write that changes nothing writes no history and raises no event. One that does writes one line of history for each
+      field that changed, and emits `<kind>.updated` with the old and new values (`facts["changes"]`).
+    - Where nothing can be undone, every create carries the step's idempotency key (`performing.key`), so that a
+      repetition finds what the first attempt made.
+    - `author` is whose name is shown; None is `performing.author`.
+    - An adapter whose data lie in the store never suspends.
+    """
+
+    @property
+    def performing(self) -> Performing:
+        """What this is done for."""
+
+    # -- items
+
+    async def resolve(self, kind: str, id: int | None) -> ItemRef:
+        """
+        The item that `crm.<kind>` means: number `id`, or, without one, the process's document or the item linked to it.
+
+        Of several linked ones the primary (D22). Whether number `id` exists is not looked at.
+
+        Raises:
+            NoDocument: no id, and the process runs on no document.
+            LinkedItemMissing, AmbiguousItem: none, or several and none is primary.
+        """
+
+    async def read(self, ref: ItemRef) -> Any:
+        """The item as it is now, the writes of this performance included."""
+
+    async def create(self, kind: str, fields: Mapping[str, Any], *, author: int | None = None) -> Any:
+        """
+        Make an item; gives it back. Emits `<kind>.created`.
+
+        An item with stages begins in the stage that is given, which decides the pipeline, or in the first of its pipeline.
+
+        Raises:
+            UnknownField, WrongFieldValue: a field that is not there, or cannot hold the value.
+            UnknownStage, UnknownPipeline, UnknownUser, ItemNotFound: what a field points at is not there.
+            AlreadyExists: it must be the only one of its kind, and is not.
+        """
+
+    async def update(
+        self, ref: ItemRef, fields: Mapping[str, Any], *, append: bool = False, author: int | None = None
+    ) -> Any:
+        """
+        Change the fields that are given; gives the item back as it is then.
+
+        With `append` the values of multiple fields are added to what is there, without duplicates (D4). A change of stage also emits
+        `<kind>.stage_changed` and completes the activities that wait for it; one of pipeline, `<kind>.pipeline_moved`;
+        one of the person in charge, `<kind>.responsible_changed`. It ends no instance: that is the action's affair.
+
+        Raises:
+            As `create`.
+        """
+
+    async def delete(self, ref: ItemRef) -> None:
+        """Delete an item with all that belongs to it, and cut its relations. Emits `<kind>.deleted`."""
+
+    # -- what belongs to an item
+
+    async def add_product(
+        self,
+        ref: ItemRef,
+        product: int,
+        *,
+        price: Number | None = None,
+        quantity: Number = 1,
+        discount_percent: Number = 0,
+    ) -> ProductRow:
+        """
+        Append a row; the amount follows unless it was set by hand. Emits `<kind>.product_rows_saved`.
+
+        Raises:
+            ProductNotFound: no such product in the catalogue.
+            WrongFieldValue: a number that is not one, or out of its range.
+        """
+
+    async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
+        """The item's rows, in order."""
+
+    async def add_comment(self, ref: ItemRef, text: str, *, author: int | None = None) -> Comment:
+        """Write a comment; its author is the item's person in charge if none is given. Changes no field."""
+
+    async def comments(self, ref: ItemRef) -> tuple[Comment, ...]:
+        """The item's comments, the oldest first."""
+
+    async def add_activity(
+        self,
+        ref: ItemRef,
+        subject: str,
+        description: str = "",
+        *,
+        kind: str = "todo",
+        responsible: int | None = None,
+        author: int | None = None,
+        important: bool = False,
+        complete_on_stage_change: bool = False,
+        deadline: datetime | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        location: str = "",
+        also: Iterable[ItemRef] = (),
+    ) -> Activity:
+        """
+        Make an open activity that stands beside the item, and beside `also`. Emits `activity.created` for each of them.
+
+        The item's person in charge is responsible if nobody is named, and who is responsible is its author. With
+        `complete_on_stage_change` the next change of the item's stage completes it, unless both are in one commit.
+        """
+
+    async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
+        """The item's activities, the oldest first."""
+
+    # -- looked up
+
+    async def users(self, users: Users) -> tuple[int, ...]:
+        """The ids that a parameter names, in order, without duplicates. Raises UnknownUser."""
+
+    async def stage_of(self, ref: ItemRef) -> Stage:
+        """The stage an item is in."""
+
+    async def stages(self, kind: str, codes: Iterable[str]) -> tuple[Stage, ...]:
+        """The stages of these codes, in whatever pipeline. Raises UnknownStage."""

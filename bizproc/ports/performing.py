@@ -1,0 +1,74 @@
+"""
+What an engine gives to an adapter for one performance of an action. Made for one call and dropped after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from attrs import define, field
+
+from bizproc.core.commands import Event
+from bizproc.model.references import ItemRef
+
+__all__ = ["ItemRef", "LocalTransaction", "Performing"]
+
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+
+
+class LocalTransaction(Protocol):
+    """The store's open transaction, as far as an adapter that keeps its data in the store needs it."""
+
+    @property
+    def now_text(self) -> str: ...
+
+    def execute(self, sql: str, parameters: Parameters = ..., /) -> Any:
+        """Run one statement now."""
+
+    def later(self, sql: str, row: Sequence[Any], /) -> None:
+        """Run it just before the commit: for rows that nobody reads inside the transaction."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What is raised inside undoes what was done inside."""
+
+
+def _nothing(ended_by: str) -> None:
+    """Outside a process there is no instance to end."""
+
+
+@define(kw_only=True, eq=False)
+class Performing:
+    """
+    One performance.
+
+    Attributes:
+        transaction: What is written through it commits together with the journal's entry, or not at all.
+        now: The moment of that commit, aware, in UTC.
+        instance: The id of the instance that performs; None outside a process.
+        key: The idempotency key of the step: the same at every attempt. Whatever an adapter creates where nothing is undone
+            carries it.
+        document: The item that the process runs on, or None.
+        author: The user whose name changes bear where the action names none; None is the system.
+        ending: Ends the instance, see `end`.
+        events: What was emitted so far, in order.
+    """
+
+    transaction: LocalTransaction
+    now: datetime
+    instance: str | None = None
+    key: str = ""
+    document: ItemRef | None = None
+    author: int | None = None
+    ending: Callable[[str], None] = _nothing
+    events: list[Event] = field(factory=list)
+
+    def emit(self, event: Event) -> None:
+        """Tell a fact: in this very transaction it reaches those who wait for it. Undone with the action if that fails."""
+        self.events.append(event)
+
+    def end(self, ended_by: str) -> None:
+        """The instance ends with this commit; no more of its code runs (D10, D11)."""
+        self.ending(ended_by)

@@ -1,0 +1,280 @@
+"""
+The one place where parts meet: a URL and processes in, a running `Runtime` out.
+
+It assembles the store, the CRM, the engine and the clock, and is what doors and users speak to. No SQL, no rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+import anyio
+from anyio import CancelScope, to_thread
+
+from bizproc.adapters import sql_crm
+from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader
+from bizproc.adapters.system_clock import SystemClock
+from bizproc.core.codec import Codec
+from bizproc.core.commands import Command
+from bizproc.core.errors import (
+    InstanceCancelled,
+    InstanceFailed,
+    InstanceNotFinished,
+    InstanceStuck,
+    InstanceTerminated,
+)
+from bizproc.core.process import Call, Process
+from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded.engine import Engine, Options
+from bizproc.engines.embedded.inspection import JournalStep, Result, Status
+from bizproc.model.portal import Portal
+from bizproc.model.references import ItemRef, ref_of
+from bizproc.ports.clock import Clock
+from bizproc.ports.commit_observer import CommitObserver
+from bizproc.ports.performing import Performing
+from bizproc.settings import Settings
+from bizproc.store import schema
+from bizproc.store.database import Database, Transaction
+
+T = TypeVar("T")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+__all__ = ["Instance", "JournalStep", "Runtime", "Status"]
+
+
+class Instance(Generic[R_co]):
+    """A handle on one instance, by its id. Its methods raise InstanceNotFound."""
+
+    def __init__(self, runtime: Runtime, id: str, process: Process[..., Any] | None = None) -> None:
+        self.id = id
+        self._runtime = runtime
+        self._process = process
+
+    def __repr__(self) -> str:
+        return f"Instance({self.id!r})"
+
+    async def status(self) -> Status:
+        """How it stands."""
+        return await self._runtime.read(partial(inspection.status, id=self.id, codec=self._runtime.codec))
+
+    async def result(self, *, timeout: timedelta | None = None) -> R_co:
+        """
+        What it returned, once it has ended.
+
+        Raises:
+            InstanceFailed: It raised an error, which is the cause.
+            InstanceCancelled, InstanceTerminated: It was ended before it returned.
+            InstanceStuck: It cannot end before a person has looked at it.
+            InstanceNotFinished: It has not ended within `timeout`, and goes on.
+        """
+        with anyio.move_on_after(None if timeout is None else timeout.total_seconds()):
+            return cast("R_co", await self._ended())
+        status = await self.status()
+        raise InstanceNotFinished(instance=self.id, process=status.process, state=status.state, timeout=str(timeout))
+
+    async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
+        """Send it a signal; the same key twice counts once. Sent to one that has ended, it is dropped."""
+        await self._runtime.engine.signal(self.id, name, value, key)
+
+    async def cancel(self) -> None:
+        """Raise Cancelled at its current await; its cleanup may await. Returns when that is certain to happen."""
+        await self._runtime.engine.cancel(self.id)
+
+    async def terminate(self, reason: str) -> None:
+        """End it now; no more of its code runs."""
+        key = await self._runtime.read(partial(inspection.key_of, id=self.id))
+        await self._runtime.engine.terminate(key, reason)
+
+    async def journal(self) -> list[JournalStep]:
+        """Its steps: address, name, arguments, outcome, attempts, times."""
+        path, codec = self._runtime.path, self._runtime.codec
+        return await self._runtime.read(partial(inspection.journal, id=self.id, path=path, codec=codec))
+
+    async def _ended(self) -> Any:
+        runtime = self._runtime
+        key = await runtime.read(partial(inspection.key_of, id=self.id))
+        while True:
+            # First listen, then look: an ending in between is not missed.
+            ending = asyncio.ensure_future(runtime.engine.ended_once(key))
+            try:
+                found = await runtime.read(partial(inspection.result, id=self.id))
+                if found.state not in {"running", "waiting"}:
+                    return self._value(found)
+                await ending
+            finally:
+                ending.cancel()
+
+    def _value(self, found: Result) -> Any:
+        codec, who = self._runtime.codec, {"instance": self.id, "process": found.process}
+        if found.state == "completed":
+            return codec.decode(found.outcome or "null", self._result_type(found), path="result")
+        error = None if found.error is None else codec.decode_error(found.error)
+        if found.state == "failed":
+            report = inspection.report(error) if error is not None else None
+            name, text = (report.class_name, report.text) if report else ("", "")
+            raise InstanceFailed(**who, error_class=name, text=text, error=error) from error
+        if found.state == "cancelled":
+            raise InstanceCancelled(**who)
+        if found.state == "terminated":
+            raise InstanceTerminated(**who, reason=found.ended_by or "")
+        raise InstanceStuck(**who, text=str(error)) from error
+
+    def _result_type(self, found: Result) -> Any:
+        process = self._process or self._runtime.engine.processes().get((found.process, found.version))
+        return Any if process is None else process.result_type
+
+
+class Runtime:
+    """
+    A store, and the instances that run on it.
+
+    Attributes:
+        path: The store's file; for people.
+    """
+
+    def __init__(self, database: Database, engine: Engine, codec: Codec) -> None:
+        self.engine = engine
+        self.codec = codec
+        self.path = database.path
+        self.database = database
+
+    # -- opening -------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        url: str,
+        *,
+        processes: Iterable[Process[..., Any]] = (),
+        clock: Clock | None = None,
+        settings: Settings | None = None,
+    ) -> AsyncIterator[Runtime]:
+        """
+        Own a store and run its instances, until the block ends.
+
+        Args:
+            url: `sqlite:///path`, or `sqlite:///:memory:`.
+            processes: The processes whose instances run; one that is started is known by itself.
+            clock: Another clock than the machine's.
+            settings: The portal's time zone and currency, and the like.
+
+        Raises:
+            StoreInUse: Another program owns the store.
+            StoreError: It cannot be opened.
+        """
+        clock, settings = clock or SystemClock(), settings or Settings()
+        database = await to_thread.run_sync(partial(open_database, url, clock))
+        options = Options(keep_in_memory=settings.keep_in_memory)
+        runtime = assemble(database, clock, settings, options)
+        scope = CancelScope()
+        database.start(asyncio.get_running_loop())
+        try:
+            await runtime.begin(processes)
+            runtime.engine.on_breakdown = scope.cancel
+            with scope:
+                yield runtime
+        finally:
+            with CancelScope(shield=True):
+                await runtime.engine.close()
+                database.close()
+        runtime.engine.raise_breakdown()
+
+    async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
+        """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
+        self.engine.use(*processes)
+        await self.engine.write(sql_crm.seed)
+        await self.engine.recover()
+
+    # -- instances -----------------------------------------------------------------------------------------------------
+
+    async def start(self, call: Call[R], *, id: str | None = None) -> Instance[R]:
+        """
+        Start a process, and return when that is on disk.
+
+        Args:
+            call: `follow_up(deal, discount=Decimal(7))`.
+            id: A name for the instance. The same again, with the same call, gives the same instance.
+
+        Raises:
+            StartConflict: The id belongs to another call.
+            StartRefused: The process already runs on this document, and its overlap policy allows one.
+            NotJournallable: An argument cannot be written.
+        """
+        started = await self.engine.start(call, id)
+        return Instance(self, started.id, call.process)
+
+    def instance(self, id: str) -> Instance[Any]:
+        """A handle on an instance."""
+        return Instance(self, id)
+
+    async def instances(
+        self, *, process: str | None = None, status: str | None = None, document: Any = None, limit: int | None = None
+    ) -> list[Status]:
+        """
+        How instances stand, the newest last.
+
+        Args:
+            process: Only of the process with this name.
+            status: Only in this state.
+            document: Only on this item, or reference to one.
+            limit: Only so many, the newest.
+        """
+        ref = None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
+        look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
+        return await self.read(look)
+
+    # -- the CRM -------------------------------------------------------------------------------------------------------
+
+    async def perform(self, action: Command[R]) -> R:
+        """One action at once, outside any process, in one transaction. Raises what the action raises."""
+        performed: R = await self.engine.perform(action, f"perform/{self.engine.new_id()}")
+        return performed
+
+    async def get(self, cls: type[T], id: int) -> T:
+        """One item. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).get(cls, id))
+
+    async def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+        """
+        Items of a class.
+
+        Args:
+            of: Only what belongs to this item.
+            order_by: A field; `-field` for the largest first.
+            limit: At most so many.
+        """
+        return await self.read(lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit))
+
+    # -- below ---------------------------------------------------------------------------------------------------------
+
+    async def read(self, function: Callable[[Any], T]) -> T:
+        """What a function finds on a connection that only reads."""
+        return await self.database.read(function)
+
+    async def settled(self) -> None:
+        """Wait until nothing happens before time passes or somebody comes."""
+        await self.engine.settled()
+
+
+def open_database(url: str, clock: Clock, observer: CommitObserver | None = None, *, threaded: bool = True, previous: Database | None = None) -> Database:
+    """The store with all its tables."""
+    tables = (schema.metadata, sql_crm.metadata)
+    return Database.open(url, clock=clock.now, observer=observer, threaded=threaded, tables=tables, previous=previous)
+
+
+def assemble(database: Database, clock: Clock, settings: Settings, options: Options) -> Runtime:
+    """Put the parts together, on a store that is open."""
+    portal = Portal(zone=settings.zone, currency=settings.currency)
+
+    def make_port(performing: Performing) -> SqlCrm:
+        return SqlCrm(performing, portal)
+
+    codec = Codec()
+    return Runtime(database, Engine(database, clock, make_port, codec, options), codec)

@@ -1,0 +1,1 @@
+"""One database, one writer, group commit, one owner; named SQL; migrations."""

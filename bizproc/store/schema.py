@@ -1,0 +1,156 @@
+"""
+The engine's tables. No CRM table (the adapter of the CRM brings its own) and no statement.
+
+    store_owner     who may commit: one row, checked by every commit
+    instance        what runs, waits or has ended; `alone` is the overlap key while it lives
+    journal         what happened to an instance, in order; only ever appended to
+    timer           when a wait is due
+    subscription    the keys of events a wait listens to
+    arrival         what has arrived for an instance that has not yet taken it
+    signal          what was sent to an instance, waited for or not
+    attempt         how often the body of a step was begun, and whether it is running
+    instance_log    what a process wrote down with `log`
+
+Moments are fixed-width UTC text, JSON is text (`store/types.py`). The hot tables have no foreign keys: their rows are
+written by the thousand, and an instance is removed together with all of its rows in one transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+
+from bizproc.store.types import Json, Moment
+
+SCHEMA: Final = 1
+"""The number of this schema, kept in `PRAGMA user_version`; the newest migration bears it."""
+
+metadata = MetaData()
+
+
+def _table(name: str, *parts: Column[object] | Index | UniqueConstraint, clustered: bool = False) -> Table:
+    """A STRICT table; `clustered` ones are stored in the order of their primary key, without a rowid."""
+    return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=not clustered)
+
+
+store_owner = _table(
+    "store_owner",
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("epoch", Integer, nullable=False),  # one more with every owner
+    Column("pid", Integer, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+)
+
+instance = _table(
+    "instance",
+    Column("key", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("process", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("run", Integer, nullable=False, server_default=text("0")),
+    Column("document_type", Text),
+    Column("document_id", Integer),
+    Column("arguments", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("waits_for", Text),
+    Column("until", Moment),
+    Column("ended_by", Text),
+    Column("outcome", Json),
+    Column("error", Text),
+    Column("alone", Text),
+    Column("parent_key", Integer),
+    Column("parent_address", Text),
+    Column("cause", Json),
+    Column("crashes", Integer, nullable=False, server_default=text("0")),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+Index("instance_alone", instance.c.alone, unique=True, sqlite_where=instance.c.alone.is_not(None))
+# Partial: recovery reads the running ones, and costs nothing for those that wait or have ended.
+Index("instance_running", instance.c.state, sqlite_where=text("state = 'running'"))
+Index("instance_document", instance.c.document_type, instance.c.document_id)
+Index("instance_process", instance.c.process, instance.c.state)
+Index("instance_ended", instance.c.ended_at, sqlite_where=instance.c.ended_at.is_not(None))
+
+# A rowid in the order of writing and a unique index: appending to it was up to four times faster than to a table
+# clustered by (instance, position), see performance.md.
+journal = _table(
+    "journal",
+    Column("lsn", Integer, primary_key=True),
+    Column("instance", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("event", Text, nullable=False),  # began, returned, raised, cancelled
+    Column("kind", Text),
+    Column("name", Text),
+    Column("arguments", Text),
+    Column("hash", LargeBinary),
+    Column("outcome", Text),
+    Column("attempts", Integer),
+    Column("started_at", Moment),
+    Column("at", Moment, nullable=False),
+    Column("crc", Integer, nullable=False),
+    UniqueConstraint("instance", "position", name="journal_position"),
+)
+
+timer = _table(
+    "timer",
+    Column("instance", Integer, primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    Column("deadline", Moment, nullable=False),
+    Column("purpose", Text, nullable=False),
+    clustered=True,
+)
+Index("timer_deadline", timer.c.deadline, timer.c.instance, timer.c.address)
+
+subscription = _table(
+    "subscription",
+    Column("key", Text, primary_key=True),
+    Column("instance", Integer, primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    clustered=True,
+)
+Index("subscription_instance", subscription.c.instance, subscription.c.address)
+
+arrival = _table(
+    "arrival",
+    Column("id", Integer, primary_key=True),
+    Column("instance", Integer, nullable=False),
+    Column("address", Text),
+    Column("kind", Text, nullable=False),
+    Column("payload", Text),
+)
+Index("arrival_instance", arrival.c.instance, arrival.c.id)
+
+signal = _table(
+    "signal",
+    Column("id", Integer, primary_key=True),
+    Column("instance", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text),
+    Column("key", Text),
+    Column("consumed", Integer, nullable=False, server_default=text("0")),
+)
+Index("signal_key", signal.c.instance, signal.c.key, unique=True, sqlite_where=signal.c.key.is_not(None))
+Index("signal_unread", signal.c.instance, signal.c.name, signal.c.id, sqlite_where=text("consumed = 0"))
+
+attempt = _table(
+    "attempt",
+    Column("instance", Integer, primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    Column("count", Integer, nullable=False, server_default=text("0")),
+    Column("started", Integer, nullable=False, server_default=text("0")),
+    Column("error", Text),
+    clustered=True,
+)
+
+instance_log = _table(
+    "instance_log",
+    Column("id", Integer, primary_key=True),
+    Column("instance", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("facts", Json),
+)
+Index("instance_log_instance", instance_log.c.instance, instance_log.c.id)

@@ -1,0 +1,43 @@
+"""Which SQLite the process uses, and when it is loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from bizproc.store import sqlite
+from bizproc.store.sqlite import OldSQLite, driver
+
+
+def test_importing_the_store_loads_no_database() -> None:
+    program = "import sys, bizproc.store.database; print([m for m in sys.modules if m in ('pysqlite3', 'sqlite3')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_one_module_is_chosen_once() -> None:
+    assert driver() is driver()
+
+
+def _chosen(monkeypatch: pytest.MonkeyPatch, *, bundled: bool, version: tuple[int, int, int]) -> object:
+    standard = SimpleNamespace(sqlite_version_info=version, sqlite_version=".".join(map(str, version)))
+    newer = SimpleNamespace()
+    monkeypatch.setattr(sqlite, "find_spec", lambda _: object() if bundled else None)
+    monkeypatch.setattr(sqlite, "import_module", {"sqlite3": standard, "pysqlite3": newer}.__getitem__)
+    return {id(standard): "standard", id(newer): "bundled"}[id(driver.__wrapped__())]
+
+
+def test_the_bundled_one_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _chosen(monkeypatch, bundled=True, version=(3, 99, 0)) == "bundled"
+
+
+def test_a_safe_standard_one_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _chosen(monkeypatch, bundled=False, version=(3, 51, 3)) == "standard"
+
+
+def test_an_old_standard_one_serves_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.warns(OldSQLite, match=r"SQLite 3\.40\.1.*Install `pysqlite3`"):
+        assert _chosen(monkeypatch, bundled=False, version=(3, 40, 1)) == "standard"
