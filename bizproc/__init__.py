@@ -1,0 +1,72 @@
+"""
+Automate a CRM in code: processes are async functions, and survive any stop.
+
+What stands in `__all__` is promised, with `bizproc.model`, `bizproc.errors`, `bizproc.testing` and `bizproc.ports`. Importing it
+loads neither a database driver nor an event loop: `Runtime` and its `Instance` are resolved when they are first touched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bizproc import crm, wait
+from bizproc.core.outcome import Outcome
+from bizproc.core.process import Call, Process, process
+from bizproc.core.steps import Retry, action, step_key
+from bizproc.verbs import (
+    attempt,
+    continue_as_new,
+    for_each,
+    gather,
+    new_id,
+    note,
+    now,
+    patched,
+    race,
+    random,
+    saga,
+    shield,
+    start,
+    this,
+)
+
+if TYPE_CHECKING:
+    from bizproc.runtime import Instance, Runtime
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Call",
+    "Instance",
+    "Outcome",
+    "Process",
+    "Retry",
+    "Runtime",
+    "action",
+    "attempt",
+    "continue_as_new",
+    "crm",
+    "for_each",
+    "gather",
+    "new_id",
+    "note",
+    "now",
+    "patched",
+    "process",
+    "race",
+    "random",
+    "saga",
+    "shield",
+    "start",
+    "step_key",
+    "this",
+    "wait",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Runtime", "Instance"):
+        from bizproc import runtime  # noqa: PLC0415  the only way to leave the database driver unloaded
+
+        return getattr(runtime, name)
+    raise AttributeError(f"module 'bizproc' has no attribute {name!r}")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from datetime import datetime
-from inspect import iscoroutine
 from types import TracebackType
 from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar, cast, overload
 from uuid import UUID
@@ -26,8 +25,8 @@ from bizproc.core.commands import (
     current_instance,
 )
 from bizproc.core.errors import WrongArgument
-from bizproc.core.fork import Fork, Winner, branch
-from bizproc.core.outcome import Outcome
+from bizproc.core.fork import Fork, Winner, branch, close
+from bizproc.core.outcome import Attempt
 from bizproc.core.process import Call
 
 T = TypeVar("T")
@@ -188,12 +187,9 @@ def shield(awaitable: Awaitable[R]) -> Command[R]:
     return Fork("shield", [branch(awaitable)])
 
 
-async def attempt(awaitable: Awaitable[R]) -> Outcome[R]:
+def attempt(awaitable: Awaitable[R]) -> Attempt[R]:
     """Await something, and get what came of it: `.value` or `.error`. A cancellation is raised all the same."""
-    try:
-        return Outcome(await awaitable)
-    except Exception as error:  # noqa: BLE001  that is what it is for
-        return Outcome(error=error)
+    return Attempt(awaitable)
 
 
 # -- sagas ---------------------------------------------------------------------------------------------------------------
@@ -218,7 +214,8 @@ class Saga:
         if error is None or isinstance(error, GeneratorExit):
             self._forget()
         else:
-            await self._undo_all(error)
+            # Shielded: a cancel that comes while things are undone waits until all are.
+            await shield(self._undo_all(error))
         return False
 
     async def _undo_all(self, error: BaseException) -> None:
@@ -231,8 +228,7 @@ class Saga:
 
     def _forget(self) -> None:
         for action in self._undo:
-            if iscoroutine(action):
-                action.close()
+            close(action)
         self._undo.clear()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from bizproc.actions.people import first_of
@@ -13,6 +12,8 @@ from bizproc.core.errors import EmptyText
 from bizproc.model.companies import Company
 from bizproc.model.contacts import Contact
 from bizproc.model.deals import Deal
+from bizproc.model.fields import unknown, writable
+from bizproc.model.kinds import class_of
 from bizproc.model.pipelines import Pipeline, Stage
 from bizproc.model.products import Product
 from bizproc.model.users import User, Users
@@ -21,29 +22,41 @@ from bizproc.ports.crm import Crm
 T = TypeVar("T")
 
 
+@action_type("crm.create")
 class Create(ItemAction[T]):
     """
-    Make an item of the target's kind from its fields.
+    Make an item of the target's kind. What may be given and what must be, each kind says below.
 
     Attributes:
         required: Fields that must say something.
     """
 
     required: ClassVar[tuple[str, ...]] = ()
-    fields: Mapping[str, Any]
 
-    __slots__ = ()
+    target: Target
+    fields: Mapping[str, Any]
 
     def arguments(self) -> Mapping[str, object]:
         return self.fields
 
     async def perform(self, port: Crm) -> T:
+        self._check_required()
+        made: T = await port.create(self.target.kind, self.fields)
+        return made
+
+    def _check_required(self) -> None:
         for name in self.required:
             value = self.fields.get(name)
             if value is None or (isinstance(value, str) and not value.strip()):
+                self._check_names()
                 raise EmptyText(action=self.name, parameter=name)
-        made: T = await port.create(self.target.kind, self.fields)
-        return made
+
+    def _check_names(self) -> None:
+        """Where something is missing, a name that is misspelt is the better reason."""
+        known = writable(class_of(self.target.kind))
+        for name in self.fields:
+            if name not in known:
+                raise unknown(self.target.kind, name, known)
 
 
 @action_type("crm.create")
@@ -66,9 +79,6 @@ class CreateDeal(Create[Deal]):
 
     required = ("title",)
 
-    target: Target
-    fields: Mapping[str, Any]
-
 
 @action_type("crm.create")
 class CreateContact(Create[Contact]):
@@ -85,9 +95,6 @@ class CreateContact(Create[Contact]):
     """
 
     required = ("name", "last_name")
-
-    target: Target
-    fields: Mapping[str, Any]
 
 
 @action_type("crm.create")
@@ -106,9 +113,6 @@ class CreateCompany(Create[Company]):
 
     required = ("title",)
 
-    target: Target
-    fields: Mapping[str, Any]
-
 
 @action_type("crm.create")
 class CreateUser(Create[User]):
@@ -126,9 +130,6 @@ class CreateUser(Create[User]):
 
     required = ("name",)
 
-    target: Target
-    fields: Mapping[str, Any]
-
 
 @action_type("crm.create")
 class CreateProduct(Create[Product]):
@@ -145,9 +146,6 @@ class CreateProduct(Create[Product]):
 
     required = ("name",)
 
-    target: Target
-    fields: Mapping[str, Any]
-
 
 @action_type("crm.create")
 class CreatePipeline(Create[Pipeline]):
@@ -163,9 +161,6 @@ class CreatePipeline(Create[Pipeline]):
     """
 
     required = ("name",)
-
-    target: Target
-    fields: Mapping[str, Any]
 
 
 @action_type("crm.create")
@@ -186,10 +181,8 @@ class CreateStage(Create[Stage]):
 
     required = ("code",)
 
-    target: Target
-    fields: Mapping[str, Any]
 
-
+@action_type("crm.update")
 class Update(ItemAction[T]):
     """
     Change fields of the item; a change of its stage in this way ends no instance that runs on it. (Headings 11, 12.)
@@ -197,7 +190,7 @@ class Update(ItemAction[T]):
     Only the fields that are given change. Values that are the same already change nothing and are not told.
 
     Args:
-        fields: By name. Nothing clears a field; a multiple field takes a list.
+        fields: By name. None clears a field; a multiple field takes a list.
         append: Add to multiple fields instead of replacing them: without duplicates, in order (D4).
         modified_by: Whose name the change bears; the first user, if several. The system if left out.
 
@@ -206,11 +199,15 @@ class Update(ItemAction[T]):
         UnknownStage, UnknownPipeline, UnknownUser, ItemNotFound: what a field points at is not there.
     """
 
+    target: Target
     fields: Mapping[str, Any]
-    append: bool
-    modified_by: Users | None
+    _: KW_ONLY
+    append: bool = option(default=False)
+    modified_by: Users | None = option(default=None)
 
-    __slots__ = ()
+    @property
+    def result_type(self) -> Any:
+        return class_of(self.target.kind)
 
     async def perform(self, port: Crm) -> T:
         ref = await port.resolve(self.target.kind, self.target.id)
@@ -219,6 +216,7 @@ class Update(ItemAction[T]):
         return changed
 
 
+@action_type("crm.read")
 class Read(ItemAction[T]):
     """
     The item as it is now. The document that a process was given is as it was when the process started.
@@ -227,29 +225,12 @@ class Read(ItemAction[T]):
         ItemNotFound: no such item.
     """
 
-    __slots__ = ()
+    target: Target
+
+    @property
+    def result_type(self) -> Any:
+        return class_of(self.target.kind)
 
     async def perform(self, port: Crm) -> T:
         item: T = await port.read(await port.resolve(self.target.kind, self.target.id))
         return item
-
-
-@action_type("crm.update")
-class UpdateDeal(Update[Deal]):
-    """See `Update`."""
-
-    target: Target
-    fields: Mapping[str, Any]
-    _: KW_ONLY
-    append: bool = option(default=False)
-    modified_by: Users | None = option(default=None)
-
-
-@action_type("crm.read")
-class ReadDeal(Read[Deal]):
-    """See `Read`."""
-
-    target: Target
-
-
-__all__ = ["MappingProxyType"]

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
-from functools import lru_cache, partial
+from functools import cache, partial
+from math import inf
 from typing import (
     Any,
     ClassVar,
@@ -69,7 +70,7 @@ class ItemAction(Action[R_co]):
 
     @property
     def result_type(self) -> Any:
-        return result_of(type(self))
+        return result_of(_class(self))
 
 
 class ItemWait(Listening[R_co]):
@@ -89,7 +90,7 @@ class ItemWait(Listening[R_co]):
 
     @property
     def result_type(self) -> Any:
-        return result_of(type(self))
+        return result_of(_class(self))
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(option, attrs.field))
@@ -119,25 +120,29 @@ def _keyword_only(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any
 
 def check_fields(action: Any) -> None:
     """Refuse a parameter of the wrong type, by name."""
-    for name, type_ in _field_types(type(action)):
+    for name, type_ in _field_types(_class(action)):
         check_value(getattr(action, name), type_, process=action.name, parameter=name)
 
 
-@lru_cache(maxsize=None)
-def _field_types(cls: type) -> tuple[tuple[str, Any], ...]:
+def _class(action: Any) -> Any:
+    return type(action)
+
+
+@cache
+def _field_types(cls: Any) -> tuple[tuple[str, Any], ...]:
     hints = get_type_hints(cls)
     return tuple((field.name, hints[field.name]) for field in attrs.fields(cls) if field.name != "target")
 
 
-@lru_cache(maxsize=None)
-def _defaults(cls: type) -> tuple[tuple[str, object], ...]:
+@cache
+def _defaults(cls: Any) -> tuple[tuple[str, object], ...]:
     return tuple((field.name, field.default) for field in attrs.fields(cls) if field.name != "target")
 
 
 def given(action: Any) -> dict[str, object]:
     """The parameters that differ from their default, and the target where it is named."""
-    values = {name: getattr(action, name) for name, _ in _defaults(type(action))}
-    changed = {name: values[name] for name, default in _defaults(type(action)) if not _same(values[name], default)}
+    values = {name: getattr(action, name) for name, _ in _defaults(_class(action))}
+    changed = {name: values[name] for name, default in _defaults(_class(action)) if not _same(values[name], default)}
     target = getattr(action, "target", None)
     return changed if target is None or target.id is None else {"target": target.id, **changed}
 
@@ -146,8 +151,8 @@ def _same(value: object, default: object) -> bool:
     return type(value) is type(default) and value == default
 
 
-@lru_cache(maxsize=None)
-def result_of(cls: type) -> Any:
+@cache
+def result_of(cls: Any) -> Any:
     """`R` of a class that derives from `ItemAction[R]` or its like."""
     for base in getattr(cls, "__orig_bases__", ()):
         arguments = get_args(base)
@@ -171,7 +176,7 @@ class act(Generic[P, A]):  # noqa: N801  (reads as a word in the catalogue: `add
 
 def more_than(limit: int) -> Callable[[Any, Attribute[Any], Any], None]:
     """A validator: a number above `limit`."""
-    return _validator(f"more than {limit}", lambda value: value > limit)
+    return _validator(f"more than {limit}", lambda value: limit < value < inf)
 
 
 def between(low: int, high: int) -> Callable[[Any, Attribute[Any], Any], None]:

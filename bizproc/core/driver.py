@@ -28,7 +28,14 @@ _FORBIDDEN: Any = FORBIDDEN
 
 @define(eq=False)
 class Branch:
-    """One coroutine and where it stands. `prefix` begins the addresses of its commands: "" for the main one, "3.0." below."""
+    """
+    One coroutine and where it stands.
+
+    Attributes:
+        prefix: Begins the addresses of its commands: "" for the main one, "3.0." below.
+        waiting: What it waits for; None while it is queued.
+        queued: Whether it is to be resumed, with `value` or `error`.
+    """
 
     coroutine: Body
     prefix: str
@@ -36,6 +43,9 @@ class Branch:
     index: int = 0
     asked: int = 0
     waiting: Ask | Forked | None = None
+    queued: bool = False
+    value: Any = None
+    error: BaseException | None = None
     started: bool = False
     ended: bool = False
     cancelling: bool = False
@@ -64,13 +74,6 @@ class Forked:
     decided: Outcome[Any] | None = None
 
 
-@define(eq=False)
-class _Resumption:
-    branch: Branch
-    value: Any = None
-    error: BaseException | None = None
-
-
 class Driver:
     """
     The state machine over one coroutine.
@@ -89,18 +92,17 @@ class Driver:
         self.dropped: list[Ask] = []
         self.main: Final = Branch(coroutine, "")
         self._instance: Final = instance
-        self._ready: Final[deque[_Resumption]] = deque()
+        self._ready: Final[deque[Branch]] = deque()
 
     def begin(self) -> None:
-        """Run from the first line to the first open commands."""
-        self._ready.append(_Resumption(self.main))
-        self._run()
+        """Run from the first line to the first open commands; nothing if it was cancelled before."""
+        if not self.main.ended:
+            self._queue(self.main)
+            self._run()
 
     def resume(self, address: str, value: Any = None, error: BaseException | None = None) -> None:
         """Answer the open command at `address`, and run until every branch waits again."""
-        branch = self.asks.pop(address).branch
-        branch.waiting = None
-        self._ready.append(_Resumption(branch, value, error))
+        self._queue(self.asks.pop(address).branch, value, error)
         self._run()
 
     def give_back(self, address: str, value: Any) -> None:
@@ -129,15 +131,21 @@ class Driver:
 
     # -- running -------------------------------------------------------------------------------------------------------
 
+    def _queue(self, branch: Branch, value: Any = None, error: BaseException | None = None) -> None:
+        branch.waiting, branch.queued, branch.value, branch.error = None, True, value, error
+        self._ready.append(branch)
+
     def _run(self) -> None:
         # One loop, not recursion: a loop of forks that end at once would otherwise grow the stack with every round.
         ready = self._ready
         while ready:
-            resumption = ready.popleft()
-            branch = resumption.branch
-            if branch.ended:
-                continue
-            self._advance(branch, resumption.value, resumption.error)
+            branch = ready.popleft()
+            value, error = branch.value, branch.error
+            branch.queued, branch.value, branch.error = False, None, None
+            if branch.started or error is None:
+                self._advance(branch, value, error)
+            else:
+                self._never_starts(branch, error)
 
     def _advance(self, branch: Branch, value: Any, error: BaseException | None) -> None:
         """Send one answer into a branch, and note what it asks for, or how it ended."""
@@ -150,6 +158,13 @@ class Driver:
             self._ended(branch, Outcome(error=failure))
         else:
             self._asked(branch, command)
+
+    def _never_starts(self, branch: Branch, error: BaseException) -> None:
+        """It was cancelled before its first line."""
+        branch.coroutine.close()
+        if branch.forked is not None:
+            close_unstarted([branch.forked.fork.branches[branch.index]])
+        self._ended(branch, Outcome(error=error))
 
     def _send(self, coroutine: Body, value: Any, error: BaseException | None) -> Command[Any]:
         """The only send: user code runs here and nowhere else."""
@@ -200,15 +215,17 @@ class Driver:
             branch = Branch(fork.branches[index](), f"{forked.address}.{index}.", forked, index)
             forked.branches.append(branch)
             forked.running += 1
-            self._ready.append(_Resumption(branch))
+            self._queue(branch)
 
     def _branch_ended(self, forked: Forked, index: int, outcome: Outcome[Any]) -> None:
         forked.running -= 1
+        undecided = forked.decided is None
         self._note_ending(forked, index, outcome)
         if forked.decided is None:
             self._start_branches(forked)
-        else:
-            self._cancel_branches(forked)
+        elif undecided:
+            for branch in forked.branches:
+                self._cancel(branch)
         if not forked.running:
             self._conclude(forked)
 
@@ -233,54 +250,50 @@ class Driver:
         if outcome is None:
             results = forked.results
             outcome = Outcome(results[0] if forked.fork.mode == "shield" else tuple(results))
-        forked.owner.waiting = None
-        self._ready.append(_Resumption(forked.owner, outcome.value, outcome.error))
+        self._queue(forked.owner, outcome.value, outcome.error)
 
     # -- cancelling ----------------------------------------------------------------------------------------------------
 
     def _cancel(self, branch: Branch) -> None:
-        if branch.ended or branch.cancelling:
-            return
-        branch.cancelling = True
-        waiting = branch.waiting
-        if isinstance(waiting, Forked):
-            self._cancel_fork(waiting)
-        elif waiting is not None:
-            self._drop(waiting)
-            self._ready.append(_Resumption(branch, error=Cancelled()))
-        elif not branch.started:
-            branch.coroutine.close()
-            self._ended(branch, Outcome(error=Cancelled()))
-        else:
-            self._replace_answer(branch)
+        # A stack of its own, not recursion: forks may be nested deeper than Python's.
+        stack = [branch]
+        while stack:
+            branch = stack.pop()
+            if branch.ended or branch.cancelling:
+                continue
+            branch.cancelling = True
+            waiting = branch.waiting
+            if isinstance(waiting, Forked):
+                stack += reversed(self._cancel_fork(waiting))
+                continue
+            cancelled = Cancelled()
+            if waiting is not None:
+                self._drop(waiting)
+            elif branch.queued:
+                # It has an answer that it has not seen yet, or is about to begin: it gets Cancelled in its place.
+                cancelled.__context__ = branch.error
+                branch.error = cancelled
+                continue
+            self._queue(branch, error=cancelled)
 
-    def _cancel_fork(self, forked: Forked) -> None:
-        """The owner is cancelled: its branches first; it hears of it when the last of them, or what it shields, has ended."""
+    def _cancel_fork(self, forked: Forked) -> list[Branch]:
+        """
+        The owner is cancelled: its branches first; it hears of it when the last of them, or what it shields, has ended.
+
+        Returns the branches to be cancelled.
+        """
         cancelled = Cancelled()
         if forked.decided is not None and forked.decided.error is not None:
             cancelled.__context__ = forked.decided.error
         forked.decided = Outcome(error=cancelled)
-        if forked.fork.mode != "shield":
-            self._cancel_branches(forked)
-
-    def _cancel_branches(self, forked: Forked) -> None:
-        for branch in forked.branches:
-            self._cancel(branch)
+        return [] if forked.fork.mode == "shield" else forked.branches
 
     def _drop(self, ask: Ask) -> None:
         del self.asks[ask.address]
-        ask.branch.waiting = None
         if ask in self.fresh:
             self.fresh.remove(ask)
         else:
             self.dropped.append(ask)
-
-    def _replace_answer(self, branch: Branch) -> None:
-        """The branch has an answer that it has not seen yet: it gets Cancelled in its place."""
-        for resumption in self._ready:
-            if resumption.branch is branch:
-                resumption.error = Cancelled()
-                return
 
 
 def _with_later_error(decided: Outcome[Any], error: BaseException, index: int) -> Outcome[Any]:
@@ -288,15 +301,25 @@ def _with_later_error(decided: Outcome[Any], error: BaseException, index: int) -
     if decided.error is None:
         error.add_note(f"raised in the cleanup of branch {index}, after another branch had won")
         return Outcome(error=error)
-    decided.error.add_note(f"later, in branch {index}: {type(error).__name__}: {error}")
+    decided.error.add_note(f"later, in branch {index}: {_told(error)}")
     return decided
 
 
-def _living(branch: Branch) -> list[Branch]:
-    if branch.ended:
-        return []
-    below = branch.waiting.branches if isinstance(branch.waiting, Forked) else []
-    return [branch, *(living for child in below for living in _living(child))]
+def _told(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  (an error of user code whose text fails is still to be named)
+        return type(error).__name__
+
+
+def _living(main: Branch) -> list[Branch]:
+    living, stack = list[Branch](), [main]
+    while stack:
+        branch = stack.pop()
+        if not branch.ended:
+            living.append(branch)
+            stack += reversed(branch.waiting.branches) if isinstance(branch.waiting, Forked) else ()
+    return living
 
 
 def _foreign(yielded: object) -> str:

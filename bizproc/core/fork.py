@@ -14,6 +14,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from attrs import frozen
 
 from bizproc.core.commands import Command
+from bizproc.core.outcome import Attempt
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -53,13 +54,17 @@ class Fork(Command[T_co]):
 
 def branch(awaitable: Awaitable[Any]) -> Callable[[], Body]:
     """How to start a branch from something awaitable."""
-    if iscoroutine(awaitable):
-        return _Once(awaitable)
-    return lambda: _awaiting(awaitable)
+    return _Once(awaitable) if iscoroutine(awaitable) else _Awaiting(awaitable)
 
 
-async def _awaiting(awaitable: Awaitable[T]) -> T:
-    return await awaitable
+@frozen(eq=False)
+class _Awaiting(Generic[T]):
+    """A branch over anything else."""
+
+    awaitable: Awaitable[T]
+
+    async def __call__(self) -> T:
+        return await self.awaitable
 
 
 @frozen(eq=False)
@@ -76,4 +81,16 @@ def close_unstarted(starts: Sequence[Callable[[], Body]]) -> None:
     """Close coroutines that will never run: they would warn when they are collected."""
     for start in starts:
         if isinstance(start, _Once):
-            start.coroutine.close()
+            close(start.coroutine)
+        elif isinstance(start, _Awaiting):
+            close(start.awaitable)
+
+
+def close(awaitable: object) -> None:
+    """Close the coroutines in something that will never be awaited."""
+    if iscoroutine(awaitable):
+        awaitable.close()
+    elif isinstance(awaitable, Fork):
+        close_unstarted(awaitable.branches)
+    elif isinstance(awaitable, Attempt):
+        close(awaitable.awaitable)

@@ -222,10 +222,7 @@ class StartForm:
         Raises:
             NotRestorable: the function's parameters are others now.
         """
-        try:
-            trees: dict[str, Any] = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise NotRestorable(path="parameters", type=self.name, detail=str(error)) from error
+        trees = self._trees_in(text)
         self._see_that_none_is_gone(trees)
         return {each.name: self._restored(each, trees, codec) for each in self.parameters}
 
@@ -308,6 +305,15 @@ class StartForm:
             expected = ", ".join(filter(None, [readable(parameter.type), str(error)]))
             self._refuse_argument(parameter.name, expected, text)
 
+    def _trees_in(self, text: str) -> dict[str, Any]:
+        try:
+            trees = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise NotRestorable(path="parameters", type=self.name, detail=str(error)) from error
+        if not isinstance(trees, dict):
+            raise NotRestorable(path="parameters", type=self.name, detail="recorded is no object")
+        return trees
+
     def _see_that_none_is_gone(self, trees: Mapping[str, Any]) -> None:
         for name in trees.keys() - {each.name for each in self.parameters}:
             detail = f"the process has no parameter {name} any more"
@@ -333,7 +339,9 @@ class StartForm:
 
 def _is_item(cls: Any) -> bool:
     """Whether a class is a kind of item, or the base of several."""
-    return isinstance(cls, type) and any("item_type" in inspect.get_annotations(base) for base in cls.__mro__)
+    if not isinstance(cls, type):
+        return False
+    return isinstance(getattr(cls, "item_type", None), str) or "item_type" in hints_of(cls)
 
 
 # -- the docstring -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import dis
 import gc
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import lru_cache
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
@@ -23,7 +23,7 @@ _GENERATORS: Final = (GeneratorType, AsyncGeneratorType, CoroutineType)
 _COMPILERS_OWN: Final = frozenset({"CLEANUP_THROW", "CALL_INTRINSIC_1"})
 
 
-def can_drop(coroutine: CoroutineType[Any, Any, Any]) -> bool:
+def can_drop(coroutine: Coroutine[Any, Any, Any]) -> bool:
     """Whether closing this suspended coroutine runs no user code: no handler around any await, no generator alive in it."""
     current: Any = coroutine
     while isinstance(current, CoroutineType):
@@ -40,9 +40,9 @@ def keep_forever(coroutine: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
 
 
-def drop(coroutine: CoroutineType[Any, Any, Any]) -> None:
+def drop(coroutine: Coroutine[Any, Any, Any]) -> None:
     """Be rid of a suspended coroutine without running user code."""
-    if coroutine.cr_frame is not None and not coroutine.cr_running and not can_drop(coroutine):
+    if getattr(coroutine, "cr_frame", None) is not None and not can_drop(coroutine):
         keep_forever(coroutine)
 
 

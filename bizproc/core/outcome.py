@@ -1,8 +1,9 @@
-"""An outcome: how a command ended, with a value or with an error."""
+"""An outcome: how a command ended, with a value or with an error. And an attempt, which asks for one."""
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar, cast
+from collections.abc import Awaitable, Generator
+from typing import Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -32,3 +33,20 @@ class Outcome(Generic[T]):
         if self.error is not None:
             raise self.error
         return cast("T", self.value)
+
+
+@frozen(eq=False)
+class Attempt(Generic[T]):
+    """
+    Something awaitable whose outcome is wanted, whatever it is.
+
+    Not a coroutine around it: what an attempt that never begins would have awaited can be seen, and closed.
+    """
+
+    awaitable: Awaitable[T]
+
+    def __await__(self) -> Generator[Any, Any, Outcome[T]]:
+        try:
+            return Outcome((yield from self.awaitable.__await__()))
+        except Exception as error:  # noqa: BLE001  (that is what it is for)
+            return Outcome(error=error)

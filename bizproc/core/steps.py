@@ -8,6 +8,7 @@ it ended.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from random import Random
@@ -51,8 +52,12 @@ class Retry:
 
     def delay(self, attempt: int, random: Random | None) -> timedelta:
         """How long to wait after attempt number `attempt` (from 1); without `random` there is no jitter."""
-        # In seconds as a float, and bounded before it is one: a high power of the factor overflows a timedelta.
-        seconds = self.first_delay.total_seconds() * self.factor ** min(attempt - 1, 64)
+        # In seconds as a float, and bounded before it is a timedelta, which a high power of the factor overflows.
+        seconds = self.first_delay.total_seconds()
+        try:
+            seconds *= float(self.factor) ** (attempt - 1)
+        except OverflowError:
+            seconds *= math.inf if seconds else 1
         lengthened = seconds * (1 + self.jitter * random.random()) if random else seconds
         return timedelta(seconds=min(lengthened, self.longest_delay.total_seconds()))
 

@@ -25,7 +25,7 @@ from bizproc.model.multi_fields import MULTI_FIELD_TYPES, MultiField
 from bizproc.model.references import LARGEST_ID, Derived, ItemRef, Refers
 
 
-class Unfit(Exception):  # noqa: N818  never leaves this module
+class Unfit(Exception):
     """What was expected instead."""
 
 

@@ -14,9 +14,9 @@ Number: TypeAlias = Decimal | int
 
 # ISO 4217, the minor units that are not 2.
 _DIGITS: Final = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
+    **dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
 }
 _CODE: Final = re.compile(r"[A-Z]{3}")
 _UNITS: Final = {digits: Decimal(1).scaleb(-digits) for digits in range(5)}
@@ -48,10 +48,10 @@ def exact(value: Number) -> Decimal:
     Raises:
         ValueError: it is not finite, or wider than any real price or quantity; says which.
     """
-    number = Decimal(value)
+    number = value if type(value) is Decimal else Decimal(value)
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int):
-        raise ValueError("a finite number")  # noqa: TRY004  of the right type, but NaN or infinite
+        raise ValueError("a finite number")
     if digits != (0,) and (number.adjusted() >= _MOST_BEFORE_POINT or exponent < -_MOST_AFTER_POINT):
         raise ValueError(f"a number of at most {_MOST_BEFORE_POINT} digits before the point and {_MOST_AFTER_POINT} after it")
     return number
@@ -68,7 +68,7 @@ def rounded(value: Decimal, currency: str) -> Decimal:
         amount = value.quantize(_UNITS[digits_of(currency)], context=_EXACT)
     except InvalidOperation:
         amount = LARGEST_AMOUNT
-    if abs(amount) >= LARGEST_AMOUNT:
+    if amount.copy_abs() >= LARGEST_AMOUNT:
         raise ValueError(f"an amount below {LARGEST_AMOUNT:,f}")
     return amount
 
@@ -94,6 +94,6 @@ def tax_of(sum_: Decimal, rate: Decimal | None, currency: str, *, included: bool
     return rounded(_EXACT.divide(_EXACT.multiply(sum_, rate), base), currency)
 
 
-def added(first: Decimal, second: Decimal) -> Decimal:
-    """The exact sum of two amounts."""
-    return _EXACT.add(first, second)
+def of_units(units: int, places: int) -> Decimal:
+    """So many units of so many places after the point: 1234 units of 2 places are 12.34."""
+    return Decimal(units).scaleb(-places, _EXACT)

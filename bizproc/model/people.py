@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias
 
 from attrs import frozen
 
 from bizproc.model.items import Item, ItemFields
 from bizproc.model.multi_fields import MultiField
 
-Entered: TypeAlias = Sequence["MultiField | str"]
+Entered: TypeAlias = Sequence[MultiField | str]
 """Multi-fields as they are given: a bare text has the field's first type."""
 
 

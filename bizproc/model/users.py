@@ -58,5 +58,5 @@ class UserFields(TypedDict, total=False):
     manager_id: UserId | None
 
 
-Users: TypeAlias = int | User | Sequence["int | User"]
+Users: TypeAlias = int | User | Sequence[int | User]
 """Users in a parameter: an id, a `User`, or a list of these; where one is wanted, the first of them."""

@@ -176,15 +176,15 @@ class Database:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to write. Works submitted before are written now."""
         self._loop = loop
-        threaded = self._settings.threaded
-        self._wake = loop.call_soon_threadsafe if threaded else loop.call_soon
-        if threaded:
-            self._place = WriterThread(self._writer, None if self._lock is None else self._settings.pulse.every)
-        else:
+        self._wake = loop.call_soon_threadsafe if self._settings.threaded else loop.call_soon
+        if not self._settings.threaded:
             self._place = Inline(self._writer, loop.call_later)
-        if threaded and self._file is not None:
-            self._reader = Reader(partial(connect, self._file, self._settings.busy, mode="rw"), self.path)
-        self._place.start()
+        elif self.epoch:
+            self._place = WriterThread(self._writer, None if self._lock is None else self._settings.pulse.every)
+        if self._settings.threaded and self._file is not None:
+            self._reader = Reader(partial(connect, self._file, self._settings.busy, mode="rw"))
+        if self._place is not None:
+            self._place.start()
         if self._collected:
             loop.call_soon(self._flush)
 
@@ -197,7 +197,7 @@ class Database:
 
     @property
     def dead(self) -> bool:
-        """Whether nothing will be written any more: it crashed, was abandoned, or has another owner."""
+        """Whether nothing will be written any more: it crashed, was abandoned or closed, or has another owner."""
         return self._killed or self._refusing is not None
 
     def submit(self, work: Work) -> None:
@@ -234,19 +234,24 @@ class Database:
         return self._elsewhere(partial(_copied, path))
 
     def _elsewhere(self, function: Callable[[Connection], T]) -> asyncio.Future[T]:
-        loop = self._require_loop()
-        if self._reader is not None and not self._killed:
-            return self._reader.read(loop, function)
-        future: asyncio.Future[T] = loop.create_future()
-        if self._place is not None and not self._killed:
-            self._place.run(partial(self._answer, future, function))
+        future: asyncio.Future[T] = self._require_loop().create_future()
+        if self._killed:
+            return future  # nobody is there who could answer
+        if self._reader is not None:
+            self._reader.run(partial(self._answer, future, function, self._reader.connection))
+        elif self._place is not None:
+            self._place.run(partial(self._answer, future, function, lambda: self._connection))
+        else:
+            future.set_exception(StoreError(f"{self.path} is closed."))
         return future
 
-    def _answer(self, future: asyncio.Future[T], function: Callable[[Connection], T]) -> None:
-        """On the writer's thread, between two groups."""
+    def _answer(
+        self, future: asyncio.Future[T], function: Callable[[Connection], T], connection: Callable[[], Connection]
+    ) -> None:
+        """On the reader's thread, or on the writer's between two groups."""
         try:
             with naming(self.path):
-                value = function(self._connection)
+                value = function(connection())
         except BaseException as error:  # noqa: BLE001  it belongs to who asked
             self._report(_Answer(future, None, error))
         else:
@@ -255,7 +260,7 @@ class Database:
     # -- what the writer reports ---------------------------------------------------------------------------------------
 
     def _report(self, report: Report | _Answer) -> None:
-        """On the writer's thread. One wake-up of the loop a report, and a report covers a group."""
+        """On any thread. One wake-up of the loop a report, and a report covers a group."""
         self._outbox.append(report)
         if self._wake is not None:
             # Without a loop nobody is there to be told; `close` still delivers.
@@ -287,11 +292,15 @@ class Database:
                 self._complain(work, error)
 
     def _tell(self, error: StoreError | None) -> None:
-        if self.on_trouble is not None:
+        if self.on_trouble is None:
+            return
+        try:
             self.on_trouble(error)
+        except Exception as complaint:  # noqa: BLE001  the works must hear all the same
+            self._complain("on_trouble", complaint)
 
-    def _complain(self, work: Work, error: Exception) -> None:
-        message = f"a work of the store raised when it was told what became of it: {work!r}"
+    def _complain(self, who: object, error: Exception) -> None:
+        message = f"{who!r} raised when the store told it what had happened"
         self._require_loop().call_exception_handler({"message": message, "exception": error})
 
     # -- the end -------------------------------------------------------------------------------------------------------
@@ -301,12 +310,13 @@ class Database:
         if self._place is not None:
             self._flush()
             self._place.stop()
-            self._deliver()
             self._place = None
-        if self._refusing is None:
-            self._refusing = StoreError(f"{self.path} is closed.")
         if self._reader is not None:
             self._reader.close()
+            self._reader = None
+        self._deliver()
+        if self._refusing is None:
+            self._refusing = StoreError(f"{self.path} is closed.")
         if not self._killed:
             self._connection.close()
         if self._lock is not None:
@@ -323,7 +333,7 @@ class Database:
             self._place.stop()
         self._writer.die()
         if self._reader is not None:
-            self._reader.close()
+            self._reader.close(forget=True)
 
     def _died(self) -> None:
         """On the writer's thread: the process has died, for all that anybody can see."""
@@ -359,7 +369,7 @@ class _Settings:
 
 @frozen(eq=False)
 class _Answer:
-    """What a read on the writer's thread found."""
+    """What a read found."""
 
     future: asyncio.Future[Any]
     value: Any

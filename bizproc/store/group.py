@@ -44,9 +44,9 @@ class Work(Protocol):
 
     def run(self, tx: Transaction) -> None:
         """
-        On the writer's thread. May run more than once; only what the last run did is kept.
+        On the writer's thread; it must not wait for the loop. What it raises undoes this work alone.
 
-        What it raises undoes this work alone.
+        May run more than once, for its group may be undone: only what the last run wrote is kept.
         """
 
     def committed(self) -> None:

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
-
-from bizproc.store.trouble import naming
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-T = TypeVar("T")
+    from bizproc.store.writer import Errand
 
 
 class Reader:
-    """Runs functions over its own connection, one after the other. The connection is made when it is first needed."""
+    """Does errands one after the other, over a connection that is made when it is first needed."""
 
-    def __init__(self, connect: Callable[[], Connection], path: str) -> None:
+    def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
-        self._path = path
         self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bizproc-reader")
 
-    def read(self, loop: asyncio.AbstractEventLoop, function: Callable[[Connection], T]) -> asyncio.Future[T]:
-        return loop.run_in_executor(self._thread, self._run, function)
+    def run(self, errand: Errand) -> None:
+        """Have this done on the reader's thread."""
+        self._thread.submit(errand)
 
-    def close(self) -> None:
-        """Let reads that have begun end; forget the others."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+    def connection(self) -> Connection:
+        """For the errand: the reader's connection."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def close(self, *, forget: bool = False) -> None:
+        """Let what was begun end, and what was asked for too, unless it is to be forgotten."""
+        self._thread.shutdown(wait=True, cancel_futures=forget)
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-    def _run(self, function: Callable[[Connection], T]) -> T:
-        with naming(self._path):
-            if self._connection is None:
-                self._connection = self._connect()
-            return function(self._connection)

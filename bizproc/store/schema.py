@@ -28,10 +28,20 @@ SCHEMA: Final = 1
 
 metadata = MetaData()
 
+# Instances, arrivals and signals are recognised by their number after they are gone: never_again.
 
-def _table(name: str, *parts: Column[object] | Index | UniqueConstraint, clustered: bool = False) -> Table:
-    """A STRICT table; `clustered` ones are stored in the order of their primary key, without a rowid."""
-    return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=not clustered)
+
+def _table(
+    name: str, *parts: Column[object] | Index | UniqueConstraint, clustered: bool = False, never_again: bool = False
+) -> Table:
+    """
+    A STRICT table.
+
+    `clustered` ones are stored in the order of their primary key, without a rowid. In `never_again` ones no number is
+    given out twice, not even when the newest row is deleted.
+    """
+    options = {"sqlite_strict": True, "sqlite_with_rowid": not clustered, "sqlite_autoincrement": never_again}
+    return Table(name, metadata, *parts, **options)
 
 
 store_owner = _table(
@@ -65,6 +75,7 @@ instance = _table(
     Column("crashes", Integer, nullable=False, server_default=text("0")),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
+    never_again=True,
 )
 Index("instance_alone", instance.c.alone, unique=True, sqlite_where=instance.c.alone.is_not(None))
 # Partial: recovery reads the running ones, and costs nothing for those that wait or have ended.
@@ -80,7 +91,7 @@ journal = _table(
     Column("lsn", Integer, primary_key=True),
     Column("instance", Integer, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("address", Text, nullable=False),
+    Column("address", Text),
     Column("event", Text, nullable=False),  # began, returned, raised, cancelled
     Column("kind", Text),
     Column("name", Text),
@@ -99,7 +110,7 @@ timer = _table(
     Column("instance", Integer, primary_key=True, autoincrement=False),
     Column("address", Text, primary_key=True),
     Column("deadline", Moment, nullable=False),
-    Column("purpose", Text, nullable=False),
+    Column("purpose", Text),
     clustered=True,
 )
 Index("timer_deadline", timer.c.deadline, timer.c.instance, timer.c.address)
@@ -120,6 +131,7 @@ arrival = _table(
     Column("address", Text),
     Column("kind", Text, nullable=False),
     Column("payload", Text),
+    never_again=True,
 )
 Index("arrival_instance", arrival.c.instance, arrival.c.id)
 
@@ -131,6 +143,7 @@ signal = _table(
     Column("value", Text),
     Column("key", Text),
     Column("consumed", Integer, nullable=False, server_default=text("0")),
+    never_again=True,
 )
 Index("signal_key", signal.c.instance, signal.c.key, unique=True, sqlite_where=signal.c.key.is_not(None))
 Index("signal_unread", signal.c.instance, signal.c.name, signal.c.id, sqlite_where=text("consumed = 0"))

@@ -178,7 +178,11 @@ class Place(Protocol):
 
 
 class Inline:
-    """Here and now, on the loop's thread: tests with virtual time see one order of events, always the same."""
+    """
+    Here and now, on the loop's thread: tests with virtual time see one order of events, always the same.
+
+    Its heart beats only when it writes, for a timer of its own would move a virtual clock.
+    """
 
     def __init__(self, writer: Writer, call_later: Callable[[float, Callable[[], None]], object]) -> None:
         self._writer = writer

@@ -174,8 +174,7 @@ class SqlCrm:
             raise UnknownUser(user=user)
 
     async def stage_of(self, ref: ItemRef) -> Stage:
-        item = await self.read(ref)
-        return stages.stage_in(self.performing.transaction, ref.kind, item.pipeline, item.stage)
+        return stages.stage_of(self.performing.transaction, ref)
 
     async def stages(self, kind: str, codes: Iterable[str]) -> tuple[Stage, ...]:
         tx, found = self.performing.transaction, []

@@ -14,7 +14,7 @@ from typing import Any, Final
 from bizproc.adapters.sql_crm import history, rows, stages, timeline
 from bizproc.adapters.sql_crm.custom import checked_custom
 from bizproc.adapters.sql_crm.reading import exists, read, referring
-from bizproc.adapters.sql_crm.shapes import NOUNS, SHAPES, Shape, shape_of
+from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, shape_of
 from bizproc.core.errors import (
     AlreadyExists,
     ItemNotFound,
@@ -24,7 +24,8 @@ from bizproc.core.errors import (
     WrongFieldValue,
 )
 from bizproc.model.days import day_of
-from bizproc.model.fields import Field, unknown
+from bizproc.model.fields import Field, shown, unknown
+from bizproc.model.kinds import NOUNS
 from bizproc.model.money import rounded
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef
@@ -32,6 +33,8 @@ from bizproc.ports.performing import Performing
 
 IMPORTED: Final = ("id", "created_at", "updated_at", "moved_at", "created_by", "modified_by")
 """Derived fields that an import may bring along."""
+
+_FIXED: Final = {"stage": ("kind", "pipeline", "code", "semantics"), "pipeline": ("kind",)}
 
 Values = dict[str, Any]
 
@@ -82,13 +85,13 @@ def _prepare(performing: Performing, portal: Portal, shape: Shape, values: Value
     if shape.is_staged:
         _begin_in_stage(performing, portal, shape, values, given)
         _begin_amount(shape, values, given)
+    if shape.kind == "pipeline":
+        stages.prepare_pipeline(values)
     if shape.kind == "stage":
         stages.prepare_stage(performing.transaction, values, given)
     if "custom" in given:
         values["custom"] = checked_custom(performing.transaction, shape.kind, {}, given["custom"], append=False)
-    for name in ("revenue",):
-        if values.get(name) is not None:
-            values[name] = _amount(shape, name, values[name], values.get("currency") or portal.currency)
+    _round_revenue(shape, portal, values)
 
 
 def _begin_in_stage(performing: Performing, portal: Portal, shape: Shape, values: Values, given: Values) -> None:
@@ -173,12 +176,16 @@ class _Change:
         if self.shape.is_staged:
             self._follow_stage(given)
             self._follow_amount(given)
-        if self.shape.kind == "stage":
-            stages.check_stage(self.performing.transaction, self.new)
-        if self.new.get("revenue") is not None:
-            currency = self.new.get("currency") or self.portal.currency
-            self.new["revenue"] = _amount(self.shape, "revenue", self.new["revenue"], currency)
+        _round_revenue(self.shape, self.portal, self.new)
+        self._check_fixed()
         _check_references(self.performing, self.shape, self.new, self._changed_names())
+
+    def _check_fixed(self) -> None:
+        """What items refer to, or what they derive from it, cannot change under them."""
+        for name in _FIXED.get(self.shape.kind, ()):
+            if self.new[name] != self.old[name]:
+                expected = f"{self.old[name]!r}, which it was made with and keeps"
+                raise WrongFieldValue(kind=self.shape.kind, field=name, expected=expected, got=repr(self.new[name]))
 
     def differs(self) -> bool:
         """Whether anything is to be written."""
@@ -330,11 +337,18 @@ def _checked(shape: Shape, fields: Mapping[str, Any], *, imported: bool = False)
         if field is None and imported and name in IMPORTED:
             field = shape.fields.get(name)
         if field is None:
-            raise unknown(shape.kind, name, shape.writable)
+            raise _unwritable(shape, name, value)
         given[name] = field.checked(value)
-    if imported and given.get("id") is not None and given["id"] < 0:
+    if given.get("id", 1) < 1:
         raise WrongFieldValue(kind=shape.kind, field="id", expected="a positive integer", got=str(given["id"]))
     return given
+
+
+def _unwritable(shape: Shape, name: str, value: Any) -> Exception:
+    if name in shape.fields:
+        expected = "no value, for it follows from others or from what happens"
+        return WrongFieldValue(kind=shape.kind, field=name, expected=expected, got=shown(value))
+    return unknown(shape.kind, name, shape.writable)
 
 
 def _set_primaries(shape: Shape, values: Values, given: Values) -> None:
@@ -351,6 +365,12 @@ def _set_primaries(shape: Shape, values: Values, given: Values) -> None:
 def _appended(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
     """The union, in order, without duplicates (D4)."""
     return tuple(dict.fromkeys((*old, *new)))
+
+
+def _round_revenue(shape: Shape, portal: Portal, values: Values) -> None:
+    """The one amount that stands beside no rows."""
+    if values.get("revenue") is not None:
+        values["revenue"] = _amount(shape, "revenue", values["revenue"], values["currency"] or portal.currency)
 
 
 def _amount(shape: Shape, name: str, value: Decimal, currency: str) -> Decimal:

@@ -24,7 +24,6 @@ from bizproc.ports.performing import Performing
 from bizproc.store.types import decimal_text, exact_decimal, json_text, money_units
 
 _ROW: Final = SHAPES["product_row"]
-_ZERO: Final = Decimal(0)
 
 
 class _Statements(NamedTuple):
@@ -43,7 +42,7 @@ def _statements(kind: str) -> _Statements:
         look=(
             "SELECT i.amount, i.manual_amount, i.currency, i.tax, p.name, p.price, p.measure, p.type, p.tax_rate, "
             "p.tax_included, (SELECT max(sort) FROM product_row WHERE owner_kind = ? AND owner_id = i.id) "
-            f"FROM {table} i LEFT JOIN product p ON p.id = ? WHERE i.id = ?"  # noqa: S608  a table of ours
+            f"FROM {table} i LEFT JOIN product p ON p.id = ? WHERE i.id = ?"
         ),
         save=f"UPDATE {table} SET amount = ?, tax = ?, updated_at = ?, modified_by = ? WHERE id = ?",
     )
@@ -76,8 +75,8 @@ def add_product(
     _check_range(count, discount)
     rate = None if tax_rate is None else exact_decimal(tax_rate)
     total = _sum(unit, count, discount, currency)
-    row_tax = _ZERO if rate is None else tax_of(total, rate, currency, included=bool(tax_included))
-    units, tax_units, sort = money_units(total), 0 if rate is None else money_units(row_tax), (last or 0) + 10
+    row_tax = tax_of(total, rate, currency, included=bool(tax_included))
+    units, tax_units, sort = money_units(total), money_units(row_tax) if row_tax else 0, (last or 0) + 10
     cursor = tx.execute(
         _ROW.insert,
         (
@@ -113,7 +112,7 @@ def add_product(
 
 def _tell(performing: Performing, ref: ItemRef, row: ProductRow, old: int, new: int) -> None:
     author = performing.author
-    history.line(performing, ref, "product_added", author, field="products", new=_text_json(row.name))
+    history.line(performing, ref, "product_added", author, field="products", new=json_text(row.name))
     if new != old:
         before, after = amount_of(old, row.currency), amount_of(new, row.currency)
         history.line(
@@ -121,10 +120,6 @@ def _tell(performing: Performing, ref: ItemRef, row: ProductRow, old: int, new: 
         )
         history.emit(performing, f"{ref.kind}.updated", ref, author, changes={"amount": [before, after]})
     history.emit(performing, f"{ref.kind}.product_rows_saved", ref, author, added=[row.id])
-
-
-def _text_json(text: str) -> str:
-    return json_text(text)
 
 
 def _number(name: str, value: Any) -> Decimal:
@@ -177,10 +172,12 @@ class Totals(NamedTuple):
 
 def totals(connection: Runs, ref: ItemRef, currency: str) -> Totals:
     """The sums of an item's rows, added up."""
-    units, tax = connection.execute(
-        "SELECT coalesce(sum(sum), 0), coalesce(sum(tax), 0) FROM product_row WHERE owner_kind = ? AND owner_id = ?",
-        (ref.kind, ref.id),
-    ).fetchone()
+    # Added up here: SQLite's sum would overflow where ours says so.
+    found = connection.execute("SELECT sum, tax FROM product_row WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id))
+    units = tax = 0
+    for row_units, row_tax in found:
+        units, tax = units + row_units, tax + row_tax
+    _check_amount(ref, units)
     return Totals(amount_of(units, currency), amount_of(tax, currency))
 
 

@@ -17,20 +17,22 @@ from sqlalchemy import Table
 
 from bizproc.adapters.sql_crm import tables
 from bizproc.core.codec import Codec
-from bizproc.core.errors import UnknownItem
-from bizproc.model.companies import Company
-from bizproc.model.contacts import Contact
-from bizproc.model.deals import Deal
 from bizproc.model.fields import Field, fields_of, writable
 from bizproc.model.items import Item, StagedItem
-from bizproc.model.money import digits_of
+from bizproc.model.kinds import BELONGINGS, NOUNS, class_of
+from bizproc.model.money import digits_of, of_units
 from bizproc.model.multi_fields import MultiField
-from bizproc.model.pipelines import Pipeline, Stage
-from bizproc.model.products import Product, ProductRow
 from bizproc.model.references import ItemRef
-from bizproc.model.timeline import Activity, Comment, HistoryEvent
-from bizproc.model.users import User
-from bizproc.store.types import decimal_text, exact_decimal, json_text, json_value, moment, moment_text, money_units
+from bizproc.store.types import (
+    MONEY_PLACES,
+    decimal_text,
+    exact_decimal,
+    json_text,
+    json_value,
+    moment,
+    moment_text,
+    money_units,
+)
 
 Write = Callable[[Any], Any]
 Read = Callable[[Any], Any]
@@ -87,27 +89,23 @@ class Shape:
 
     def item(self, row: Iterable[Any]) -> Any:
         """The noun of a row."""
-        values = {
+        values: dict[str, Any] = {
             name: None if value is None else read(value)
             for name, read, value in zip(self.names, self._read, row, strict=True)
         }
         for name in self._money:
-            if values[name] is not None:
-                values[name] = amount_of(values[name], values.get("currency") or "")
+            units = values[name]
+            if units is not None:
+                values[name] = amount_of(units, values.get("currency") or "")
         return self.cls(**values)
-
-
-def units_of(amount: Decimal | None) -> int | None:
-    """An amount as it stands in the store."""
-    return None if amount is None else money_units(amount)
 
 
 def amount_of(units: int, currency: str) -> Decimal:
     """An amount with the digits of its currency, from ten-thousandths."""
     places = digits_of(currency)
-    whole, rest = divmod(units, 10 ** (4 - places))
+    whole, rest = divmod(units, 10 ** (MONEY_PLACES - places))
     # What is no multiple of the currency's unit was stored under other rules: shown as it is.
-    return Decimal(units).scaleb(-4) if rest else Decimal(whole).scaleb(-places)
+    return of_units(units, MONEY_PLACES) if rest else of_units(whole, places)
 
 
 def decimal_json(value: Decimal) -> str:
@@ -188,19 +186,10 @@ def _reader(field: Field) -> Read:
 
 # -- all of them -------------------------------------------------------------------------------------------------------
 
-_CLASSES: Final[tuple[Any, ...]] = (
-    *(User, Product, Pipeline, Stage, Deal, Company, Contact),
-    *(ProductRow, Comment, Activity, HistoryEvent),
-)
-SHAPES: Final = {cls.item_type: Shape(cls, tables.metadata.tables[cls.item_type]) for cls in _CLASSES}
+SHAPES: Final = {kind: Shape(cls, tables.metadata.tables[kind]) for kind, cls in {**NOUNS, **BELONGINGS}.items()}
 """Every noun that can be read, by kind."""
-
-NOUNS: Final = tuple(kind for kind in SHAPES if kind not in ("product_row", "comment", "activity", "history_event"))
-"""The kinds that can be created and updated by themselves; the others belong to an item."""
 
 
 def shape_of(kind: str) -> Shape:
-    """The shape of a kind that can be created. Raises UnknownItem."""
-    if kind not in NOUNS:
-        raise UnknownItem(kind=kind, known=", ".join(NOUNS))
-    return SHAPES[kind]
+    """The shape of a kind that can be created by itself. Raises UnknownItem."""
+    return SHAPES[class_of(kind).item_type]

@@ -4,22 +4,46 @@ Pipelines and their stages: which there are, and which one is meant.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm.reading import Runs
-from bizproc.adapters.sql_crm.shapes import SHAPES
-from bizproc.core.errors import AlreadyExists, UnknownPipeline, UnknownStage, WrongFieldValue
+from bizproc.adapters.sql_crm.reading import Runs, is_id
+from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
+from bizproc.core.errors import AlreadyExists, ItemNotFound, UnknownItem, UnknownPipeline, UnknownStage, WrongFieldValue
 from bizproc.model.pipelines import DEFAULT_STAGES, Stage, StageTemplate, code_in
+from bizproc.model.references import ItemRef
 
 _STAGE: Final = SHAPES["stage"]
 _BY_CODE: Final = f"{_STAGE.select} WHERE kind = ? AND code = ?"
+_OF_ITEM: Final = f"{_STAGE.select} WHERE kind = ? AND code = (SELECT stage FROM {{items}} WHERE id = ?)"
+STAGED: Final = tuple(kind for kind, shape in SHAPES.items() if shape.is_staged)
+# A kind that has no pipelines has its stages under 0.
+_IS_PIPELINE: Final = (
+    "SELECT 1 FROM pipeline WHERE id = ? AND kind = ? UNION ALL SELECT 1 FROM stage WHERE kind = ? AND pipeline = ? LIMIT 1"
+)
 _OF_PIPELINE: Final = f"{_STAGE.select} WHERE kind = ? AND pipeline = ? ORDER BY sort, id"
 
 
 def stage_called(connection: Runs, kind: str, code: str) -> Stage | None:
     """The stage of this code, in whatever pipeline."""
     row = connection.execute(_BY_CODE, (kind, code)).fetchone()
-    return None if row is None else _STAGE.item(row)  # type: ignore[no-any-return]
+    return None if row is None else _STAGE.item(row)
+
+
+def stage_of(connection: Runs, ref: ItemRef) -> Stage:
+    """The stage an item is in. Raises ItemNotFound, and UnknownItem for what has no stages."""
+    shape = shape_of(ref.kind)
+    if not shape.is_staged:
+        raise UnknownItem(kind=ref.kind, known=f"of those that have stages: {', '.join(STAGED)}")
+    row = connection.execute(_of_item(shape.table.name), (ref.kind, ref.id)).fetchone() if is_id(ref.id) else None
+    if row is None:
+        raise ItemNotFound(kind=ref.kind, id=ref.id)
+    return _STAGE.item(row)
+
+
+@cache
+def _of_item(table: str) -> str:
+    return _OF_ITEM.format(items=table)
 
 
 def stages_of(connection: Runs, kind: str, pipeline: int) -> list[Stage]:
@@ -54,7 +78,7 @@ def first_stage(connection: Runs, kind: str, pipeline: int) -> Stage:
 
 def check_pipeline(connection: Runs, kind: str, pipeline: int) -> None:
     """Raises UnknownPipeline if items of this kind have no such pipeline."""
-    if not connection.execute("SELECT 1 FROM pipeline WHERE id = ? AND kind = ?", (pipeline, kind)).fetchone():
+    if not connection.execute(_IS_PIPELINE, (pipeline, kind, kind, pipeline)).fetchone():
         raise unknown_pipeline(connection, kind, pipeline)
 
 
@@ -63,6 +87,12 @@ def unknown_pipeline(connection: Runs, kind: str, pipeline: object) -> UnknownPi
     rows = connection.execute("SELECT id, name FROM pipeline WHERE kind = ? ORDER BY sort, id", (kind,))
     known = ", ".join(f"{id_} ({name})" for id_, name in rows) or "none"
     return UnknownPipeline(kind=kind, pipeline=pipeline, known=known)
+
+
+def prepare_pipeline(values: dict[str, Any]) -> None:
+    """See that a pipeline that is about to be made is of a kind that has stages."""
+    if values["kind"] not in STAGED:
+        raise UnknownItem(kind=values["kind"], known=f"of those that have stages: {', '.join(STAGED)}")
 
 
 def add_default_stages(connection: Runs, kind: str, pipeline: int) -> None:

@@ -342,7 +342,7 @@ class Engine:
             if started.fresh:
                 self._begin(started)
         self.wake(turn.woken)
-        deadlines = [when for when in turn.began.values() if when is not None]
+        deadlines = turn.timers + [when for when in turn.began.values() if when is not None]
         self._wake_by(min(deadlines, default=None))
 
     def _wake_by(self, moment: datetime | None) -> None:

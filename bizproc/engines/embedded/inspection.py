@@ -180,15 +180,10 @@ def _status(row: tuple[Any, ...], codec: Codec) -> Status:
 
 def report(error: BaseException) -> ErrorReport:
     """An error as a status shows it."""
-    mismatch = error if isinstance(error, ReplayMismatch) else None
-    return ErrorReport(
-        class_name=type(error).__name__,
-        text=str(error),
-        step=mismatch and mismatch.step,
-        recorded=mismatch and mismatch.recorded,
-        asked=mismatch and mismatch.asked,
-        traceback=recorded_traceback(error),
-    )
+    plain = ErrorReport(class_name=type(error).__name__, text=str(error), traceback=recorded_traceback(error))
+    if isinstance(error, ReplayMismatch):
+        return evolve(plain, step=error.step, recorded=error.recorded, asked=error.asked)
+    return plain
 
 
 def _steps(rows: list[Recorded], codec: Codec) -> Iterator[JournalStep]:

@@ -190,7 +190,7 @@ class Instance:
             self._driver.cancel()
             return
         ask = self._driver.asks.get(row.address) or self._dropped.get(row.address)
-        compare(self.id, row, ask and ask.noted)
+        compare(self.id, row, None if ask is None else ask.noted)
         assert ask is not None
         if row.address not in self._driver.asks:
             return  # it was under way when its branch was cancelled, in the same transaction
@@ -359,7 +359,7 @@ class Instance:
         self.attempts[address] = failed.attempts
         self.backoffs[address] = failed.again_at
         turn.statements.append((sql.note_attempt, (self.key, address, failed.attempts, 0, failed.error)))
-        turn.statements.append((sql.add_timer, (self.key, address, failed.again_at, "retry")))
+        self._add_timer(turn, address, failed.again_at, "retry")
 
     def _time_is_up(self, turn: Turn, address: str) -> None:
         ask = self._driver.asks.get(address)
@@ -492,8 +492,11 @@ class Instance:
         self.waits[ask.address] = deadline
         turn.entries.append(entry(ask.address, "began", ask.noted, text))
         if text is not None:
-            turn.statements.append((sql.add_timer, (self.key, ask.address, text, "wait")))
-            turn.began[ask.address] = deadline
+            self._add_timer(turn, ask.address, text, "wait")
+
+    def _add_timer(self, turn: Turn, address: str, deadline: str, purpose: str) -> None:
+        turn.statements.append((sql.add_timer, (self.key, address, deadline, purpose)))
+        turn.timers.append(moment(deadline))
 
     def _answer(self, turn: Turn, ask: Ask, value: Any) -> None:
         encoded = self._codec.encode(value, ask.command.result_type)
@@ -572,12 +575,9 @@ class Instance:
 
     def _open_waits(self) -> list[Waiting]:
         asks = self._driver.asks
-        waits = [
-            Waiting(asks[address].noted.shown(), when and moment_text(when)) for address, when in self.waits.items()
-        ]
-        return waits + [
-            Waiting(f"retry of {asks[address].noted.shown()}", when or None) for address, when in self.backoffs.items()
-        ]
+        waits = [Waiting(asks[address].noted.shown(), _text(when)) for address, when in self.waits.items()]
+        backoffs = [Waiting(f"retry of {asks[address].noted.shown()}", when or None) for address, when in self.backoffs.items()]
+        return waits + backoffs
 
     def _ending(self) -> Ending:
         outcome = self._driver.outcome
@@ -597,3 +597,7 @@ class Instance:
 
 def _once(command: Command[Any]) -> bool:
     return isinstance(command, Step) and command.function.at_most_once
+
+
+def _text(when: datetime | None) -> str | None:
+    return None if when is None else moment_text(when)

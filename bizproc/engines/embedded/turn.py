@@ -89,6 +89,7 @@ class Turn:
         chain: Where its journal stands before the turn, and after the run, behind it.
         entries: Outcomes that were delivered already, and waits that began.
         statements: Other rows; they are written just before the commit, in whatever order.
+        timers: The deadlines among them.
         subscriptions: Key and address; written at once, so that nothing that happens in this group is missed.
         actions: Local actions and checks to perform, in the order in which they were asked.
         busy: Whether step bodies run, or are to begin, once it is committed.
@@ -109,6 +110,7 @@ class Turn:
     step_key: Callable[[str], str]
     entries: list[Entry] = field(factory=list)
     statements: list[tuple[str, tuple[Any, ...]]] = field(factory=list)
+    timers: list[datetime] = field(factory=list)
     subscriptions: list[tuple[str, str]] = field(factory=list)
     actions: list[Ask] = field(factory=list)
     busy: bool = False

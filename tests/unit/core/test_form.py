@@ -485,8 +485,9 @@ def test_a_function_with_other_parameters_does_not_take_what_was_kept() -> None:
         with pytest.raises(NotRestorable) as raised:
             form_of(function).decode('{"n":1}', Codec())
         assert raised.value.path == path
-    with pytest.raises(NotRestorable):
-        form_of(plain).decode("{", Codec())
+    for text in ("{", "[]"):
+        with pytest.raises(NotRestorable):
+            form_of(plain).decode(text, Codec())
 
 
 def test_a_parameter_that_cannot_be_kept_is_named() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,9 @@ from typing import Any, TypeVar
 from bizproc.store.database import Database, Transaction
 
 T = TypeVar("T")
+
+ROOT = Path(__file__).parents[3]
+"""Where programs of the tests are run, so that they find `bizproc` and `tests`."""
 
 NOW = datetime(2026, 1, 31, 9, tzinfo=UTC)
 INSERT = "INSERT INTO instance_log (instance, at, text) VALUES (?, ?, ?)"
@@ -90,6 +95,12 @@ def started(address: str, **options: Any) -> Database:
 
 def texts(database: Database) -> Awaitable[list[str]]:
     return database.read(lambda c: [text for (text,) in c.execute("SELECT text FROM instance_log ORDER BY id")])
+
+
+def program(source: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run this source in a process of its own to its end."""
+    command = [sys.executable, "-c", source, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
 
 
 async def until(condition: Callable[[], bool]) -> None:

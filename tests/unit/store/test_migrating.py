@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from bizproc.store.database import Database
 from bizproc.store.opening import MIGRATIONS
 from bizproc.store.schema import SCHEMA, metadata
 from bizproc.store.sqlite import driver
-from tests.unit.store.notes import clock, url
+from tests.unit.store.notes import clock, program, url
 
 NEXT = SCHEMA + 1
 
@@ -132,15 +130,13 @@ def test_a_guest_does_not_migrate(store: Path, tmp_path: Path) -> None:
 
 
 def test_a_store_of_today_is_opened_without_alembic(tmp_path: Path) -> None:
-    program = (
+    source = (
         "import sys; from bizproc.store.database import Database; from tests.unit.store.notes import clock\n"
         "for _ in range(2): Database.open('sqlite:///' + sys.argv[1], clock=clock).close()\n"
         "print([name for name in ('alembic', 'mako') if name in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, tmp_path / "crm.db"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    done = program(source, tmp_path / "crm.db")
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_the_chain_of_migrations_ends_at_the_schema_of_today_without_a_gap() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +23,7 @@ from bizproc.store.database import Database
 from bizproc.store.opening import APPLICATION_ID
 from bizproc.store.schema import SCHEMA, metadata
 from bizproc.store.sqlite import driver
-from tests.unit.store.notes import Note, clock, run, started, texts, url
+from tests.unit.store.notes import Note, clock, program, run, started, texts, url
 
 SOON = timedelta(milliseconds=10)
 
@@ -253,6 +252,6 @@ def test_what_may_not_be_written_is_read_only(closed: str, tmp_path: Path) -> No
     if path.exists():
         path.chmod(0o444 if closed == "the file" else 0o666)
     before = contents(folder)
-    done = subprocess.run([sys.executable, "-c", READ_ONLY, path], capture_output=True, text=True, check=False)
+    done = program(READ_ONLY, path)
     assert done.stdout.startswith(f"StoreReadOnly {path} cannot be written: "), done.stdout + done.stderr
     assert contents(folder) == before

@@ -18,7 +18,7 @@ from bizproc.core.errors import StoreInUse
 from bizproc.store.connection import connect
 from bizproc.store.database import Database, Pulse
 from bizproc.store.owner import Lock, Stopped, claim, lock_file
-from tests.unit.store.notes import clock, run, until, url
+from tests.unit.store.notes import ROOT, clock, run, until, url
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="knows no signals that stop a process")
 
@@ -39,6 +39,7 @@ class Owner:
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
+            cwd=ROOT,
         )
         self.pid = self._process.pid
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
 
 from bizproc.store import sqlite
 from bizproc.store.sqlite import OldSQLite, driver
+from tests.unit.store.notes import program
 
 
 def test_importing_the_store_loads_no_database() -> None:
-    program = "import sys, bizproc.store.database; print([m for m in sys.modules if m in ('pysqlite3', 'sqlite3')])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    source = "import sys, bizproc.store.database; print([m for m in sys.modules if m in ('pysqlite3', 'sqlite3')])"
+    done = program(source)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_one_module_is_chosen_once() -> None:

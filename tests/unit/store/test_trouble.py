@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import pytest
 from bizproc.core.errors import StoreDamaged, StoreError, StoreFull, StoreLocked, StoreReadOnly
 from bizproc.store.connection import connect
 from bizproc.store.database import Database, Transaction
-from tests.unit.store.notes import Note, raises, run, started, texts, until, url
+from tests.unit.store.notes import Note, program, raises, run, started, texts, until, url
 
 SOON = timedelta(milliseconds=10)
 Troubles = list[str | None]
@@ -232,11 +231,5 @@ asyncio.run(main())
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limit on the size of a file")
 def test_a_disk_that_refuses_a_write_is_waited_for(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(tmp_path / "crm.db")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = program(FULL_DISK, tmp_path / "crm.db")
     assert done.stdout.splitlines() == ["StoreFull", "['StoreFull', None] [5, 1000000]"], done.stderr

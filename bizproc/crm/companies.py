@@ -1,0 +1,31 @@
+"""What may be done to a company."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from bizproc.actions.documented import documented_by
+from bizproc.actions.items import CreateCompany
+from bizproc.crm.items import ItemActions, id_of
+from bizproc.model.companies import Company, CompanyFields
+
+
+class CompanyActions(ItemActions[Company, CompanyFields]):
+    """What may be done to a company."""
+
+    kind: ClassVar[str] = "company"
+
+
+class OwnCompany(CompanyActions):
+    """`crm.company`: the company that the process runs on, or the one linked to its document. It also makes new ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __call__(self, company: Company | int) -> CompanyActions:
+        """Any other company, by itself or by its id."""
+        return CompanyActions(id_of(company))
+
+    @documented_by(CreateCompany)
+    def create(self, **fields: Unpack[CompanyFields]) -> CreateCompany:
+        return CreateCompany(self.target, fields)

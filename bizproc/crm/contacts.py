@@ -1,0 +1,31 @@
+"""What may be done to a contact."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from bizproc.actions.documented import documented_by
+from bizproc.actions.items import CreateContact
+from bizproc.crm.items import ItemActions, id_of
+from bizproc.model.contacts import Contact, ContactFields
+
+
+class ContactActions(ItemActions[Contact, ContactFields]):
+    """What may be done to a contact."""
+
+    kind: ClassVar[str] = "contact"
+
+
+class OwnContact(ContactActions):
+    """`crm.contact`: the contact that the process runs on, or the one linked to its document. It also makes new ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __call__(self, contact: Contact | int) -> ContactActions:
+        """Any other contact, by itself or by its id."""
+        return ContactActions(id_of(contact))
+
+    @documented_by(CreateContact)
+    def create(self, **fields: Unpack[ContactFields]) -> CreateContact:
+        return CreateContact(self.target, fields)

@@ -1,0 +1,38 @@
+"""What may be done to a deal."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from bizproc.actions.documented import documented_by
+from bizproc.actions.items import CreateDeal
+from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.stages import ChangeStage
+from bizproc.core.action import act
+from bizproc.crm.items import ItemActions, id_of
+from bizproc.model.deals import Deal, DealFields
+
+
+class DealActions(ItemActions[Deal, DealFields]):
+    """What may be done to a deal."""
+
+    kind: ClassVar[str] = "deal"
+
+    add_product = act(AddProduct)
+    products = act(Products)
+    change_stage = act(ChangeStage)
+
+
+class OwnDeal(DealActions):
+    """`crm.deal`: the deal that the process runs on, or the one linked to its document. It also makes new ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __call__(self, deal: Deal | int) -> DealActions:
+        """Any other deal, by itself or by its id."""
+        return DealActions(id_of(deal))
+
+    @documented_by(CreateDeal)
+    def create(self, **fields: Unpack[DealFields]) -> CreateDeal:
+        return CreateDeal(self.target, fields)

@@ -1,0 +1,49 @@
+"""What may be done to every item, and how one of a kind is named."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar, cast
+
+from bizproc.actions.activities import Activities, AddActivity
+from bizproc.actions.comments import AddComment, Comments
+from bizproc.actions.documented import documented_by
+from bizproc.actions.items import Read, Update
+from bizproc.core.action import Target, act
+from bizproc.model.users import Users
+
+I = TypeVar("I")  # noqa: E741  the item
+F = TypeVar("F")
+
+
+class Named(Generic[I, F]):
+    """One item: the process's own if no id is given. It can be read and changed."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, id: int | None = None) -> None:
+        self.target = Target(self.kind, id)
+
+    def __repr__(self) -> str:
+        return f"crm.{self.kind}" if self.target.id is None else f"crm.{self.kind}({self.target.id})"
+
+    @documented_by(Read)
+    def read(self) -> Read[I]:
+        return Read(self.target)
+
+    @documented_by(Update)
+    def update(self, fields: F, *, append: bool = False, modified_by: Users | None = None) -> Update[I]:
+        return Update(self.target, dict(cast("dict[str, object]", fields)), append=append, modified_by=modified_by)
+
+
+class ItemActions(Named[I, F]):
+    """What may be done to an item of whatever kind."""
+
+    add_activity = act(AddActivity)
+    activities = act(Activities)
+    add_comment = act(AddComment)
+    comments = act(Comments)
+
+
+def id_of(item: object) -> int:
+    """The id of an item, or what is an id already."""
+    return cast("int", getattr(item, "id", item))

@@ -1,0 +1,62 @@
+"""What a process waits for: names, no logic."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, overload
+
+from bizproc.actions.documented import documented_by
+from bizproc.actions.waits import UntilStage
+from bizproc.core.action import Target
+from bizproc.core.commands import Sleep, SleepUntil, WaitSignal
+from bizproc.model.deals import Deal
+
+T = TypeVar("T")
+
+__all__ = ["for_signal", "sleep", "until", "until_stage"]
+
+
+@documented_by(UntilStage)
+def until_stage(*stages: str, deal: Deal | int | None = None, timeout: timedelta | None = None) -> UntilStage:
+    id_ = deal.id if isinstance(deal, Deal) else deal
+    return UntilStage(Target("deal", id_), stages, timeout=timeout)
+
+
+def sleep(duration: timedelta) -> Sleep:
+    """
+    Wait so long. The deadline is fixed once, when the wait begins, and outlives every stop of the program.
+
+    Args:
+        duration: Nothing, or less than nothing, is over at once.
+    """
+    return Sleep(duration)
+
+
+def until(moment: datetime) -> SleepUntil:
+    """
+    Wait for a moment. One that has passed is over at once.
+
+    Args:
+        moment: With a time zone.
+    """
+    return SleepUntil(moment)
+
+
+@overload
+def for_signal(name: str, type: None = None, *, timeout: timedelta | None = None) -> WaitSignal[Any]: ...
+
+
+@overload
+def for_signal(name: str, type: type[T], *, timeout: timedelta | None = None) -> WaitSignal[T]: ...
+
+
+def for_signal(name: str, type: Any = None, *, timeout: timedelta | None = None) -> WaitSignal[Any]:
+    """
+    Wait for a signal: the oldest of this name that was not read, or the next.
+
+    Args:
+        name: What it is called by those who send it.
+        type: What its value is restored as; as it was sent, if left out.
+        timeout: How long at most; `timed_out` says whether it ran out.
+    """
+    return WaitSignal(name, type, timeout)

@@ -1,0 +1,143 @@
+"""A CRM to be held to the contract: every test runs once for each adapter, each time on a new and empty one."""
+
+from __future__ import annotations
+
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, metadata, seed
+from bizproc.core.commands import Action, Event
+from bizproc.core.errors import BizprocError
+from bizproc.model import ItemRef, Portal
+from bizproc.model.deals import Deal
+from bizproc.ports.performing import Performing
+from bizproc.store.connection import connect
+from bizproc.store.sharing import borrow
+from bizproc.store.transaction import Transaction
+
+T = TypeVar("T")
+E = TypeVar("E", bound=BizprocError)
+
+
+class Office:
+    """A CRM, and somebody who does one thing after the other in it, each in a commit of its own unless said otherwise."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.now = datetime(2026, 1, 5, 9, tzinfo=UTC)
+        self.portal = Portal()
+        self.events: list[Event] = []
+        self.ended: list[str] = []
+        self._connection = connect(path, timedelta(seconds=1))
+        self._shared = borrow(self._connection)
+        self._open: Transaction | None = None
+        metadata.create_all(self._shared)
+        self.reader = SqlCrmReader(self._connection)
+        with self.commit() as tx:
+            seed(tx)
+
+    def close(self) -> None:
+        self._shared.close()
+        self._connection.close()
+
+    @contextmanager
+    def commit(self) -> Iterator[Transaction]:
+        """What is done inside is one commit."""
+        if self._open is not None:
+            yield self._open
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._open = Transaction(self._connection, self.now, ":memory:", lambda: self._shared)
+        try:
+            yield self._open
+            self._open.write_rows()
+            self._connection.execute("COMMIT")
+        finally:
+            self._open = None
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def do(self, action: Action[T], document: Any = None, *, instance: str | None = None, author: int | None = None) -> T:
+        """Perform an action as an instance on `document` would."""
+        return self.ask(action.perform, document, instance=instance, author=author)
+
+    def ask(
+        self,
+        verb: Callable[[SqlCrm], Coroutine[Any, Any, T]],
+        document: Any = None,
+        *,
+        instance: str | None = None,
+        author: int | None = None,
+    ) -> T:
+        """Use the port itself; what was emitted and ended is noted if nothing was raised."""
+        with self.commit() as tx:
+            performing = Performing(
+                transaction=tx,
+                now=self.now,
+                instance=instance,
+                key="step",
+                document=None if document is None else ItemRef(document.item_type, document.id),
+                author=author,
+                ending=self.ended.append,
+            )
+            with tx.savepoint():
+                value = finished(verb(SqlCrm(performing, self.portal)))
+            self.events += performing.events
+            return value
+
+    def refused(self, error: type[E], action: Action[Any], document: Any = None) -> E:
+        """Perform an action that cannot do its work: the error it raises. Nothing of it may be seen."""
+        before, told = self.everything(), len(self.events)
+        with pytest.raises(error) as raised:
+            self.do(action, document)
+        assert self.everything() == before
+        assert len(self.events) == told
+        return raised.value
+
+    def everything(self) -> list[tuple[Any, ...]]:
+        """All rows of all tables."""
+        rows: list[tuple[Any, ...]] = []
+        for table in metadata.sorted_tables:
+            rows += [(table.name, *row) for row in self._connection.execute(f"SELECT * FROM {table.name}")]
+        return rows
+
+    def told(self, name: str) -> list[Event]:
+        """The events of this name, in order."""
+        return [event for event in self.events if event.name == name]
+
+    def deal(self, deal: Deal) -> Deal:
+        """A deal as it is now."""
+        return self.reader.get(Deal, deal.id)
+
+    def later(self, **duration: float) -> None:
+        """Time passes."""
+        self.now += timedelta(**duration)
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The value of a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    coroutine.close()
+    raise AssertionError("a local verb suspended")
+
+
+def adapters() -> list[str]:
+    return ["in memory", "in a file"]
+
+
+@pytest.fixture(params=adapters())
+def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "crm.db" if request.param == "in a file" else None)
+    yield office
+    office.close()
+
+
