@@ -1,10 +1,10 @@
 """
 What one step costs, part by part, and beside it the whole. All of it is measured on bizproc's own code.
 
-First the engine runs on one thread (the writer in the loop's own), with a clock around each group and each commit: what is
-not the writer's is the loop's. The loop's share is divided by timing its parts by themselves; what remains of it is what
-turns, mailboxes and the loop of asyncio take. What two threads cost is measured as the way there and back of a work that does
-nothing. `--profile` shows where the time goes inside the parts.
+First the engine runs on one thread (the writer in the loop's own), with clocks around each group and each commit: what
+is not the writer's is the loop's. The loop's share is divided by timing its parts by themselves; what remains of it is
+what turns, mailboxes and the loop of asyncio take. What two threads cost is measured as the way there and back of a
+work that does nothing. `--profile` shows where the time goes inside the parts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from attrs import define
 
 from benchmarks import steps
 from benchmarks.floor import ALONE, INSTANCES, STEPS
-from benchmarks.harness import Figures, Watch, folder, in_turn, medians, show
+from benchmarks.harness import Figures, Watch, folder, in_turn, show
 from benchmarks.steps import adding, check_work, score
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.codec import Codec
@@ -50,26 +50,26 @@ TIMES: Final = 5000
 
 @define
 class Clocks:
-    """A commit observer that measures commits, and what else takes time without being any part's: seconds."""
+    """Seconds of commits (it is their observer), of whole groups, and of the collection of garbage."""
 
     committing: float = 0.0
     writing: float = 0.0
     collecting: float = 0.0
-    _since: float = 0.0
+    _commit_began: float = 0.0
+    _collection_began: float = 0.0
 
     def before_commit(self) -> None:
-        self._since = perf_counter()
+        self._commit_began = perf_counter()
 
     def after_commit(self) -> None:
-        self.committing += perf_counter() - self._since
+        self.committing += perf_counter() - self._commit_began
 
     def collected(self, phase: str, _: object) -> None:
+        """What `gc.callbacks` calls."""
         if phase == "start":
-            self._started = perf_counter()
+            self._collection_began = perf_counter()
         else:
-            self.collecting += perf_counter() - self._started
-
-    _started: float = 0.0
+            self.collecting += perf_counter() - self._collection_began
 
 
 @contextmanager

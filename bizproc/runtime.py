@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
+from uuid import uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
@@ -47,6 +48,8 @@ R_co = TypeVar("R_co", covariant=True)
 
 __all__ = ["Instance", "JournalStep", "Runtime", "Status"]
 
+_GOING_ON = frozenset({"running", "waiting"})
+
 
 class Instance(Generic[R_co]):
     """A handle on one instance, by its id. Its methods raise InstanceNotFound."""
@@ -73,10 +76,13 @@ class Instance(Generic[R_co]):
             InstanceStuck: It cannot end before a person has looked at it.
             InstanceNotFinished: It has not ended within `timeout`, and goes on.
         """
-        with anyio.move_on_after(None if timeout is None else timeout.total_seconds()):
-            return cast("R_co", await self._ended())
-        status = await self.status()
-        raise InstanceNotFinished(instance=self.id, process=status.process, state=status.state, timeout=str(timeout))
+        found = await self._look()
+        if found.state in _GOING_ON:
+            with anyio.move_on_after(None if timeout is None else timeout.total_seconds()):
+                found = await self._ended(found.key)
+        if found.state in _GOING_ON:
+            raise InstanceNotFinished(instance=self.id, process=found.process, state=found.state, timeout=str(timeout))
+        return cast("R_co", self._value(found))
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
         """Send it a signal; the same key twice counts once. Sent to one that has ended, it is dropped."""
@@ -96,16 +102,17 @@ class Instance(Generic[R_co]):
         path, codec = self._runtime.path, self._runtime.codec
         return await self._runtime.read(partial(inspection.journal, id=self.id, path=path, codec=codec))
 
-    async def _ended(self) -> Any:
-        runtime = self._runtime
-        key = await runtime.read(partial(inspection.key_of, id=self.id))
+    async def _look(self) -> Result:
+        return await self._runtime.read(partial(inspection.result, id=self.id))
+
+    async def _ended(self, key: int) -> Result:
         while True:
             # First listen, then look: an ending in between is not missed.
-            ending = asyncio.ensure_future(runtime.engine.ended_once(key))
+            ending = asyncio.ensure_future(self._runtime.engine.ended_once(key))
             try:
-                found = await runtime.read(partial(inspection.result, id=self.id))
-                if found.state not in {"running", "waiting"}:
-                    return self._value(found)
+                found = await self._look()
+                if found.state not in _GOING_ON:
+                    return found
                 await ending
             finally:
                 ending.cancel()
@@ -234,7 +241,7 @@ class Runtime:
 
     async def perform(self, action: Command[R]) -> R:
         """One action at once, outside any process, in one transaction. Raises what the action raises."""
-        performed: R = await self.engine.perform(action, f"perform/{self.engine.new_id()}")
+        performed: R = await self.engine.perform(action, f"perform/{uuid4()}")
         return performed
 
     async def get(self, cls: type[T], id: int) -> T:

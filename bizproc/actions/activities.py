@@ -16,7 +16,9 @@ from bizproc.ports.crm import Crm
 @action_type("crm.add_activity")
 class AddActivity(ItemAction[Activity]):
     """
-    Give somebody something to do about the item: an open activity beside it. (Heading 1.)
+    Give somebody something to do about the item: an open activity beside it.
+
+    Heading 1.
 
     Args:
         subject: What is to be done.

@@ -15,7 +15,9 @@ from bizproc.ports.crm import Crm
 @action_type("crm.add_comment")
 class AddComment(ItemAction[Comment]):
     """
-    Write a comment on the item. It changes no field, and ends no wait. (Heading 5.)
+    Write a comment on the item: it changes no field, and ends no wait.
+
+    Heading 5.
 
     Args:
         text: With the marks [b] [i] [s] [u] [url]; kept as it is.

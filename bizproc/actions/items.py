@@ -65,7 +65,7 @@ class CreateDeal(Create[Deal]):
     Make a deal.
 
     It begins in the stage that is given, which decides the pipeline, or in the first of the pipeline. It is not
-    linked to the process's document unless a field says so. (Heading 18.)
+    linked to the process's document unless a field says so. Heading 18.
 
     Args:
         fields: `title`, which must be given, and any other field of a deal that can be written.
@@ -83,7 +83,9 @@ class CreateDeal(Create[Deal]):
 @action_type("crm.create")
 class CreateContact(Create[Contact]):
     """
-    Make a contact. There is no search for one that is there already. (Heading 15.)
+    Make a contact, without a search for one that is there already.
+
+    Heading 15.
 
     Args:
         fields: `name` and `last_name`, which must be given, and any other field of a contact that can be written.
@@ -100,7 +102,9 @@ class CreateContact(Create[Contact]):
 @action_type("crm.create")
 class CreateCompany(Create[Company]):
     """
-    Make a company. There is no search for one that is there already. (Heading 17.)
+    Make a company, without a search for one that is there already.
+
+    Heading 17.
 
     Args:
         fields: `title`, which must be given, and any other field of a company that can be written.
@@ -169,8 +173,8 @@ class CreateStage(Create[Stage]):
     Add a stage to a pipeline.
 
     Args:
-        fields: `code`, which must be given (`C1:` is put before it in pipeline 1), `pipeline` (the general one if left out),
-            `name`, `sort` (after those that work goes on in, if left out), `semantics`, `kind` of items.
+        fields: `code`, which must be given (`C1:` is put before it in pipeline 1), `pipeline` (the general one if left
+            out), `name`, `sort` (after those that work goes on in, if left out), `semantics`, `kind` of items.
 
     Raises:
         EmptyText: no code.
@@ -185,9 +189,10 @@ class CreateStage(Create[Stage]):
 @action_type("crm.update")
 class Update(ItemAction[T]):
     """
-    Change fields of the item; a change of its stage in this way ends no instance that runs on it. (Headings 11, 12.)
+    Change fields of the item; a change of its stage in this way ends no instance that runs on it.
 
     Only the fields that are given change. Values that are the same already change nothing and are not told.
+    Headings 11 and 12.
 
     Args:
         fields: By name. None clears a field; a multiple field takes a list.

@@ -17,7 +17,7 @@ class AddProduct(ItemAction[ProductRow]):
     Append a product row; the item's amount follows unless it was set by hand.
 
     Rows are never merged: the same product twice gives two rows. The name comes from the catalogue, the currency is
-    the item's. (Heading 2; D21.)
+    the item's. Heading 2; D21.
 
     Args:
         product: The catalogue's product or its id.

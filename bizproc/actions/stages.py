@@ -18,8 +18,9 @@ class ChangeStage(ItemAction[None]):
     """
     Move the item to a stage of its pipeline. Of the process's own document it ends the instance: nothing after it runs.
 
-    That is so even if the item is in that stage already; then nothing else happens. The instance counts as completed, its
-    result is None. On another item, or one that is only linked to the document, the process goes on. (Heading 35; D11.)
+    That is so even if the item is in that stage already; then nothing else happens. The instance counts as completed,
+    its result is None. On another item, or one that is only linked to the document, the process goes on.
+    Heading 35; D11.
 
     Args:
         stage: Its code: `NEW` in the general pipeline, `C1:NEW` in pipeline 1.

@@ -30,7 +30,7 @@ from typing import (
 import attrs
 from attrs import Attribute, frozen
 
-from bizproc.core.checks import check_value
+from bizproc.core.checks import check_value, same
 from bizproc.core.commands import Action, Listening
 from bizproc.core.errors import WrongValue
 
@@ -40,6 +40,8 @@ R_co = TypeVar("R_co", covariant=True)
 C = TypeVar("C", bound=type[Any])
 
 option = attrs.field
+
+_FACTORY: Any = attrs.Factory
 
 
 @frozen
@@ -136,19 +138,20 @@ def _field_types(cls: Any) -> tuple[tuple[str, Any], ...]:
 
 @cache
 def _defaults(cls: Any) -> tuple[tuple[str, object], ...]:
-    return tuple((field.name, field.default) for field in attrs.fields(cls) if field.name != "target")
+    return tuple((field.name, _default_of(field)) for field in attrs.fields(cls) if field.name != "target")
+
+
+def _default_of(field: Attribute[Any]) -> object:
+    default: Any = field.default
+    return default.factory() if isinstance(default, _FACTORY) and not default.takes_self else default
 
 
 def given(action: Any) -> dict[str, object]:
     """The parameters that differ from their default, and the target where it is named."""
     values = {name: getattr(action, name) for name, _ in _defaults(_class(action))}
-    changed = {name: values[name] for name, default in _defaults(_class(action)) if not _same(values[name], default)}
+    changed = {name: values[name] for name, default in _defaults(_class(action)) if not same(values[name], default)}
     target = getattr(action, "target", None)
     return changed if target is None or target.id is None else {"target": target.id, **changed}
-
-
-def _same(value: object, default: object) -> bool:
-    return type(value) is type(default) and value == default
 
 
 @cache

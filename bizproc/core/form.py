@@ -125,6 +125,11 @@ class StartForm:
             if declared.kind is Declared.KEYWORD_ONLY
         )
 
+    @property
+    def result_type(self) -> Any:
+        """The annotation of what the process returns; Any where there is none."""
+        return self._hints.get("return", Any)
+
     @cached_property
     def summary(self) -> str:
         """The first line of the docstring."""

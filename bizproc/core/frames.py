@@ -10,15 +10,18 @@ from __future__ import annotations
 import ctypes
 import dis
 import gc
+from collections import deque
 from collections.abc import Coroutine, Iterator
 from functools import lru_cache
-from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
+from types import AsyncGeneratorType, CellType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
 
 from bizproc.core.commands import ask
 
 _ASK: Final = ask.__code__
 _GENERATORS: Final = (GeneratorType, AsyncGeneratorType, CoroutineType)
+_CONTAINERS: Final = (CellType, tuple, list, dict, set, deque)
+_LOOKED_AT: Final = 10_000
 # Handlers that the compiler adds to every coroutine, or around every await; they run no code of the user.
 _COMPILERS_OWN: Final = frozenset({"CLEANUP_THROW", "CALL_INTRINSIC_1"})
 
@@ -26,13 +29,18 @@ _COMPILERS_OWN: Final = frozenset({"CLEANUP_THROW", "CALL_INTRINSIC_1"})
 def can_drop(coroutine: Coroutine[Any, Any, Any]) -> bool:
     """Whether closing this suspended coroutine runs no user code: no handler around any await, no generator alive in it."""
     current: Any = coroutine
-    while isinstance(current, CoroutineType):
-        frame, awaited = current.cr_frame, current.cr_await
+    while not (isinstance(current, GeneratorType) and current.gi_code is _ASK):
+        if isinstance(current, CoroutineType):
+            frame, awaited = current.cr_frame, current.cr_await
+        elif isinstance(current, GeneratorType):  # the `__await__` of a child, or of something of the user's
+            frame, awaited = current.gi_frame, current.gi_yieldfrom
+        else:
+            # The chain must end in the one yield; an async generator, or a foreign awaitable, is not ours to judge.
+            return False
         if frame is None or _handled(frame) or _holds_generators(current, awaited):
             return False
         current = awaited
-    # The chain must end in the one yield; anything else (an async generator, a foreign awaitable) is not ours to judge.
-    return isinstance(current, GeneratorType) and current.gi_code is _ASK
+    return True
 
 
 def keep_forever(coroutine: object) -> None:
@@ -63,7 +71,26 @@ def _handled(frame: FrameType) -> bool:
 
 
 def _holds_generators(holder: object, awaited: object) -> bool:
-    return any(isinstance(held, _GENERATORS) and held is not awaited for held in gc.get_referents(holder))
+    """Whether a generator would go with this frame: in a variable, on the stack, or in a container or iterator there."""
+    seen, stack = {id(awaited)}, [holder]
+    while stack:
+        for held in gc.get_referents(stack.pop()):
+            if id(held) in seen:
+                continue
+            seen.add(id(held))
+            if isinstance(held, _GENERATORS):
+                return True
+            if isinstance(held, _CONTAINERS) or _is_builtin_iterator(held):
+                stack.append(held)
+        if len(seen) > _LOOKED_AT:
+            return True  # not worth more looking: it stays
+    return False
+
+
+def _is_builtin_iterator(held: object) -> bool:
+    """Such as `enumerate` or `zip`, which may wrap a generator."""
+    cls = type(held)
+    return hasattr(cls, "__next__") and cls.__module__ in ("builtins", "itertools")
 
 
 @lru_cache(maxsize=1024)

@@ -14,13 +14,19 @@ from typing import Any, Final, NoReturn
 
 from bizproc.core.errors import NotDurable
 
+_TIMEOUT: Final = "Give the wait or the step its `timeout=`."
+_SEVERAL: Final = "Write `await gather(...)`, or `await start(...)` for a child."
 _INSTEAD: Final = {
     "sleep": "Write `await wait.sleep(...)`.",
-    "timeout": "Give the wait or the step its `timeout=`.",
-    "wait_for": "Give the wait or the step its `timeout=`.",
+    "timeout": _TIMEOUT,
+    "wait_for": _TIMEOUT,
+    "fail_after": _TIMEOUT,
+    "move_on_after": _TIMEOUT,
     "gather": "Write `await gather(...)` with bizproc's `gather`.",
-    "create_task": "Write `await gather(...)`, or `await start(...)` for a child.",
-    "ensure_future": "Write `await gather(...)`, or `await start(...)` for a child.",
+    "create_task": _SEVERAL,
+    "ensure_future": _SEVERAL,
+    "TaskGroup": _SEVERAL,
+    "create_task_group": _SEVERAL,
 }
 _LIBRARIES: Final = ("asyncio", "anyio", "sniffio", "bizproc.core.guard", "bizproc.core.driver")
 
@@ -48,7 +54,7 @@ def refuse() -> NoReturn:
 
 def not_durable(function: str) -> NotDurable:
     """The error for a library's function, with what to write in its place where that is known."""
-    instead = _INSTEAD.get(function.rpartition(".")[2])
+    instead = _INSTEAD.get(function.partition(".")[2])
     return NotDurable(what=function) if instead is None else NotDurable(what=function, instead=instead)
 
 
@@ -60,6 +66,7 @@ def called_from(frame: FrameType | None) -> str:
         if not module.startswith(_LIBRARIES):
             break
         if not module.startswith("bizproc"):
-            function = f"{module.partition('.')[0]}.{frame.f_code.co_name}"
+            # The whole name: the `wait` of an Event is not asyncio.wait.
+            function = f"{module.partition('.')[0]}.{frame.f_code.co_qualname.removesuffix('.__aenter__')}"
         frame = frame.f_back
     return function

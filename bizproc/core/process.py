@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import timedelta
-from functools import cached_property
-from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, get_type_hints
+from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
@@ -56,10 +55,10 @@ class Process(Generic[P, R]):
     def __doc__(self) -> str | None:  # type: ignore[override]  # the function's, not the class's
         return self.function.__doc__
 
-    @cached_property
+    @property
     def result_type(self) -> Any:
         """The annotation of what the process returns."""
-        return get_type_hints(self.function, include_extras=True).get("return", Any)
+        return self.form.result_type
 
 
 @frozen(eq=False)

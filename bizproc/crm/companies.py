@@ -17,7 +17,7 @@ class CompanyActions(ItemActions[Company, CompanyFields]):
 
 
 class OwnCompany(CompanyActions):
-    """`crm.company`: the company that the process runs on, or the one linked to its document. It also makes new ones."""
+    """`crm.company`: the company that the process runs on, or the one linked to its document; it makes new ones."""
 
     def __init__(self) -> None:
         super().__init__()

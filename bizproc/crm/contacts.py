@@ -17,7 +17,7 @@ class ContactActions(ItemActions[Contact, ContactFields]):
 
 
 class OwnContact(ContactActions):
-    """`crm.contact`: the contact that the process runs on, or the one linked to its document. It also makes new ones."""
+    """`crm.contact`: the contact that the process runs on, or the one linked to its document; it makes new ones."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ class DealActions(ItemActions[Deal, DealFields]):
 
 
 class OwnDeal(DealActions):
-    """`crm.deal`: the deal that the process runs on, or the one linked to its document. It also makes new ones."""
+    """`crm.deal`: the deal that the process runs on, or the one linked to its document; it makes new ones."""
 
     def __init__(self) -> None:
         super().__init__()

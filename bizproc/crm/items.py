@@ -11,7 +11,7 @@ from bizproc.actions.items import Read, Update
 from bizproc.core.action import Target, act
 from bizproc.model.users import Users
 
-I = TypeVar("I")  # noqa: E741  the item
+I = TypeVar("I")  # noqa: E741 - the item
 F = TypeVar("F")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -62,6 +62,6 @@ class ContactFields(ReachableFields, total=False):
     type: str | None
     post: str
     company_id: CompanyId | None
-    company_ids: tuple[CompanyId, ...]
+    company_ids: Sequence[CompanyId]
     lead_id: int | None
     export: bool

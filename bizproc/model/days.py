@@ -1,6 +1,4 @@
-"""
-Calendar days (D19): days of the portal's zone, at the same wall-clock time, whatever daylight saving does in between.
-"""
+"""Calendar days (D19): of the portal's zone, at the same wall-clock time, whatever daylight saving does in between."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """
 The fields of a noun, read off its class: what each holds, what it points at, who may write it.
 
-`Field.checked` gives a value as the model keeps it, or says what was expected. It looks at the value alone: whether a user, a
-stage or a product exists is the CRM's to say.
+`Field.checked` gives a value as the model keeps it, or says what was expected. It looks at the value alone: whether a
+user, a stage or a product exists is the CRM's to say.
 """
 
 from __future__ import annotations
@@ -214,7 +214,15 @@ ANYTHING: Final = FieldType("anything", _as_it_is)
 CUSTOM_TYPES: Final = {each.name: each for each in (TEXT, INTEGER, TRUTH, NUMBER, DAY, MOMENT)}
 """The types that custom fields can have."""
 
-_BY_CLASS: Final = {str: TEXT, int: INTEGER, bool: TRUTH, Decimal: NUMBER, date: DAY, datetime: MOMENT, ItemRef: REFERENCE}
+_BY_CLASS: Final = {
+    str: TEXT,
+    int: INTEGER,
+    bool: TRUTH,
+    Decimal: NUMBER,
+    date: DAY,
+    datetime: MOMENT,
+    ItemRef: REFERENCE,
+}
 _ROUNDED: Final = {"amount", "tax", "sum", "revenue"}
 
 

@@ -6,7 +6,7 @@ What items have in common. An item is frozen: it is what the store held when it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -66,7 +66,7 @@ class ItemFields(TypedDict, total=False):
     """What may be written of every item."""
 
     responsible_id: UserId | None
-    observer_ids: tuple[UserId, ...]
+    observer_ids: Sequence[UserId]
     opened: bool
     comments: str
     source: str | None
@@ -90,7 +90,7 @@ class StagedItem(Item):
         stage: Its code: `NEW`, or `C1:NEW` in pipeline 1.
         semantics, closed: Follow the stage.
         moved_at, moved_by: When it came to its stage, and who moved it.
-        amount: The sum of its rows' sums, unless it was set by hand (`manual_amount`): above 0 sets it, 0 lets it follow again.
+        amount: The sum of its rows' sums, unless it was set by hand (`manual_amount`): 0 lets it follow them again.
         tax: The part of the rows' sums that is tax, or comes on top.
         contact_ids: In order; the first is the primary one.
     """
@@ -127,4 +127,4 @@ class StagedFields(ItemFields, total=False):
     currency: str
     company_id: CompanyId | None
     contact_id: ContactId | None
-    contact_ids: tuple[ContactId, ...]
+    contact_ids: Sequence[ContactId]

@@ -14,9 +14,9 @@ from bizproc.model.products import Product, ProductRow
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.users import User
 
-NOUNS: Final = MappingProxyType({
-    cls.item_type: cls for cls in (User, Product, Pipeline, Stage, Deal, Company, Contact)
-})
+NOUNS: Final = MappingProxyType(
+    {cls.item_type: cls for cls in (User, Product, Pipeline, Stage, Deal, Company, Contact)}
+)
 """What stands by itself: it can be created, read and updated."""
 
 BELONGINGS: Final = MappingProxyType({cls.item_type: cls for cls in (ProductRow, Comment, Activity, HistoryEvent)})

@@ -1,6 +1,8 @@
 """
-Exact numbers and money (D21): unit prices, quantities and rates are exact; sums and amounts are rounded half up to
-the digits of their currency. Nothing here looks at the thread's decimal context, which may be narrower.
+Exact numbers and money (D21).
+
+Unit prices, quantities and rates are exact; sums and amounts are rounded half up to the digits of their currency.
+Nothing here looks at the thread's decimal context, which may be narrower.
 """
 
 from __future__ import annotations
@@ -14,7 +16,28 @@ Number: TypeAlias = Decimal | int
 
 # ISO 4217, the minor units that are not 2.
 _DIGITS: Final = {
-    **dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0),
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
@@ -53,7 +76,9 @@ def exact(value: Number) -> Decimal:
     if not isinstance(exponent, int):
         raise ValueError("a finite number")
     if digits != (0,) and (number.adjusted() >= _MOST_BEFORE_POINT or exponent < -_MOST_AFTER_POINT):
-        raise ValueError(f"a number of at most {_MOST_BEFORE_POINT} digits before the point and {_MOST_AFTER_POINT} after it")
+        raise ValueError(
+            f"a number of at most {_MOST_BEFORE_POINT} digits before the point and {_MOST_AFTER_POINT} after it"
+        )
     return number
 
 

@@ -10,7 +10,7 @@ from attrs import frozen
 @frozen
 class MultiField:
     """
-    One of several phones, addresses…
+    One of several phones, addresses or the like.
 
     Attributes:
         value: As it was entered.
@@ -27,7 +27,20 @@ MULTI_FIELD_TYPES: Final[dict[str, tuple[str, ...]]] = {
     "webs": ("WORK", "HOME", "FACEBOOK", "VK", "LIVEJOURNAL", "TWITTER", "OTHER"),
     "ims": (
         "OTHER",
-        *("FACEBOOK", "TELEGRAM", "VK", "SKYPE", "VIBER", "INSTAGRAM", "BITRIX24", "OPENLINE", "IMOL", "ICQ", "MSN", "JABBER"),
+        *(
+            "FACEBOOK",
+            "TELEGRAM",
+            "VK",
+            "SKYPE",
+            "VIBER",
+            "INSTAGRAM",
+            "BITRIX24",
+            "OPENLINE",
+            "IMOL",
+            "ICQ",
+            "MSN",
+            "JABBER",
+        ),
     ),
 }
 """By field, the types it knows; the first is meant where none is given."""

@@ -1,6 +1,8 @@
 """
-Pipelines and stages. Exactly one stage of a pipeline is its success; of its failures the first is the main one, and
-those after it are called apology.
+Pipelines and stages.
+
+Exactly one stage of a pipeline is its success; of its failures the first is the main one, and those after it are
+called apology.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""
-The CRM, as actions see it: small verbs on items. One action may be several of them.
-"""
+"""The CRM, as actions see it: small verbs on items. One action may be several of them."""
 
 from __future__ import annotations
 
@@ -25,8 +23,8 @@ class Crm(Protocol):
 
     - A verb does all of its work or raises an `ActionError` (D1), and then nothing of it is to be seen.
     - An item that is not there raises ItemNotFound; a kind that is not, UnknownItem.
-    - A write that changes nothing writes no history and raises no event. One that does writes one line of history for each
-      field that changed, and emits `<kind>.updated` with the old and new values (`facts["changes"]`).
+    - A write that changes nothing writes no history and raises no event. One that does writes one line of history for
+      each field that changed, and emits `<kind>.updated` with the old and new values (`facts["changes"]`).
     - Where nothing can be undone, every create carries the step's idempotency key (`performing.key`), so that a
       repetition finds what the first attempt made.
     - `author` is whose name is shown; None is `performing.author`.
@@ -57,7 +55,7 @@ class Crm(Protocol):
         """
         Make an item; gives it back. Emits `<kind>.created`.
 
-        An item with stages begins in the stage that is given, which decides the pipeline, or in the first of its pipeline.
+        An item with stages begins in the one that is given, which decides the pipeline, or in the first of its pipeline.
 
         Raises:
             UnknownField, WrongFieldValue: a field that is not there, or cannot hold the value.
@@ -71,8 +69,8 @@ class Crm(Protocol):
         """
         Change the fields that are given; gives the item back as it is then.
 
-        With `append` the values of multiple fields are added to what is there, without duplicates (D4). A change of stage also emits
-        `<kind>.stage_changed` and completes the activities that wait for it; one of pipeline, `<kind>.pipeline_moved`;
+        With `append` the values of multiple fields are added to what is there, without duplicates (D4). A change of
+        stage also emits `<kind>.stage_changed` and completes the activities that wait for it; one of pipeline, `<kind>.pipeline_moved`;
         one of the person in charge, `<kind>.responsible_changed`. It ends no instance: that is the action's affair.
 
         Raises:

@@ -1,6 +1,4 @@
-"""
-What an engine gives to an adapter for one performance of an action. Made for one call and dropped after it.
-"""
+"""What an engine gives to an adapter for one performance of an action. Made for one call and dropped after it."""
 
 from __future__ import annotations
 
@@ -48,8 +46,8 @@ class Performing:
         transaction: What is written through it commits together with the journal's entry, or not at all.
         now: The moment of that commit, aware, in UTC.
         instance: The id of the instance that performs; None outside a process.
-        key: The idempotency key of the step: the same at every attempt. Whatever an adapter creates where nothing is undone
-            carries it.
+        key: The idempotency key of the step: the same at every attempt. Whatever an adapter creates where nothing is
+            undone carries it.
         document: The item that the process runs on, or None.
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
@@ -66,7 +64,7 @@ class Performing:
     events: list[Event] = field(factory=list)
 
     def emit(self, event: Event) -> None:
-        """Tell a fact: in this very transaction it reaches those who wait for it. Undone with the action if that fails."""
+        """Tell a fact: it reaches those who wait for it in this very transaction, and is undone with the action."""
         self.events.append(event)
 
     def end(self, ended_by: str) -> None:

@@ -9,6 +9,7 @@ A world in a box, to test automations in: a CRM in memory, a clock that moves on
 """
 
 from bizproc.testing.clock import VirtualClock
+from bizproc.testing.crashing import crash_at_every_await
 from bizproc.testing.world import World
 
-__all__ = ["VirtualClock", "World"]
+__all__ = ["VirtualClock", "World", "crash_at_every_await"]

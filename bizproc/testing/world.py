@@ -2,15 +2,18 @@
 The world: everything of a `Runtime`, on a store in memory, with a virtual clock, deterministic ids, and crashes.
 
 Nothing runs on another thread: the same test does the same in the same order every time. Only bodies of `@action` steps may
-take real time.
+take real time. A crash is the death of the program at a commit; who asks the world for something outlives it, as a person
+does who sits at another machine: what was on disk by then is answered, what was not is asked again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from itertools import count
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
@@ -23,8 +26,8 @@ from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
-from bizproc.store.database import Database
 from bizproc.testing.clock import VirtualClock
+from bizproc.testing.commits import Commits
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,16 +41,16 @@ class World:
 
     Attributes:
         clock: The virtual clock; it moves by `advance`.
-        always_replay: Rebuild each instance from its journal before every turn, so that a process that is not
-            deterministic shows it in any test.
+        commits: The commits so far; see `testing/commits.py`.
     """
 
-    def __init__(self, runtime: Runtime, clock: VirtualClock, observer: CommitObserver | None, settings: Settings, options: Options) -> None:
+    def __init__(self, clock: VirtualClock, commits: Commits, settings: Settings, options: Options) -> None:
         self.clock = clock
-        self._runtime = runtime
-        self._observer = observer
+        self.commits = commits
         self._settings = settings
         self._options = options
+        self._numbers = count(1)
+        self._runtime = self._assemble()
 
     @classmethod
     @asynccontextmanager
@@ -65,16 +68,23 @@ class World:
 
         Args:
             processes: Known from the start; one that is started is known by itself.
-            always_replay: See the attribute.
+            always_replay: Rebuild each instance from its journal before every turn, so that a process that is not
+                deterministic shows it in any test.
             observer: Told of each commit; what it raises is a crash at that point.
             clock: Another beginning of time.
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
         """
-        clock, settings = clock or VirtualClock(), settings or Settings()
-        options = Options(keep_in_memory=keep_in_memory, always_replay=always_replay, jitter=False, new_id=_ids())
-        runtime = assemble(open_database(MEMORY, clock, observer, threaded=False), clock, settings, options)
-        world = cls(runtime, clock, observer, settings, options)
+        commits = Commits(observer)
+        options = Options(
+            keep_in_memory=keep_in_memory,
+            always_replay=always_replay,
+            jitter=False,
+            new_id=_id_of,
+            random=_random_of,
+            trace=commits.journalled,
+        )
+        world = cls(clock or VirtualClock(), commits, settings or Settings(), options)
         await world._begin(processes)
         try:
             yield world
@@ -84,7 +94,14 @@ class World:
     # -- time and crashes ----------------------------------------------------------------------------------------------
 
     async def advance(
-        self, moment: Any = None, *, weeks: float = 0, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+        self,
+        moment: datetime | None = None,
+        *,
+        weeks: float = 0,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
     ) -> None:
         """Let time pass, or go to a moment: every timer due on the way fires, in order, and all that follows from it happens."""
         duration = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
@@ -98,19 +115,12 @@ class World:
 
     async def run_until_idle(self) -> None:
         """Let everything happen that can happen before time passes."""
-        await self._runtime.settled()
-        self._runtime.engine.raise_breakdown()
+        await self._ask(_settled)
 
     async def crash(self) -> None:
         """Lose everything that was not committed, as a killed program does, and come back from the store."""
-        engine, database = self._runtime.engine, self._runtime.database
-        processes = list(engine.processes().values())
-        engine.abandon()
-        database.abandon()
-        await asyncio.sleep(0)  # bodies of steps that were running are cancelled here
-        reopened = open_database(MEMORY, self.clock, self._observer, threaded=False, previous=database)
-        self._runtime = assemble(reopened, self.clock, self._settings, self._options)
-        await self._begin(processes)
+        await self._come_back()
+        await self.run_until_idle()
 
     @property
     def always_replay(self) -> bool:
@@ -125,33 +135,29 @@ class World:
         """Make processes known: instances of them can run."""
         self._runtime.engine.use(*processes)
 
-    async def _begin(self, processes: Iterable[Process[..., Any]]) -> None:
-        self._runtime.database.start(asyncio.get_running_loop())
-        await self._runtime.begin(processes)
-
-    async def _close(self) -> None:
-        await self._runtime.engine.close()
-        self._runtime.database.close()
-
     # -- everything of Runtime -----------------------------------------------------------------------------------------
 
     async def start(self, call: Call[R], *, id: str | None = None) -> RunningInstance[R]:
         """See `Runtime.start`. Returns when nothing more happens before time passes."""
-        instance = await self._runtime.start(call, id=id)
+        # With an id of its own, so that asking again after a crash starts nothing twice.
+        named = id or f"{call.process.name}-{next(self._numbers)}"
+        instance = await self._ask(lambda runtime: runtime.start(call, id=named))
         await self.run_until_idle()
-        return RunningInstance(self, instance.id)
+        return RunningInstance(self, instance.id, call.process)
 
     def instance(self, id: str) -> RunningInstance[Any]:
         """See `Runtime.instance`."""
         return RunningInstance(self, id)
 
-    async def instances(self, **which: Any) -> list[Status]:
+    async def instances(
+        self, *, process: str | None = None, status: str | None = None, document: Any = None, limit: int | None = None
+    ) -> list[Status]:
         """See `Runtime.instances`."""
-        return await self._runtime.instances(**which)
+        return await self._runtime.instances(process=process, status=status, document=document, limit=limit)
 
     async def perform(self, action: Command[R]) -> R:
         """See `Runtime.perform`. Returns when all that follows from it has happened."""
-        result = await self._runtime.perform(action)
+        result = await self._ask(lambda runtime: runtime.perform(action))
         await self.run_until_idle()
         return result
 
@@ -159,9 +165,9 @@ class World:
         """See `Runtime.get`."""
         return await self._runtime.get(cls, id)
 
-    async def find(self, cls: type[T], **which: Any) -> list[T]:
+    async def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
         """See `Runtime.find`."""
-        return await self._runtime.find(cls, **which)
+        return await self._runtime.find(cls, of=of, order_by=order_by, limit=limit)
 
     @property
     def runtime(self) -> Runtime:
@@ -190,42 +196,116 @@ class World:
         """A deal in the first stage of the general pipeline."""
         return await self.perform(crm.deal.create(**{"title": "A deal", **fields}))
 
+    # -- surviving -----------------------------------------------------------------------------------------------------
+
+    async def _ask(self, question: Callable[[Runtime], Awaitable[T]]) -> T:
+        """Ask the runtime of the moment, and after a crash the one that comes after it, unless the answer was on disk."""
+        while True:
+            asked = asyncio.ensure_future(_coroutine(question(self._runtime)))
+            death = asyncio.ensure_future(self.commits.death())
+            await asyncio.wait({asked, death}, return_when=asyncio.FIRST_COMPLETED)
+            death.cancel()
+            if not self.commits.dead:
+                return await asked
+            await self._bury(asked)
+            await self._come_back()
+            if asked.done() and not asked.cancelled():
+                return asked.result()
+
+    async def _bury(self, asked: asyncio.Future[Any]) -> None:
+        """The program has died. What it had committed of what was asked is answered; the rest is not."""
+        if self.commits.kept_the_last:
+            for work in list(self._runtime.engine.outside):
+                if work.ran:
+                    work.committed()
+            await asyncio.sleep(0)
+        if not asked.done():
+            asked.cancel()
+        with suppress(asyncio.CancelledError, Exception):  # its error, if it has one, is raised to who asked
+            await asked
+
+    async def _come_back(self) -> None:
+        while True:
+            engine, database = self._runtime.engine, self._runtime.database
+            processes = list(engine.processes().values())
+            engine.abandon()
+            database.abandon()
+            await asyncio.sleep(0)  # bodies of steps that were running are cancelled here
+            self.commits.revive()
+            self._runtime = self._assemble(previous=database)
+            beginning = asyncio.ensure_future(self._begin(processes))
+            death = asyncio.ensure_future(self.commits.death())
+            await asyncio.wait({beginning, death}, return_when=asyncio.FIRST_COMPLETED)
+            death.cancel()
+            if not self.commits.dead:
+                return await beginning
+            beginning.cancel()
+
+    def _assemble(self, previous: Any = None) -> Runtime:
+        database = open_database(MEMORY, self.clock, self.commits, threaded=False, previous=previous)
+        return assemble(database, self.clock, self._settings, self._options)
+
+    async def _begin(self, processes: Iterable[Process[..., Any]]) -> None:
+        self._runtime.database.start(asyncio.get_running_loop())
+        await self._runtime.begin(processes)
+
+    async def _close(self) -> None:
+        await self._runtime.engine.close()
+        self._runtime.database.close()
+
 
 class RunningInstance(Instance[R]):
     """A handle that outlives crashes; what is asked through it is answered when all that follows has happened."""
 
-    def __init__(self, world: World, id: str) -> None:
-        super().__init__(world.runtime, id)
+    def __init__(self, world: World, id: str, process: Process[..., Any] | None = None) -> None:
+        super().__init__(world.runtime, id, process)
         self._world = world
 
-    @property
-    def _runtime(self) -> Runtime:
-        return self._world.runtime
+    async def status(self) -> Status:
+        """See `Instance.status`."""
+        return await self._world._ask(lambda runtime: Instance[R](runtime, self.id, self._process).status())
 
-    @_runtime.setter
-    def _runtime(self, runtime: Runtime) -> None:
-        """The world knows the runtime of the moment."""
+    async def result(self, *, timeout: timedelta | None = None) -> R:
+        """See `Instance.result`. Nothing happens while a test waits: for one that has not ended this raises at once."""
+        none = timedelta(0) if timeout is None else timeout
+        return await self._world._ask(lambda runtime: Instance[R](runtime, self.id, self._process).result(timeout=none))
+
+    async def journal(self) -> Any:
+        """See `Instance.journal`."""
+        return await self._world._ask(lambda runtime: Instance[R](runtime, self.id, self._process).journal())
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
         """See `Instance.signal`."""
-        await super().signal(name, value, key=key)
+        once = key or f"world-{next(self._world._numbers)}"
+        await self._world._ask(lambda runtime: runtime.instance(self.id).signal(name, value, key=once))
         await self._world.run_until_idle()
 
     async def cancel(self) -> None:
         """See `Instance.cancel`."""
-        await super().cancel()
+        await self._world._ask(lambda runtime: runtime.instance(self.id).cancel())
         await self._world.run_until_idle()
 
     async def terminate(self, reason: str) -> None:
         """See `Instance.terminate`."""
-        await super().terminate(reason)
+        await self._world._ask(lambda runtime: runtime.instance(self.id).terminate(reason))
         await self._world.run_until_idle()
 
 
-def _ids() -> Callable[[], UUID]:
-    """Ids that are the same in every run."""
-    random = Random(0)  # noqa: S311  not for secrets
-    return lambda: UUID(int=random.getrandbits(128), version=4)
+async def _settled(runtime: Runtime) -> None:
+    await runtime.settled()
+    runtime.engine.raise_breakdown()
 
 
-__all__ = ["Database", "World"]
+async def _coroutine(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def _id_of(key: str) -> UUID:
+    """The same step has the same id in every run."""
+    return UUID(bytes=blake2b(key.encode(), digest_size=16).digest(), version=4)
+
+
+def _random_of(key: str) -> float:
+    return Random(key).random()  # noqa: S311  not for secrets
+
+

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,7 @@ E = TypeVar("E", bound=BizprocError)
 
 
 class Office:
-    """A CRM, and somebody who does one thing after the other in it, each in a commit of its own unless said otherwise."""
+    """A CRM, and somebody who does one thing after the other in it, each in a commit of its own."""
 
     def __init__(self, path: Path | None) -> None:
         self.now = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -62,7 +61,9 @@ class Office:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    def do(self, action: Action[T], document: Any = None, *, instance: str | None = None, author: int | None = None) -> T:
+    def do(
+        self, action: Action[T], document: Any = None, *, instance: str | None = None, author: int | None = None
+    ) -> T:
         """Perform an action as an instance on `document` would."""
         return self.ask(action.perform, document, instance=instance, author=author)
 
@@ -141,3 +142,15 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
     office.close()
 
 
+@pytest.fixture
+def make_office() -> Iterator[Callable[[], Office]]:
+    """As many as are asked for: a property needs a new one for each example."""
+    made: list[Office] = []
+
+    def make() -> Office:
+        made.append(Office(None))
+        return made[-1]
+
+    yield make
+    for office in made:
+        office.close()

@@ -1,4 +1,4 @@
-"""`SqlCrm`: the port `Crm` on the store. It finds out which item is meant; what is done to it stands in the other files."""
+"""`SqlCrm`: the port `Crm` on the store. It finds which item is meant; what is done to it stands in the other files."""
 
 from __future__ import annotations
 
@@ -181,7 +181,9 @@ class SqlCrm:
         for code in codes:
             stage = stages.stage_called(tx, kind, code)
             if stage is None:
-                known = ", ".join(each for (each,) in tx.execute("SELECT code FROM stage WHERE kind = ? ORDER BY id", (kind,)))
+                known = ", ".join(
+                    each for (each,) in tx.execute("SELECT code FROM stage WHERE kind = ? ORDER BY id", (kind,))
+                )
                 raise UnknownStage(kind=kind, pipeline="any", stage=code, known=known)
             found.append(stage)
         return tuple(found)

@@ -1,6 +1,4 @@
-"""
-Custom fields: which there are, and what they hold.
-"""
+"""Custom fields: which there are, and what they hold."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""
-What is told of a change: its lines of history, and its events. Decides nothing about what changes.
-"""
+"""What is told of a change: its lines of history, and its events. Decides nothing about what changes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Items: made, changed and deleted, with what follows from it (history, events, derived fields). Rows and timeline are elsewhere.
+Items: made, changed and deleted, with what follows from it: history, events, derived fields.
 
 What a change comes to is worked out on values first (`_Change`), and written at the end: if nothing differs, nothing is
 written and nothing is told.
@@ -72,7 +72,13 @@ def _beginnings(shape: Shape, performing: Performing, portal: Portal, author: in
     values = dict(shape.defaults)
     if shape.is_item:
         now = performing.now
-        values |= {"created_at": now, "updated_at": now, "last_activity_at": now, "created_by": author, "modified_by": author}
+        values |= {
+            "created_at": now,
+            "updated_at": now,
+            "last_activity_at": now,
+            "created_by": author,
+            "modified_by": author,
+        }
     if shape.is_staged:
         values |= {"moved_at": performing.now, "moved_by": author, "currency": portal.currency}
     if shape.kind == "product":
@@ -84,7 +90,7 @@ def _prepare(performing: Performing, portal: Portal, shape: Shape, values: Value
     """Work out what follows from what was given."""
     if shape.is_staged:
         _begin_in_stage(performing, portal, shape, values, given)
-        _begin_amount(shape, values, given)
+        _begin_amount(shape, values)
     if shape.kind == "pipeline":
         stages.prepare_pipeline(values)
     if shape.kind == "stage":
@@ -114,7 +120,7 @@ def _begin_in_stage(performing: Performing, portal: Portal, shape: Shape, values
         values["close_date"] = day_of(values["moved_at"], portal.zone)
 
 
-def _begin_amount(shape: Shape, values: Values, given: Values) -> None:
+def _begin_amount(shape: Shape, values: Values) -> None:
     amount = _amount_by_hand(shape, values["amount"], values["currency"])
     values |= {"amount": amount, "manual_amount": amount > 0, "tax": rounded(Decimal(0), values["currency"])}
 
@@ -422,4 +428,7 @@ def _write_links(performing: Performing, shape: Shape, id_: int, old: Values | t
                 (field.refers, gone, shape.kind, id_),
             )
         for come in (each for each in new[field.name] if each not in before):
-            tx.execute("INSERT INTO link (to_kind, to_id, kind, item) VALUES (?, ?, ?, ?)", (field.refers, come, shape.kind, id_))
+            tx.execute(
+                "INSERT INTO link (to_kind, to_id, kind, item) VALUES (?, ?, ?, ?)",
+                (field.refers, come, shape.kind, id_),
+            )

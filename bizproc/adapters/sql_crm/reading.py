@@ -1,6 +1,7 @@
-"""
-Reads: an item by its id, items in order, what belongs to an item. On whatever connection, inside a transaction or not.
-"""
+"""Reads: an item by its id, items in order, what belongs to one. On whatever connection, in a transaction or not."""
+
+
+# ruff: noqa: S608 - the names in these texts are those of the model's tables; values are always parameters
 
 from __future__ import annotations
 
@@ -64,6 +65,8 @@ def find(
     Items of a class.
 
     Args:
+        connection: Where to read.
+        cls: Their class.
         of: Only what belongs to this item (or a reference to it).
         order_by: A field; `-field` for the largest first. Nothing comes last; ties go by id.
         limit: At most so many.
@@ -99,7 +102,11 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
     if any(field.refers == ref.kind for field in shape.listed):
         listed = "SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?"
         return f" WHERE id IN ({listed})", (ref.kind, ref.id, shape.kind)
-    single = [field.name for field in shape.fields.values() if field.refers == ref.kind and not (field.multiple or field.derived)]
+    single = [
+        field.name
+        for field in shape.fields.values()
+        if field.refers == ref.kind and not (field.multiple or field.derived)
+    ]
     if not single:
         raise UnknownItem(kind=ref.kind, known=f"none that a {shape.kind} belongs to is called so")
     return f" WHERE {' OR '.join(f'{name} = ?' for name in single)}", (ref.id,) * len(single)
@@ -126,8 +133,6 @@ class SqlCrmReader:
         item: T = read(self._connection, shape_of_class(cls), id)
         return item
 
-    def find(
-        self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None
-    ) -> list[T]:
+    def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
         """Items of a class; `of=deal` gives what belongs to an item. See `find`."""
         return find(self._connection, cls, of=of, order_by=order_by, limit=limit)

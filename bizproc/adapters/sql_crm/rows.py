@@ -1,9 +1,12 @@
 """
 Product rows: the hot path. Three statements and two lines left for the commit; all texts are made once a kind.
 
-In automatic mode an item's amount *is* the sum of its rows' sums, so a new row adds to it: rows are not summed up again,
-and the thousandth row costs what the first did.
+In automatic mode an item's amount *is* the sum of its rows' sums, so a new row adds to it: rows are not summed up
+again, and the thousandth row costs what the first did.
 """
+
+
+# ruff: noqa: S608 - the names in these texts are those of the model's tables; values are always parameters
 
 from __future__ import annotations
 
@@ -63,7 +66,11 @@ def add_product(
     """Append a row. See `ports.crm.Crm.add_product`."""
     tx, author = performing.transaction, performing.author
     statements = _statements(ref.kind)
-    found = tx.execute(statements.look, (ref.kind, product if is_id(product) else None, ref.id)).fetchone() if is_id(ref.id) else None
+    found = (
+        tx.execute(statements.look, (ref.kind, product if is_id(product) else None, ref.id)).fetchone()
+        if is_id(ref.id)
+        else None
+    )
     if found is None:
         raise ItemNotFound(kind=ref.kind, id=ref.id)
     amount, manual, currency, tax, name, listed, measure, type_, tax_rate, tax_included, last = found
@@ -173,7 +180,9 @@ class Totals(NamedTuple):
 def totals(connection: Runs, ref: ItemRef, currency: str) -> Totals:
     """The sums of an item's rows, added up."""
     # Added up here: SQLite's sum would overflow where ours says so.
-    found = connection.execute("SELECT sum, tax FROM product_row WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id))
+    found = connection.execute(
+        "SELECT sum, tax FROM product_row WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id)
+    )
     units = tax = 0
     for row_units, row_tax in found:
         units, tax = units + row_units, tax + row_tax
@@ -192,4 +201,3 @@ def recast(performing: Performing, ref: ItemRef, currency: str) -> None:
         names = ("currency", "sum", "tax")
         values = {name: getattr(new, name) for name in names}
         tx.execute(_ROW.update_of(names), (*_ROW.written(names, values), row.id))
-

@@ -4,6 +4,9 @@ A noun and its row: the statements that every noun has, made once, and both dire
 The statements run on the driver's connection; building them with SQLAlchemy for each call costs more than running them.
 """
 
+
+# ruff: noqa: S608 - the names in these texts are those of the model's tables; values are always parameters
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,6 +1,7 @@
-"""
-Pipelines and their stages: which there are, and which one is meant.
-"""
+"""Pipelines and their stages: which there are, and which one is meant."""
+
+
+# ruff: noqa: S608 - the names in these texts are those of the model's tables; values are always parameters
 
 from __future__ import annotations
 
@@ -18,9 +19,7 @@ _BY_CODE: Final = f"{_STAGE.select} WHERE kind = ? AND code = ?"
 _OF_ITEM: Final = f"{_STAGE.select} WHERE kind = ? AND code = (SELECT stage FROM {{items}} WHERE id = ?)"
 STAGED: Final = tuple(kind for kind, shape in SHAPES.items() if shape.is_staged)
 # A kind that has no pipelines has its stages under 0.
-_IS_PIPELINE: Final = (
-    "SELECT 1 FROM pipeline WHERE id = ? AND kind = ? UNION ALL SELECT 1 FROM stage WHERE kind = ? AND pipeline = ? LIMIT 1"
-)
+_IS_PIPELINE: Final = "SELECT 1 FROM pipeline WHERE id = ? AND kind = ? UNION ALL SELECT 1 FROM stage WHERE kind = ? AND pipeline = ? LIMIT 1"
 _OF_PIPELINE: Final = f"{_STAGE.select} WHERE kind = ? AND pipeline = ? ORDER BY sort, id"
 
 
@@ -38,7 +37,8 @@ def stage_of(connection: Runs, ref: ItemRef) -> Stage:
     row = connection.execute(_of_item(shape.table.name), (ref.kind, ref.id)).fetchone() if is_id(ref.id) else None
     if row is None:
         raise ItemNotFound(kind=ref.kind, id=ref.id)
-    return _STAGE.item(row)
+    stage: Stage = _STAGE.item(row)
+    return stage
 
 
 @cache
@@ -119,7 +119,9 @@ def prepare_stage(connection: Runs, values: dict[str, Any], given: dict[str, Any
     kind, pipeline = values["kind"], values["pipeline"]
     check_pipeline(connection, kind, pipeline)
     if not given.get("code", "").strip():
-        raise WrongFieldValue(kind="stage", field="code", expected="a text that says something", got=repr(given.get("code", "")))
+        raise WrongFieldValue(
+            kind="stage", field="code", expected="a text that says something", got=repr(given.get("code", ""))
+        )
     values["code"] = code_in(pipeline, values["code"])
     check_stage(connection, values)
     if "sort" not in given:
@@ -147,5 +149,3 @@ def _next_sort(connection: Runs, kind: str, pipeline: int, semantics: str) -> in
     if semantics != "process" or not final:
         return max(open_ + final, default=0) + 10
     return max((sort for sort in open_ if sort < min(final)), default=min(final) - 2) + 1
-
-

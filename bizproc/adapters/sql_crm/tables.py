@@ -7,8 +7,8 @@ side has a companion that points back:
     link               from a contact or company to the items in whose list it stands
     activity_binding   from an item to the activities that stand beside it
 
-There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and deleting an
-item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are never used
+There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and
+deleting an item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are never used
 again (AUTOINCREMENT): instances and histories outside keep naming them.
 """
 
@@ -63,7 +63,9 @@ _COLUMN_TYPES: Final[dict[str, type[TypeEngine[Any]]]] = {
 
 def _column(field: Field) -> Column[Any]:
     kind = Json if field.multiple else _COLUMN_TYPES[field.type.name]
-    return Column(field.name, kind, primary_key=field.name == "id", nullable=field.optional or field.type.name == "anything")
+    return Column(
+        field.name, kind, primary_key=field.name == "id", nullable=field.optional or field.type.name == "anything"
+    )
 
 
 def _table(cls: Any, *more: UniqueConstraint, reuses_ids: bool = False) -> Table:

@@ -1,6 +1,7 @@
-"""
-What stands beside an item: comments and activities.
-"""
+"""What stands beside an item: comments and activities."""
+
+
+# ruff: noqa: S608 - the names in these texts are those of the model's tables; values are always parameters
 
 from __future__ import annotations
 
@@ -94,7 +95,7 @@ def add_activity(
     _check_user(performing, responsible)
     _check_user(performing, author)
     bindings = tuple(dict.fromkeys((ref, *also)))
-    in_charge = [touch(performing, each) for each in bindings][0]
+    in_charge = next(touch(performing, each) for each in bindings)
     responsible = in_charge if responsible is None else responsible
     begins = performing.now if start is None else start
     values: dict[str, Any] = {
@@ -131,7 +132,9 @@ def _write(performing: Performing, values: dict[str, Any]) -> Activity:
         tx.later(_SETTLE, (made.id,))
     for each in made.bindings:
         tx.execute(_BIND, (each.kind, each.id, made.id))
-        history.emit(performing, "activity.created", each, made.author_id, activity=made.id, kind=made.kind, completed=False)
+        history.emit(
+            performing, "activity.created", each, made.author_id, activity=made.id, kind=made.kind, completed=False
+        )
     return made
 
 
@@ -146,7 +149,9 @@ def complete_at_stage_change(performing: Performing, ref: ItemRef, author: int |
 def unbind(performing: Performing, ref: ItemRef) -> None:
     """The item goes: so do the activities that stand beside nothing else; the others lose it."""
     tx = performing.transaction
-    bound = tx.execute("SELECT activity FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id)).fetchall()
+    bound = tx.execute(
+        "SELECT activity FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id)
+    ).fetchall()
     tx.execute("DELETE FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id))
     for (id_,) in bound:
         left = tuple(

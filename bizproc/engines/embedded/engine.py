@@ -10,23 +10,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from random import Random
+from random import Random, random
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
-from attrs import define, field
+from attrs import define
 
 from bizproc.core.codec import Codec
 from bizproc.core.driver import Ask
 from bizproc.core.errors import InstanceNotFound, StoreError, UnknownProcess
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.bodies import run_body
-from bizproc.engines.embedded.deliveries import Arrived, Delivery
+from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery
 from bizproc.engines.embedded.events import Woken
 from bizproc.engines.embedded.instance import Instance
 from bizproc.engines.embedded.starting import Started, decode_call, document_ref
 from bizproc.engines.embedded.turn import Context, Ending, MakePort, Standing, Turn, sql
-from bizproc.engines.embedded.works import Add, AskCancel, End, Fire, Fired, Load, Loaded, Perform, Post, Posted, Run
+from bizproc.engines.embedded.works import Add, AskCancel, Asked, End, Fire, Fired, Load, Loaded, Perform, Post, Posted, Run
 from bizproc.ports.clock import Clock
 from bizproc.ports.performing import ItemRef
 from bizproc.store.database import Database, Transaction, Work
@@ -44,13 +44,17 @@ class Options:
         keep_in_memory: How many waiting instances stay in memory, so that they need no replay when they are woken.
         always_replay: Rebuild each instance from its journal before every turn.
         jitter: Whether retry delays are spread at random.
-        new_id: Where fresh ids come from.
+        new_id: Where the fresh ids of a step come from, given its key.
+        random: Where the random numbers of a step come from, given its key.
+        trace: Where turns write down what they journal, for those who look for the commit at which something went wrong.
     """
 
     keep_in_memory: int = 1000
     always_replay: bool = False
     jitter: bool = True
-    new_id: Callable[[], UUID] = field(default=uuid4)
+    new_id: Callable[[str], UUID] = lambda _key: uuid4()
+    random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
+    trace: list[str] | None = None
 
 
 class Engine:
@@ -58,7 +62,8 @@ class Engine:
     Runs instances on one store.
 
     Attributes:
-        live: The instances in memory, by key; those that wait for longest stand first.
+        live: The instances in memory, by key.
+        outside: Works asked for from outside that are under way, the oldest first.
     """
 
     def __init__(self, database: Database, clock: Clock, make_port: MakePort, codec: Codec, options: Options) -> None:
@@ -67,6 +72,9 @@ class Engine:
         self.make_port: Final = make_port
         self.always_replay = options.always_replay
         self.new_id: Final = options.new_id
+        self.random: Final = options.random
+        self.trace: Final = options.trace
+        self.outside: dict[Asked[Any], None] = {}
         self._database: Final = database
         self._clock: Final = clock
         self._options: Final = options
@@ -161,73 +169,68 @@ class Engine:
         """Start an instance, or find the one that has this id. Raises StartConflict, StartRefused."""
         if self._processes.get((call.process.name, call.process.version)) is not call.process:
             self.use(call.process)
-        future: asyncio.Future[Started] = self._future()
-        self.submit(Add(self._started(future), self._refused(future), call=call, id=id, codec=self.codec))
-        return await future
+        started: Started = await self._ask(Add(self._started, call=call, id=id, codec=self.codec))
+        return started
 
-    def _started(self, future: asyncio.Future[Started]) -> Callable[[Started], None]:
-        def done(started: Started) -> None:
-            if started.fresh:
-                self._begin(started)
-            _set(future, started)
-
-        return done
+    def _started(self, started: Started) -> None:
+        if started.fresh:
+            self._begin(started)
 
     async def write(self, function: Callable[[Transaction], T]) -> T:
         """Run a function in a transaction of the store."""
-        future: asyncio.Future[T] = self._future()
-        self.submit(Run(lambda value: _set(future, value), self._refused(future), function=function))
-        return await future
+        value: T = await self._ask(Run(_nothing_with, function=function))
+        return value
 
     async def perform(self, action: Any, key: str) -> Any:
         """Perform one action, outside any process, in one transaction. Raises what the action raises."""
-        future: asyncio.Future[Any] = self._future()
         context = Context(self.codec, self.make_port, None, key, None, _no_primitive)
-        self.submit(Perform(self._performed(future), self._refused(future), action=action, context=context))
-        return await future
-
-    def _performed(self, future: asyncio.Future[Any]) -> Callable[[Any], None]:
-        def done(result: Any) -> None:
-            performed, woken = result
-            self.wake(woken)
-            if performed.error is None:
-                _set(future, performed.value)
-            else:
-                _set_error(future, performed.error)
-
-        return done
+        performed, _ = await self._ask(Perform(lambda result: self.wake(result[1]), action=action, context=context))
+        if performed.error is not None:
+            raise performed.error
+        return performed.value
 
     async def signal(self, id: str, name: str, value: Any, key: str | None) -> None:
         """Send a signal. Raises InstanceNotFound, NotJournallable."""
         encoded = self.codec.encode(value, path=f"signal {name}")
-        future: asyncio.Future[None] = self._future()
+        await self._ask(Post(self._posted, id=id, name=name, value=encoded, once=key))
 
-        def done(posted: Posted) -> None:
-            if posted.signal is not None:
-                self._deliver(posted.key, posted.signal, load=posted.wanted)
-            _set(future, None)
-
-        self.submit(Post(done, self._refused(future), id=id, name=name, value=encoded, once=key))
-        await future
+    def _posted(self, posted: Posted) -> None:
+        if posted.signal is not None:
+            self._deliver(posted.key, posted.signal, load=posted.wanted)
 
     async def cancel(self, id: str) -> None:
         """Ask an instance to cancel itself; one that has ended stays as it is. Raises InstanceNotFound."""
-        future: asyncio.Future[None] = self._future()
+        await self._ask(AskCancel(self._cancel_asked, id=id))
 
-        def done(result: tuple[int, Any]) -> None:
-            key, asked = result
-            if asked is not None:
-                self._deliver(key, asked, load=True)
-            _set(future, None)
-
-        self.submit(AskCancel(done, self._refused(future), id=id))
-        await future
+    def _cancel_asked(self, result: tuple[int, CancelAsked | None]) -> None:
+        key, asked = result
+        if asked is not None:
+            self._deliver(key, asked, load=True)
 
     async def terminate(self, key: int, reason: str) -> None:
         """End an instance; none of its code runs any more. One that has ended stays as it is."""
         future: asyncio.Future[None] = self._future()
         self._end(key, Ending("terminated", ended_by=reason), lambda: _set(future, None))
         await future
+
+    async def _ask(self, work: Asked[Any]) -> Any:
+        """Have a work done for somebody outside, who hears of its result or its failure."""
+        future = self._future()
+        done = work.done
+
+        def tell(result: Any) -> None:
+            self.outside.pop(work, None)
+            done(result)
+            _set(future, result)
+
+        def broken(error: BaseException) -> None:
+            self.outside.pop(work, None)
+            _set_error(future, error)
+
+        work.done, work.broken = tell, broken
+        self.outside[work] = None
+        self.submit(work)
+        return await future
 
     async def ended_once(self, key: int) -> None:
         """Wait for the end of an instance that has not ended."""
@@ -249,7 +252,7 @@ class Engine:
         self.submit(
             Load(
                 self._loaded(key),
-                self._unloadable(key),
+                broken=self._unloadable(key),
                 key=key,
                 path=self._database.path,
                 codec=self.codec,
@@ -354,7 +357,7 @@ class Engine:
         if not self._firing:
             self._firing = True
             self._next_timer = None
-            self.submit(Fire(self._fired, self._not_fired, now=self.now(), patient=True))
+            self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
 
     def _fired(self, fired: Fired) -> None:
         self._firing = False
@@ -441,7 +444,7 @@ class Engine:
             self._ending.pop(key)
             self.break_down(error)
 
-        self.submit(End(done, broken, key=key, ending=ending, codec=self.codec, patient=True))
+        self.submit(End(done, broken=broken, key=key, ending=ending, codec=self.codec, patient=True))
 
     def _set_aside(self, key: int, error: BaseException) -> None:
         """The instance cannot go on before a person puts something right; nothing of it is lost."""
@@ -497,9 +500,6 @@ class Engine:
         future.add_done_callback(lambda _: self.notice_idle())
         return future
 
-    def _refused(self, future: asyncio.Future[Any]) -> Callable[[BaseException], None]:
-        return lambda error: _set_error(future, error)
-
 
 FAR_AWAY: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 
@@ -515,6 +515,10 @@ def _set_error(future: asyncio.Future[Any], error: BaseException) -> None:
 
 
 def _nothing() -> None:
+    pass
+
+
+def _nothing_with(_result: object) -> None:
     pass
 
 

@@ -7,12 +7,10 @@ holds no connection and starts no task.
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, assert_never
-from uuid import UUID
 
 from attrs import frozen
 
@@ -461,9 +459,9 @@ class Instance:
             case Now():
                 self._answer(turn, ask, self._engine.now())
             case NewId():
-                self._answer(turn, ask, self._new_id())
+                self._answer(turn, ask, self._engine.new_id(self.step_key(ask.address)))
             case RandomNumber():
-                self._answer(turn, ask, random.random())  # noqa: S311  not for secrets
+                self._answer(turn, ask, self._engine.random(self.step_key(ask.address)))
             case Note(text, facts):
                 facts_text = self._codec.encode(facts) if facts else None
                 turn.statements.append((sql.add_note, (self.key, moment_text(self._engine.now()), text, facts_text)))
@@ -565,9 +563,6 @@ class Instance:
 
     def _new_driver(self) -> Driver:
         return Driver(self.call.coroutine(), This(self.id, self.call.process.name, self.call.document))
-
-    def _new_id(self) -> UUID:
-        return self._engine.new_id()
 
     def _command(self, address: str) -> Command[Any] | None:
         ask = self._driver.asks.get(address)

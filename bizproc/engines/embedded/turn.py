@@ -108,6 +108,7 @@ class Turn:
     codec: Codec
     make_port: MakePort
     step_key: Callable[[str], str]
+    trace: list[str] | None = None
     entries: list[Entry] = field(factory=list)
     statements: list[tuple[str, tuple[Any, ...]]] = field(factory=list)
     timers: list[datetime] = field(factory=list)
@@ -167,6 +168,8 @@ class Turn:
         self.owner.failed(error)
 
     def _append(self, tx: Transaction, one: Entry) -> None:
+        if self.trace is not None:
+            self.trace.append(f"{self.name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip())
         tx.later(sql.append, self.chain.row(self.key, one, tx.now_text))
 
     def _perform(self, tx: Transaction, ask: Ask) -> None:

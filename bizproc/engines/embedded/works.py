@@ -34,17 +34,27 @@ TIMERS_A_GROUP: Final = 500
 LIVE: Final = frozenset({"running", "waiting", "stuck"})
 
 
+def _unheard(error: BaseException) -> None:
+    raise error
+
+
 @define(eq=False)
-class _Work(Generic[T]):
-    """A work whose result goes to `done`, and whose failure to `broken`."""
+class Asked(Generic[T]):
+    """
+    A work whose result goes to `done`, and whose failure to `broken`.
+
+    Attributes:
+        ran: Whether it ran in the last group it was part of.
+    """
 
     done: Callable[[T], None]
-    broken: Callable[[BaseException], None]
+    broken: Callable[[BaseException], None] = field(default=_unheard, kw_only=True)
     patient: bool = field(default=False, kw_only=True)
+    ran: bool = field(default=False, init=False)
     result: Any = field(default=None, init=False)
 
     def run(self, tx: Transaction) -> None:
-        self.result = self.write(tx)
+        self.result, self.ran = self.write(tx), True
 
     def write(self, tx: Transaction) -> T:
         """What is done in the transaction."""
@@ -58,7 +68,7 @@ class _Work(Generic[T]):
 
 
 @define(eq=False)
-class Run(_Work[T]):
+class Run(Asked[T]):
     """Run a function in the transaction."""
 
     function: Callable[[Transaction], T] = field(kw_only=True)
@@ -68,7 +78,7 @@ class Run(_Work[T]):
 
 
 @define(eq=False)
-class Add(_Work[Started]):
+class Add(Asked[Started]):
     """Start a call."""
 
     call: Call[Any] = field(kw_only=True)
@@ -80,7 +90,7 @@ class Add(_Work[Started]):
 
 
 @define(eq=False)
-class Perform(_Work["tuple[Performed, list[Woken]]"]):
+class Perform(Asked["tuple[Performed, list[Woken]]"]):
     """Perform one action outside any process."""
 
     action: Any = field(kw_only=True)
@@ -113,7 +123,7 @@ class Loaded:
 
 
 @define(eq=False)
-class Load(_Work["Loaded | None"]):
+class Load(Asked["Loaded | None"]):
     """Read an instance with its journal, in one go; None where it has ended or never was."""
 
     key: int = field(kw_only=True)
@@ -166,7 +176,7 @@ class Fired:
 
 
 @define(eq=False)
-class Fire(_Work[Fired]):
+class Fire(Asked[Fired]):
     """Turn due timers into arrivals, the longest overdue first."""
 
     now: datetime = field(kw_only=True)
@@ -194,7 +204,7 @@ class Posted:
 
 
 @define(eq=False)
-class Post(_Work[Posted]):
+class Post(Asked[Posted]):
     """Send a signal to an instance. Raises InstanceNotFound."""
 
     id: str = field(kw_only=True)
@@ -217,7 +227,7 @@ class Post(_Work[Posted]):
 
 
 @define(eq=False)
-class AskCancel(_Work["tuple[int, CancelAsked | None]"]):
+class AskCancel(Asked["tuple[int, CancelAsked | None]"]):
     """Ask an instance to cancel itself; None where it has ended. Raises InstanceNotFound."""
 
     id: str = field(kw_only=True)
@@ -233,7 +243,7 @@ class AskCancel(_Work["tuple[int, CancelAsked | None]"]):
 
 
 @define(eq=False)
-class End(_Work["list[Woken] | None"]):
+class End(Asked["list[Woken] | None"]):
     """End an instance from outside, or set it aside; None where it has ended already."""
 
     key: int = field(kw_only=True)

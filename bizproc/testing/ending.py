@@ -1,0 +1,55 @@
+"""
+How a story ended: the CRM's data, how its instances stand, and what it returned; comparable, and readable line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from bizproc.adapters import sql_crm
+from bizproc.testing.world import World
+
+Rows = tuple[tuple[str, tuple[Any, ...]], ...]
+
+# What instances left behind; not their journals: how often something was tried may differ.
+_INSTANCES = (
+    "SELECT id, process, document_type, document_id, state, ended_by, outcome, waits_for, until, started_at, ended_at "
+    "FROM instance ORDER BY id"
+)
+_NOTES = "SELECT instance.id, instance_log.at, text, facts FROM instance_log JOIN instance ON instance.key = instance ORDER BY 1, 2, 3"
+
+
+@frozen
+class Ending:
+    """How a story ended."""
+
+    crm: Rows
+    instances: Rows
+    returned: Any = field(eq=repr)
+
+    def lines(self) -> list[str]:
+        """The ending as text, a line a row."""
+        rows = [f"{where}: {', '.join(map(repr, row))}" for where, row in (*self.crm, *self.instances)]
+        return [*rows, f"returned: {self.returned!r}"]
+
+
+async def ending_of(world: World, returned: Any) -> Ending:
+    """How the story in this world has ended."""
+    return await world.runtime.read(lambda connection: Ending(_crm(connection), _instances(connection), returned))
+
+
+def _crm(connection: Any) -> Rows:
+    tables = [table.name for table in sql_crm.metadata.sorted_tables]
+    return tuple((name, row) for name in tables for row in _sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall()))
+
+
+def _instances(connection: Any) -> Rows:
+    named = (("instance", _INSTANCES), ("note", _NOTES))
+    return tuple((name, row) for name, text in named for row in connection.execute(text).fetchall())
+
+
+def _sorted(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=repr)
