@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
+from threading import Event
 from typing import Any, Generic, TypeVar, cast
 from uuid import uuid4
 
@@ -18,7 +20,8 @@ import anyio
 from anyio import CancelScope, to_thread
 
 from bizproc.adapters import sql_crm
-from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader
+from bizproc.adapters.csv_files import ImportReport, Progress
+from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Command
@@ -102,6 +105,10 @@ class Instance(Generic[R_co]):
         path, codec = self._runtime.path, self._runtime.codec
         return await self._runtime.read(partial(inspection.journal, id=self.id, path=path, codec=codec))
 
+    async def notes(self) -> list[tuple[datetime, str, str | None]]:
+        """What it wrote into its log: moment, text, facts as JSON."""
+        return await self._runtime.read(partial(inspection.notes, id=self.id))
+
     async def _look(self) -> Result:
         return await self._runtime.read(partial(inspection.result, id=self.id))
 
@@ -145,9 +152,10 @@ class Runtime:
         path: The store's file; for people.
     """
 
-    def __init__(self, database: Database, engine: Engine, codec: Codec) -> None:
+    def __init__(self, database: Database, engine: Engine, codec: Codec, portal: Portal) -> None:
         self.engine = engine
         self.codec = codec
+        self.portal = portal
         self.path = database.path
         self.database = database
 
@@ -192,6 +200,47 @@ class Runtime:
                 await runtime.engine.close()
                 database.close()
         runtime.engine.raise_breakdown()
+
+    @classmethod
+    @asynccontextmanager
+    async def open_asleep(
+        cls, url: str, *, clock: Clock | None = None, settings: Settings | None = None
+    ) -> AsyncIterator[Runtime]:
+        """
+        Own a store and run none of its instances: those that are due stay as they are. For imports.
+
+        Raises:
+            As `open`.
+        """
+        clock, settings = clock or SystemClock(), settings or Settings()
+        database = await to_thread.run_sync(partial(open_database, url, clock))
+        runtime = assemble(database, clock, settings, Options())
+        database.start(asyncio.get_running_loop())
+        try:
+            await runtime.engine.write(sql_crm.seed)
+            yield runtime
+        finally:
+            with CancelScope(shield=True):
+                await runtime.engine.close()
+                database.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def attach(cls, url: str, *, settings: Settings | None = None) -> AsyncIterator[Runtime]:
+        """
+        Look at a store, beside its owner or without one: it reads, and runs no instance.
+
+        Raises:
+            StoreError: There is no store, or it cannot be read.
+        """
+        clock = SystemClock()
+        database = await to_thread.run_sync(partial(open_database, url, clock, owner=False))
+        database.start(asyncio.get_running_loop())
+        try:
+            yield assemble(database, clock, settings or Settings(), Options())
+        finally:
+            with CancelScope(shield=True):
+                database.close()
 
     async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
         """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
@@ -259,6 +308,35 @@ class Runtime:
         """
         return await self.read(lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit))
 
+    async def import_folder(
+        self, folder: Path | str, *, skip_bad: bool = False, progress: Progress | None = None
+    ) -> ImportReport:
+        """
+        Import CSV files, all in one transaction. It raises no event and starts no process.
+
+        Args:
+            folder: Holds `users.csv`, `companies.csv`, `contacts.csv`, `products.csv`, `deals.csv`, `product_rows.csv`, or some
+                of these. Their rows may refer to what the store holds.
+            skip_bad: Leave out rows that are bad, and those that refer to them; else nothing is imported.
+            progress: Told now and then how far it is, on the writer's thread.
+
+        Raises:
+            ImportRefused: A file cannot be read, or a row is bad; says which, and nothing is written.
+        """
+        stop = Event()
+        work = partial(
+            bulk.import_folder,
+            folder=Path(folder),
+            portal=self.portal,
+            skip_bad=skip_bad,
+            progress=progress,
+            stopped=stop.is_set,
+        )
+        try:
+            return await self.engine.write(work)
+        finally:
+            stop.set()  # of use to who is cancelled
+
     # -- below ---------------------------------------------------------------------------------------------------------
 
     async def read(self, function: Callable[[Any], T]) -> T:
@@ -270,10 +348,20 @@ class Runtime:
         await self.engine.settled()
 
 
-def open_database(url: str, clock: Clock, observer: CommitObserver | None = None, *, threaded: bool = True, previous: Database | None = None) -> Database:
+def open_database(
+    url: str,
+    clock: Clock,
+    observer: CommitObserver | None = None,
+    *,
+    threaded: bool = True,
+    owner: bool = True,
+    previous: Database | None = None,
+) -> Database:
     """The store with all its tables."""
     tables = (schema.metadata, sql_crm.metadata)
-    return Database.open(url, clock=clock.now, observer=observer, threaded=threaded, tables=tables, previous=previous)
+    return Database.open(
+        url, clock=clock.now, observer=observer, threaded=threaded, owner=owner, tables=tables, previous=previous
+    )
 
 
 def assemble(database: Database, clock: Clock, settings: Settings, options: Options) -> Runtime:
@@ -284,4 +372,4 @@ def assemble(database: Database, clock: Clock, settings: Settings, options: Opti
         return SqlCrm(performing, portal)
 
     codec = Codec()
-    return Runtime(database, Engine(database, clock, make_port, codec, options), codec)
+    return Runtime(database, Engine(database, clock, make_port, codec, options), codec, portal)

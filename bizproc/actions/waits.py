@@ -18,8 +18,8 @@ class UntilStage(ItemWait[StageReached]):
     Wait until the deal reaches one of these stages, or a final one.
 
     If it is there already, the wait is over at once. After that each change of stage counts, whoever made it, and a
-    move to another pipeline too. A final stage ends the wait though it is not among those waited for (`matched` is False
-    then). All that wait for one stage go on together. Heading 28; D6.
+    move to another pipeline too. A final stage ends the wait though it is not among those waited for (`matched` is
+    False then). All that wait for one stage go on together. Heading 28; D6.
 
     Args:
         stages: Codes: `NEW` in the general pipeline, `C1:NEW` in pipeline 1. None: any final stage.

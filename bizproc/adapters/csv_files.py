@@ -498,9 +498,10 @@ class Reading:
         self._before += found.size
         self._tell(found, 0)
 
-    def reject(self, file: CsvFile, line: int, reason: str) -> None:
-        """A row is bad for a reason that only the store could tell."""
+    def reject(self, file: CsvFile, line: int, reason: str, *, id: int | str = "") -> None:
+        """A row that came out of `batches` turned out to be bad all the same."""
         self.tally.add(BadRow(file=file.name, line=line, reason=reason), follows=False)
+        self._forget(file, id, line)
 
     def _tell(self, found: Found, position: int) -> None:
         if self._progress is not None:
@@ -572,7 +573,7 @@ class Reading:
         def read(cell: str) -> int:
             id_: int = read_id(cell)
             before = ids.get(id_) or bad.get(id_)
-            if before is not None:
+            if before is not None and before != self._line:
                 raise _Wrong(f"id {id_} stands in line {before} already")
             if known.exists(kind, id_):
                 bad[id_] = self._line
@@ -607,24 +608,20 @@ class Reading:
 
     def _without_lost(self, file: CsvFile, rows: list[Row], own: list[int]) -> list[Row]:
         """Leave out rows that refer to one of their own file that is not there; and those that refer to these."""
-        for place in own:
-            rows = [row for row in rows if self._still_good(file, row, place, parse=True)]
         while True:
             left = [row for row in rows if all(self._still_good(file, row, place) for place in own)]
             if len(left) == len(rows):
                 return left
             rows = left
 
-    def _still_good(self, file: CsvFile, row: Row, place: int, *, parse: bool = False) -> bool:
+    def _still_good(self, file: CsvFile, row: Row, place: int) -> bool:
         line, values = row
         column = file.columns[place]
         try:
-            if parse:
-                values[place] = _named(column, _id)(values[place])
-            elif values[place] is not None:
+            if values[place] is not None:
                 self._check_there(str(column.refers), values[place])
         except _Wrong as wrong:
-            reason = str(wrong) if parse else f"{column.name}: {wrong}"
+            reason = f"{column.name}: {wrong}"
             self.tally.add(BadRow(file=file.name, line=line, reason=reason), follows=wrong.follows)
             self._forget(file, values[0], line)
             return False
@@ -652,25 +649,25 @@ class Reading:
         hint = " (a text with a comma in it needs quotes)" if len(cells) > width else ""
         reason = f"{_counted(len(cells), 'cell', 'cells')} where the header has {width}{hint}"
         self.tally.add(BadRow(file=file.name, line=line, reason=reason), follows=False)
-        try:
-            id_ = _id(cells[found.places[0]])
-        except (ValueError, IndexError):
-            id_ = None
-        self._forget(file, id_, line)
+        place = found.places[0]
+        self._forget(file, cells[place] if place < len(cells) else "", line)
 
     def _reject_broken(self, file: CsvFile, first: int, last: int, error: str) -> None:
         lines = "" if first == last else f" (it goes on to line {last})"
         reason = f"{_BROKEN.get(error, error)}{lines}"
         self.tally.add(BadRow(file=file.name, line=first, reason=reason), follows=False)
-        self._forget(file, None, first)
+        self._forget(file, "", first)
 
-    def _forget(self, file: CsvFile, id_: Any, line: int) -> None:
+    def _forget(self, file: CsvFile, id_: int | str, line: int) -> None:
         """What refers to a bad row is told so."""
         if file.kind is None:
             return
-        if type(id_) is not int:
+        try:
+            id_ = _id(str(id_))
+        except ValueError:
             self._lost.add(file.kind)
-        elif self._ids[file.kind].get(id_) in (None, line):
+            return
+        if self._ids[file.kind].get(id_) in (None, line):
             self._ids[file.kind].pop(id_, None)
             self._bad_ids[file.kind].setdefault(id_, line)
 

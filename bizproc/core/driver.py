@@ -20,7 +20,7 @@ from attrs import define, field
 from bizproc.core.commands import Command, driving
 from bizproc.core.errors import Cancelled
 from bizproc.core.fork import Body, Fork, Winner, close_unstarted
-from bizproc.core.guard import FORBIDDEN, not_durable
+from bizproc.core.guard import FORBIDDEN, awaited_in, not_durable
 from bizproc.core.outcome import Outcome
 
 _FORBIDDEN: Any = FORBIDDEN
@@ -149,6 +149,10 @@ class Driver:
 
     def _advance(self, branch: Branch, value: Any, error: BaseException | None) -> None:
         """Send one answer into a branch, and note what it asks for, or how it ended."""
+        if not branch.started and getattr(branch.coroutine, "cr_await", None) is not None:
+            # Another branch has begun it: what is sent now would be taken for the answer to that one's command.
+            self._ended(branch, Outcome(error=RuntimeError("coroutine is being awaited already")))
+            return
         branch.started = True
         try:
             command = self._send(branch.coroutine, value, error)
@@ -168,17 +172,17 @@ class Driver:
 
     def _send(self, coroutine: Body, value: Any, error: BaseException | None) -> Command[Any]:
         """The only send: user code runs here and nowhere else."""
-        loop = _get_running_loop()
+        loop, outer = _get_running_loop(), driving.instance
         _set_running_loop(_FORBIDDEN)
         driving.instance = self._instance
         try:
             command = coroutine.send(value) if error is None else coroutine.throw(error)
             while not isinstance(command, Command):
                 # A bare yield of asyncio.sleep(0), or a future of somebody else.
-                command = coroutine.throw(not_durable(_foreign(command)))
+                command = coroutine.throw(not_durable(awaited_in(coroutine, command)))
             return command
         finally:
-            driving.instance = None
+            driving.instance = outer
             _set_running_loop(loop)
 
     def _asked(self, branch: Branch, command: Command[Any]) -> None:
@@ -320,7 +324,3 @@ def _living(main: Branch) -> list[Branch]:
             living.append(branch)
             stack += reversed(branch.waiting.branches) if isinstance(branch.waiting, Forked) else ()
     return living
-
-
-def _foreign(yielded: object) -> str:
-    return "asyncio.sleep" if yielded is None else f"awaiting a {type(yielded).__name__}"

@@ -9,7 +9,7 @@ before anything is scheduled.
 from __future__ import annotations
 
 import sys
-from types import FrameType
+from types import CoroutineType, FrameType
 from typing import Any, Final, NoReturn
 
 from bizproc.core.errors import NotDurable
@@ -61,12 +61,30 @@ def not_durable(function: str) -> NotDurable:
 def called_from(frame: FrameType | None) -> str:
     """The library function that user code called: the outermost library frame below it."""
     function = "asyncio"
-    while frame is not None:
-        module = str(frame.f_globals.get("__name__", ""))
-        if not module.startswith(_LIBRARIES):
-            break
-        if not module.startswith("bizproc"):
-            # The whole name: the `wait` of an Event is not asyncio.wait.
-            function = f"{module.partition('.')[0]}.{frame.f_code.co_qualname.removesuffix('.__aenter__')}"
+    while frame is not None and (library := _library_of(frame)):
+        if library != "bizproc":
+            function = _named(frame, library)
         frame = frame.f_back
     return function
+
+
+def awaited_in(coroutine: object, yielded: object) -> str:
+    """The library function that user code awaits, which yielded something that is no command."""
+    awaited: Any = coroutine
+    while isinstance(awaited, CoroutineType):
+        library = _library_of(awaited.cr_frame)
+        if library not in ("", "bizproc"):
+            return _named(awaited.cr_frame, library)
+        awaited = awaited.cr_await
+    return "asyncio.sleep" if yielded is None else f"awaiting a {type(yielded).__name__}"
+
+
+def _library_of(frame: FrameType) -> str:
+    """The first part of the module's name where it is a library's or ours, else ""."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] if module.startswith(_LIBRARIES) else ""
+
+
+def _named(frame: FrameType, library: str) -> str:
+    # The whole name: the `wait` of an Event is not asyncio.wait.
+    return f"{library}.{frame.f_code.co_qualname.removesuffix('.__aenter__')}"

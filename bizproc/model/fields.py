@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 from attrs import frozen
@@ -152,6 +153,29 @@ def _number(value: Any) -> Decimal:
         raise Unfit(str(error)) from None
 
 
+def _percent(value: Any) -> Decimal:
+    number = _number(value)
+    if not 0 <= number <= 100:
+        raise Unfit("a number from 0 to 100")
+    return number
+
+
+def _whole_percent(value: Any) -> int:
+    number = _integer(value)
+    if not 0 <= number <= 100:
+        raise Unfit("an integer from 0 to 100")
+    return number
+
+
+def _time_zone(value: Any) -> str:
+    name = _text(value)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unfit("a time zone's name, like Europe/Paris") from None
+    return name
+
+
 def _day(value: Any) -> date:
     if type(value) is not date:
         raise Unfit("a date (of a datetime, say in which zone: moment.astimezone(zone).date())")
@@ -223,10 +247,18 @@ _BY_CLASS: Final = {
     datetime: MOMENT,
     ItemRef: REFERENCE,
 }
-_ROUNDED: Final = {"amount", "tax", "sum", "revenue"}
+_BY_NAME: Final = {
+    "currency": CURRENCY,
+    "time_zone": FieldType("text", _time_zone),
+    "tax_rate": FieldType("number", _percent),
+    "discount_percent": FieldType("number", _percent),
+    "probability": FieldType("integer", _whole_percent),
+    **dict.fromkeys(("amount", "tax", "sum", "revenue"), MONEY),
+}
+"""Fields that hold less than their class says."""
 
 
-# -- the fields of a class -----------------------------------------------------------------------------------------------
+# -- the fields of a class ---------------------------------------------------------------------------------------------
 
 
 @cache
@@ -248,7 +280,8 @@ def writable(cls: type) -> Mapping[str, Field]:
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> UnknownField:
     """The error for a field that the noun has not, or that nobody may write."""
-    return UnknownField(kind=kind, field=shown(name) if type(name) is not str else name, known=", ".join(known))
+    called = name if type(name) is str else shown(name)
+    return UnknownField(kind=kind, field=called, known=", ".join(known))
 
 
 def _field(cls: Any, attribute: attrs.Attribute[Any], hint: Any) -> Field:
@@ -285,8 +318,6 @@ def _type_of(name: str, hint: Any) -> FieldType:
         return _multi_field(MULTI_FIELD_TYPES[name])
     if get_origin(hint) is Literal:
         return _choice(get_args(hint))
-    if name == "currency":
-        return CURRENCY
-    if name in _ROUNDED:
-        return MONEY
+    if name in _BY_NAME:
+        return _BY_NAME[name]
     return CUSTOM if get_origin(hint) is abc.Mapping else _BY_CLASS.get(hint, ANYTHING)

@@ -55,7 +55,7 @@ class Crm(Protocol):
         """
         Make an item; gives it back. Emits `<kind>.created`.
 
-        An item with stages begins in the one that is given, which decides the pipeline, or in the first of its pipeline.
+        An item with stages begins in the one that is given, which decides the pipeline, or in its pipeline's first.
 
         Raises:
             UnknownField, WrongFieldValue: a field that is not there, or cannot hold the value.
@@ -70,8 +70,9 @@ class Crm(Protocol):
         Change the fields that are given; gives the item back as it is then.
 
         With `append` the values of multiple fields are added to what is there, without duplicates (D4). A change of
-        stage also emits `<kind>.stage_changed` and completes the activities that wait for it; one of pipeline, `<kind>.pipeline_moved`;
-        one of the person in charge, `<kind>.responsible_changed`. It ends no instance: that is the action's affair.
+        stage also emits `<kind>.stage_changed` and completes the activities that wait for it; one of pipeline emits
+        `<kind>.pipeline_moved`; one of the person in charge, `<kind>.responsible_changed`. It ends no instance: that
+        is the action's affair.
 
         Raises:
             As `create`.

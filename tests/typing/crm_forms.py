@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any, assert_type
 
 from bizproc import crm, wait
+from bizproc.adapters.sql_crm import SqlCrm
 from bizproc.core.commands import Signalled
 from bizproc.model import Activity, Comment, Company, Deal, ProductRow, StageReached, User
+from bizproc.ports.crm import Crm
 
 
 async def answers(discount: Decimal) -> None:
@@ -42,3 +44,7 @@ async def mistakes(deal: Deal) -> None:
     await wait.until_stage("WON", timeout=5)  # type: ignore[arg-type]
     deal.title = "Tea"  # type: ignore[misc]
     crm.deal.add_comment("made and not awaited")  # type: ignore[unused-awaitable]
+
+
+def keeps_the_port(adapter: SqlCrm) -> Crm:
+    return adapter

@@ -93,7 +93,8 @@ def add_product(
         ),
     )
     new_amount = amount if manual else amount + units
-    _check_amount(ref, new_amount)
+    _check_amount(ref, "amount", new_amount)
+    _check_amount(ref, "tax", tax + tax_units)
     tx.execute(statements.save, (new_amount, tax + tax_units, tx.now_text, author, ref.id))
     row = ProductRow(
         id=cursor.lastrowid,
@@ -160,14 +161,13 @@ def _sum(price: Decimal, quantity: Decimal, discount_percent: Decimal, currency:
 _LARGEST_UNITS: Final = int(LARGEST_AMOUNT) * 10_000
 
 
-def _check_amount(ref: ItemRef, units: int) -> None:
+def _check_amount(ref: ItemRef, field: str, units: int) -> None:
     if abs(units) >= _LARGEST_UNITS:
-        raise WrongFieldValue(
-            kind=ref.kind, field="amount", expected=f"an amount below {LARGEST_AMOUNT:,f}", got=f"{units // 10_000}"
-        )
+        expected = f"an amount below {LARGEST_AMOUNT:,f}"
+        raise WrongFieldValue(kind=ref.kind, field=field, expected=expected, got=f"{units // 10_000}")
 
 
-# -- all rows of an item -------------------------------------------------------------------------------------------------
+# -- all rows of an item -----------------------------------------------------------------------------------------------
 
 
 class Totals(NamedTuple):
@@ -186,7 +186,8 @@ def totals(connection: Runs, ref: ItemRef, currency: str) -> Totals:
     units = tax = 0
     for row_units, row_tax in found:
         units, tax = units + row_units, tax + row_tax
-    _check_amount(ref, units)
+    _check_amount(ref, "amount", units)
+    _check_amount(ref, "tax", tax)
     return Totals(amount_of(units, currency), amount_of(tax, currency))
 
 

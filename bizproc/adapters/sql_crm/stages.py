@@ -19,7 +19,10 @@ _BY_CODE: Final = f"{_STAGE.select} WHERE kind = ? AND code = ?"
 _OF_ITEM: Final = f"{_STAGE.select} WHERE kind = ? AND code = (SELECT stage FROM {{items}} WHERE id = ?)"
 STAGED: Final = tuple(kind for kind, shape in SHAPES.items() if shape.is_staged)
 # A kind that has no pipelines has its stages under 0.
-_IS_PIPELINE: Final = "SELECT 1 FROM pipeline WHERE id = ? AND kind = ? UNION ALL SELECT 1 FROM stage WHERE kind = ? AND pipeline = ? LIMIT 1"
+_IS_PIPELINE: Final = (
+    "SELECT 1 FROM pipeline WHERE id = ? AND kind = ? "
+    "UNION ALL SELECT 1 FROM stage WHERE kind = ? AND pipeline = ? LIMIT 1"
+)
 _OF_PIPELINE: Final = f"{_STAGE.select} WHERE kind = ? AND pipeline = ? ORDER BY sort, id"
 
 

@@ -8,8 +8,8 @@ side has a companion that points back:
     activity_binding   from an item to the activities that stand beside it
 
 There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and
-deleting an item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are never used
-again (AUTOINCREMENT): instances and histories outside keep naming them.
+deleting an item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are
+never used again (AUTOINCREMENT): instances and histories outside keep naming them.
 """
 
 from __future__ import annotations

@@ -152,6 +152,13 @@ def test_a_moment_is_kept_in_utc() -> None:
         field(model.Activity, "start").checked(datetime(2026, 1, 5, 10))  # noqa: DTZ001
 
 
+def test_a_time_zone_is_one_of_the_iana_database() -> None:
+    assert field(User, "time_zone").checked("Europe/Paris") == "Europe/Paris"
+    for wrong in ("Paris", "../etc/passwd", "", "UTC+1"):
+        with pytest.raises(WrongFieldValue, match="Europe/Paris"):
+            field(User, "time_zone").checked(wrong)
+
+
 def test_an_error_shows_any_value_in_characters_that_can_be_printed() -> None:
     for value in ("a\0b", "a\ud800", "x" * 1_000_000 + "\0", object()):
         with pytest.raises(WrongFieldValue) as raised:
