@@ -34,10 +34,11 @@ from bizproc.core.errors import (
 )
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
-from bizproc.engines.embedded.engine import Engine, Options
+from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.inspection import JournalStep, Result, Status
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
+from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.performing import Performing
@@ -170,6 +171,7 @@ class Runtime:
         processes: Iterable[Process[..., Any]] = (),
         clock: Clock | None = None,
         settings: Settings | None = None,
+        outside: Outside = NOWHERE,
     ) -> AsyncIterator[Runtime]:
         """
         Own a store and run its instances, until the block ends.
@@ -179,6 +181,7 @@ class Runtime:
             processes: The processes whose instances run; one that is started is known by itself.
             clock: Another clock than the machine's.
             settings: The portal's time zone and currency, and the like.
+            outside: The channels and tools that actions reach the outside through.
 
         Raises:
             StoreInUse: Another program owns the store.
@@ -187,7 +190,7 @@ class Runtime:
         clock, settings = clock or SystemClock(), settings or Settings()
         database = await to_thread.run_sync(partial(open_database, url, clock))
         options = Options(keep_in_memory=settings.keep_in_memory)
-        runtime = assemble(database, clock, settings, options)
+        runtime = assemble(database, clock, settings, options, outside)
         scope = CancelScope()
         database.start(asyncio.get_running_loop())
         try:
@@ -364,7 +367,9 @@ def open_database(
     )
 
 
-def assemble(database: Database, clock: Clock, settings: Settings, options: Options) -> Runtime:
+def assemble(
+    database: Database, clock: Clock, settings: Settings, options: Options, outside: Outside = NOWHERE
+) -> Runtime:
     """Put the parts together, on a store that is open."""
     portal = Portal(zone=settings.zone, currency=settings.currency)
 
@@ -372,4 +377,4 @@ def assemble(database: Database, clock: Clock, settings: Settings, options: Opti
         return SqlCrm(performing, portal)
 
     codec = Codec()
-    return Runtime(database, Engine(database, clock, make_port, codec, options), codec, portal)
+    return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal)

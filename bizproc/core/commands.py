@@ -18,7 +18,7 @@ from collections.abc import Generator, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from types import GenericAlias
-from typing import Any, ClassVar, Final, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 from uuid import UUID
 
 from attrs import field, frozen
@@ -104,6 +104,80 @@ class Action(Command[R_co]):
     async def perform(self, port: Any) -> R_co:
         """Do it. Engines call this once per commit; processes never do."""
         raise NotImplementedError
+
+
+class Prepared(Action[R_co]):
+    """
+    An action that works outside first (a file, a question), and then performs in one commit with what came of it.
+
+    `prepare` may run more than once, after a crash; what it leaves outside must bear that.
+    """
+
+    __slots__ = ()
+
+    async def prepare(self, outside: Any) -> Any:
+        """Work outside; what it returns is handed to `conclude`."""
+        raise NotImplementedError
+
+    async def conclude(self, port: Any, prepared: Any) -> R_co:
+        """As `perform`, with what was prepared."""
+        raise NotImplementedError
+
+
+Fate: TypeAlias = Literal["accepted", "refused", "unknown"]
+
+
+@frozen
+class Verdict:
+    """
+    What became of something sent.
+
+    Attributes:
+        fate: The other side accepted it, refused it for good, or nobody knows.
+        receipt: What the channel returned, where it accepted.
+        reason: Why it did not.
+    """
+
+    fate: Fate
+    receipt: Any = None
+    reason: str = ""
+
+
+class Settling:
+    """What is done in the store when the fate of something sent is known. Written with it: a frozen attrs class."""
+
+    async def settle(self, port: Any, verdict: Verdict) -> Any:
+        """As a local action, for each fate; what it returns for `accepted` is the step's value."""
+        raise NotImplementedError
+
+
+@frozen
+class Outgoing:
+    """
+    What a delivered action hands over to a channel.
+
+    Attributes:
+        channel: Its name.
+        payload: What it is to send; written with its types.
+        settling: What is done in the store once its fate is known.
+        posted: The step's value where it does not wait for the delivery.
+    """
+
+    channel: str
+    payload: Any
+    settling: Settling
+    posted: Any = None
+
+
+class Delivered(Action[R_co]):
+    """An action that posts something into the outbox (`perform` returns an `Outgoing`), and waits for the verdict or not."""
+
+    __slots__ = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether the step ends with the verdict, or as soon as the outbox has it."""
+        return True
 
 
 @frozen

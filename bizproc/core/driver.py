@@ -58,7 +58,8 @@ class Ask:
     address: str
     command: Command[Any]
     branch: Branch
-    noted: Any = None  # what the engine remembers of it
+    noted: Any = None  # what the engine compares it by
+    prepared: Any = None  # what the engine has prepared for it
 
 
 @define(eq=False)
@@ -244,7 +245,7 @@ class Driver:
                 forked.decided = Outcome(Winner(index, outcome.value))
             else:
                 forked.results[index] = outcome.value
-        elif error is not None and not isinstance(error, Cancelled):
+        elif error is not None:
             forked.decided = _with_later_error(decided, error, index)
 
     def _conclude(self, forked: Forked) -> None:
@@ -303,8 +304,15 @@ class Driver:
 def _with_later_error(decided: Outcome[Any], error: BaseException, index: int) -> Outcome[Any]:
     """The error or the cancel that decided is what is raised, and later errors are notes on it; after a value the error counts."""
     if decided.error is None:
+        if isinstance(error, Cancelled):
+            return decided
         error.add_note(f"raised in the cleanup of branch {index}, after another branch had won")
         return Outcome(error=error)
+    if isinstance(error, Cancelled):
+        # It ended as it was told to; but notes on it are errors of branches below, and go up.
+        for note in getattr(error, "__notes__", ()):
+            decided.error.add_note(note)
+        return decided
     decided.error.add_note(f"later, in branch {index}: {_told(error)}")
     return decided
 

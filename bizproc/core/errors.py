@@ -27,7 +27,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   └── ProductNotFound, WrongValue, EmptyText, NoDocument, AlreadyExists
+    │   ├── ProductNotFound, WrongValue, EmptyText
+    │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── SettingsError             a setting that is wrong
     └── StoreError
@@ -314,6 +315,34 @@ class ChildFailed(InstanceError):
     error: BaseException | None = field(default=None, repr=False)
 
 
+@define(kw_only=True)
+class InstancePoisoned(InstanceError):
+    """The program died again and again while this instance ran alone."""
+
+    says = "instance {instance}: the program died {times} times while it ran alone. Look at the steps in flight, then `retry` it."
+    instance: str
+    times: int
+
+
+@define(kw_only=True)
+class NotResumable(InstanceError):
+    """`retry` is for instances that failed or are stuck, `skip_wait` for those that wait."""
+
+    says = "instance {instance} is {state}: {detail}"
+    instance: str
+    state: str
+    detail: str
+
+
+@define(kw_only=True)
+class JournalTooLong(InstanceError):
+    """The journal has reached its longest."""
+
+    says = "the journal of instance {instance} has {length} entries. Begin anew with `continue_as_new` before it comes to that."
+    instance: str
+    length: int
+
+
 # -- actions (D1: an action that cannot do its work raises, and nothing is half-written) ---------------------------------
 
 
@@ -456,6 +485,44 @@ class AlreadyExists(ActionError):
     value: str
 
 
+@define(kw_only=True)
+class ChannelMissing(ActionError):
+    """No channel of this name is set up."""
+
+    says = "no channel {channel!r} is set up. There are: {known}."
+    channel: str
+    known: str
+
+
+@define(kw_only=True)
+class SendRefused(ActionError):
+    """The other side will not take it; it was not sent."""
+
+    says = "{channel} refused it: {reason}"
+    channel: str
+    reason: str
+
+
+@define(kw_only=True)
+class SendDelayed(BizprocError):
+    """Raised by a channel: it was certainly not sent, and may be sent later. `again_after` is in seconds; None: as usual."""
+
+    says = "{channel} cannot take it now: {reason}"
+    channel: str
+    reason: str
+    again_after: float | None = None
+
+
+@define(kw_only=True)
+class DeliveryUnknown(BizprocError):
+    """It may or may not have been sent, and sending it again could send it twice: a person must decide."""
+
+    says = "step {step}: whether {channel} has sent it is unknown ({reason}). It is not sent again by itself."
+    channel: str
+    step: str
+    reason: str
+
+
 # -- files and settings -----------------------------------------------------------------------------------------------
 
 
@@ -577,8 +644,10 @@ __all__ = [
     "BadRow",
     "BizprocError",
     "Cancelled",
+    "ChannelMissing",
     "ChildFailed",
     "CodecError",
+    "DeliveryUnknown",
     "EmptyText",
     "ImportRefused",
     "InstanceCancelled",
@@ -586,9 +655,11 @@ __all__ = [
     "InstanceFailed",
     "InstanceNotFinished",
     "InstanceNotFound",
+    "InstancePoisoned",
     "InstanceStuck",
     "InstanceTerminated",
     "ItemNotFound",
+    "JournalTooLong",
     "LinkedItemMissing",
     "NestedStep",
     "NoDocument",
@@ -596,10 +667,13 @@ __all__ = [
     "NotInProcess",
     "NotJournallable",
     "NotRestorable",
+    "NotResumable",
     "ProcessDefinitionError",
     "ProductNotFound",
     "RecordedError",
     "ReplayMismatch",
+    "SendDelayed",
+    "SendRefused",
     "SettingsError",
     "StartConflict",
     "StartRefused",

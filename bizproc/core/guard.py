@@ -26,7 +26,6 @@ _INSTEAD: Final = {
     "create_task": _SEVERAL,
     "ensure_future": _SEVERAL,
     "TaskGroup": _SEVERAL,
-    "create_task_group": _SEVERAL,
 }
 _LIBRARIES: Final = ("asyncio", "anyio", "sniffio", "bizproc.core.guard", "bizproc.core.driver")
 
@@ -72,9 +71,11 @@ def awaited_in(coroutine: object, yielded: object) -> str:
     """The library function that user code awaits, which yielded something that is no command."""
     awaited: Any = coroutine
     while isinstance(awaited, CoroutineType):
-        library = _library_of(awaited.cr_frame)
+        frame = awaited.cr_frame
+        assert frame is not None  # it is suspended
+        library = _library_of(frame)
         if library not in ("", "bizproc"):
-            return _named(awaited.cr_frame, library)
+            return _named(frame, library)
         awaited = awaited.cr_await
     return "asyncio.sleep" if yielded is None else f"awaiting a {type(yielded).__name__}"
 

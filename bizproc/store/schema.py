@@ -2,13 +2,15 @@
 The engine's tables. No CRM table (the adapter of the CRM brings its own) and no statement.
 
     store_owner     who may commit: one row, checked by every commit
-    instance        what runs, waits or has ended; `alone` is the overlap key while it lives
+    instance        what runs, waits or has ended; `only` is the overlap key while it lives
     journal         what happened to an instance, in order; only ever appended to
     timer           when a wait is due
     subscription    the keys of events a wait listens to
     arrival         what has arrived for an instance that has not yet taken it
     signal          what was sent to an instance, waited for or not
     attempt         how often the body of a step was begun, and whether it is running
+    outbox          what is to be sent to the outside, and what became of it
+    inbox           what programs beside the owner ask of it
     instance_log    what a process wrote down with `log`
 
 Moments are fixed-width UTC text, JSON is text (`store/types.py`). The hot tables have no foreign keys: their rows are
@@ -50,6 +52,7 @@ store_owner = _table(
     Column("epoch", Integer, nullable=False),  # one more with every owner
     Column("pid", Integer, nullable=False),
     Column("opened_at", Moment, nullable=False),
+    Column("closed", Integer, nullable=False, server_default=text("0")),  # the owner left in an orderly way
 )
 
 instance = _table(
@@ -68,16 +71,18 @@ instance = _table(
     Column("ended_by", Text),
     Column("outcome", Json),
     Column("error", Text),
-    Column("alone", Text),
+    Column("only", Text),
     Column("parent_key", Integer),
     Column("parent_address", Text),
     Column("cause", Json),
-    Column("crashes", Integer, nullable=False, server_default=text("0")),
+    Column("failed_at", Integer),  # the journal's position at which `retry` goes on
+    Column("crashes", Integer, nullable=False, server_default=text("0")),  # in a row, with no commit of its own since
+    Column("alone", Integer, nullable=False, server_default=text("0")),  # how often it was run alone because of them
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     never_again=True,
 )
-Index("instance_alone", instance.c.alone, unique=True, sqlite_where=instance.c.alone.is_not(None))
+Index("instance_only", instance.c.only, unique=True, sqlite_where=instance.c.only.is_not(None))
 # Partial: recovery reads the running ones, and costs nothing for those that wait or have ended.
 Index("instance_running", instance.c.state, sqlite_where=text("state = 'running'"))
 Index("instance_document", instance.c.document_type, instance.c.document_id)
@@ -157,6 +162,43 @@ attempt = _table(
     Column("error", Text),
     clustered=True,
 )
+
+outbox = _table(
+    "outbox",
+    Column("id", Integer, primary_key=True),
+    Column("instance", Integer),
+    Column("address", Text),
+    Column("waits", Integer, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("payload", Text, nullable=False),
+    Column("settling", Text, nullable=False),
+    Column("document_type", Text),
+    Column("document_id", Integer),
+    Column("state", Text, nullable=False),  # ready, sending, accepted, refused, unknown, withdrawn
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("again_at", Moment),
+    Column("verdict", Text),
+    Column("posted_at", Moment, nullable=False),
+    Column("settled_at", Moment),
+    never_again=True,
+)
+Index("outbox_open", outbox.c.again_at, outbox.c.id, sqlite_where=text("state IN ('ready', 'sending')"))
+Index("outbox_instance", outbox.c.instance, outbox.c.address)
+
+inbox = _table(
+    "inbox",
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("posted_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Column("value", Text),
+    Column("error", Text),
+    never_again=True,
+)
+Index("inbox_open", inbox.c.id, sqlite_where=text("done_at IS NULL"))
 
 instance_log = _table(
     "instance_log",

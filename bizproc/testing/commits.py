@@ -5,8 +5,13 @@ Watching commits: how many there were, what they journalled, and dying at one of
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from bizproc.ports.commit_observer import CommitObserver
+
+
+def _nobody() -> None:
+    """Nothing else dies."""
 
 
 class SimulatedCrash(BaseException):
@@ -23,6 +28,7 @@ class Commits:
         dead: Whether the program has died, and was not brought back yet.
         kept_the_last: Whether it died behind a commit, not before it.
         what: At which commit it died: what that one journalled.
+        on_death: Called as it dies.
         crash_at: The number of the commit to die at, and whether behind it; None for no crash.
     """
 
@@ -33,6 +39,7 @@ class Commits:
         self.kept_the_last = False
         self.what: list[str] = []
         self.crash_at: tuple[int, bool] | None = None
+        self.on_death: Callable[[], None] = _nobody
         self._observer = observer
         self._died: asyncio.Event | None = None
 
@@ -65,10 +72,16 @@ class Commits:
                 self.crash_at = None
                 raise SimulatedCrash
         except BaseException:
-            self.dead, self.kept_the_last, self.what = True, behind, list(self.journalled)
-            if self._died is not None:
-                self._died.set()
+            self.kept_the_last = behind
+            self.die()
             raise
+
+    def die(self) -> None:
+        """The program dies now. What runs in other tasks dies at this very moment, too."""
+        self.dead, self.what = True, list(self.journalled)
+        self.on_death()
+        if self._died is not None:
+            self._died.set()
 
     def _tell(self, *, behind: bool) -> None:
         if self._observer is not None:

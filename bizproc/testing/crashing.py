@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from bizproc.core.process import Process
+from bizproc.ports.channel import Channel
 from bizproc.testing.ending import Ending, ending_of
 from bizproc.testing.world import World
 
@@ -41,7 +42,12 @@ class Run:
     died_at: tuple[str, ...]
 
 
-async def crash_at_every_await(story: Story, *, processes: Iterable[Process[..., Any]] = ()) -> int:
+async def crash_at_every_await(
+    story: Story,
+    *,
+    processes: Iterable[Process[..., Any]] = (),
+    channels: Callable[[], Iterable[Channel]] = tuple,
+) -> int:
     """
     Run a story once without a crash, and then once for each commit with a crash just before it, and once just after it.
 
@@ -51,6 +57,7 @@ async def crash_at_every_await(story: Story, *, processes: Iterable[Process[...,
     Args:
         story: Takes a `World`, returns anything that can be compared.
         processes: Known to the world from the start.
+        channels: Makes the channels of one run.
 
     Returns:
         How many crashes it went through.
@@ -59,18 +66,20 @@ async def crash_at_every_await(story: Story, *, processes: Iterable[Process[...,
         AssertionError: An ending differs; says at which step the program died, and shows the difference.
     """
     known = tuple(processes)
-    smooth = await run_story(story, known, None)
+    smooth = await run_story(story, known, None, channels())
     points = [CrashPoint(commit, behind) for commit in range(1, smooth.commits + 1) for behind in (False, True)]
     for point in points:
-        crashed = await run_story(story, known, point)
+        crashed = await run_story(story, known, point, channels())
         if crashed.ending != smooth.ending:
             raise AssertionError(_difference(point, smooth, crashed))
     return len(points)
 
 
-async def run_story(story: Story, processes: tuple[Process[..., Any], ...], crash: CrashPoint | None) -> Run:
+async def run_story(
+    story: Story, processes: tuple[Process[..., Any], ...], crash: CrashPoint | None, channels: Iterable[Channel] = ()
+) -> Run:
     """Run a story in a world of its own, with a crash or without."""
-    async with World.open(*processes) as world:
+    async with World.open(*processes, channels=channels) as world:
         first = world.commits.count
         if crash is not None:
             world.commits.crash_at = (first + crash.commit, crash.behind)

@@ -28,17 +28,18 @@ class Ending:
 
     crm: Rows
     instances: Rows
+    messages: Rows
     returned: Any = field(eq=repr)
 
     def lines(self) -> list[str]:
         """The ending as text, a line a row."""
-        rows = [f"{where}: {', '.join(map(repr, row))}" for where, row in (*self.crm, *self.instances)]
+        rows = [f"{where}: {', '.join(map(repr, row))}" for where, row in (*self.crm, *self.instances, *self.messages)]
         return [*rows, f"returned: {self.returned!r}"]
 
 
 async def ending_of(world: World, returned: Any) -> Ending:
     """How the story in this world has ended."""
-    return await world.runtime.read(lambda connection: Ending(_crm(connection), _instances(connection), returned))
+    return await world.runtime.read(lambda connection: Ending(_crm(connection), _instances(connection), _messages(world), returned))
 
 
 def _crm(connection: Any) -> Rows:
@@ -49,6 +50,16 @@ def _crm(connection: Any) -> Rows:
 def _instances(connection: Any) -> Rows:
     named = (("instance", _INSTANCES), ("note", _NOTES))
     return tuple((name, row) for name, text in named for row in connection.execute(text).fetchall())
+
+
+def _messages(world: World) -> Rows:
+    """What the outside has, as a set by step key: several at once may arrive in another order."""
+    sent = {(name, one.key, repr(one.payload)) for name, channel in world.outside.channels.items() for one in _sent(channel)}
+    return tuple(("message", row) for row in sorted(sent))
+
+
+def _sent(channel: Any) -> list[Any]:
+    return list(getattr(channel, "sent", ()))
 
 
 def _sorted(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -9,12 +9,13 @@ does who sits at another machine: what was on disk by then is answered, what was
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import count
 from random import Random
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
+from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
@@ -33,6 +35,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MEMORY = "sqlite:///:memory:"
+NO_TOOLS: Mapping[str, Any] = MappingProxyType({})
 
 
 class World:
@@ -42,11 +45,16 @@ class World:
     Attributes:
         clock: The virtual clock; it moves by `advance`.
         commits: The commits so far; see `testing/commits.py`.
+        outside: The channels and tools; they outlive crashes.
     """
 
-    def __init__(self, clock: VirtualClock, commits: Commits, settings: Settings, options: Options) -> None:
+    def __init__(
+        self, clock: VirtualClock, commits: Commits, settings: Settings, options: Options, outside: Outside
+    ) -> None:
         self.clock = clock
         self.commits = commits
+        self.outside = outside
+        commits.on_death = self._die
         self._settings = settings
         self._options = options
         self._numbers = count(1)
@@ -62,6 +70,8 @@ class World:
         clock: VirtualClock | None = None,
         settings: Settings | None = None,
         keep_in_memory: int = 1000,
+        channels: Iterable[Channel] = (),
+        tools: Mapping[str, Any] = NO_TOOLS,
     ) -> AsyncIterator[World]:
         """
         A world that lasts for the block.
@@ -74,6 +84,8 @@ class World:
             clock: Another beginning of time.
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
+            channels: What delivered actions send through, such as `FakeChannel`s.
+            tools: What prepared actions work with.
         """
         commits = Commits(observer)
         options = Options(
@@ -84,7 +96,8 @@ class World:
             random=_random_of,
             trace=commits.journalled,
         )
-        world = cls(clock or VirtualClock(), commits, settings or Settings(), options)
+        outside = Outside(channels={channel.name: channel for channel in channels}, tools=tools)
+        world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
         await world._begin(processes)
         try:
             yield world
@@ -212,6 +225,9 @@ class World:
             if asked.done() and not asked.cancelled():
                 return asked.result()
 
+    def _die(self) -> None:
+        self._runtime.engine.abandon()
+
     async def _bury(self, asked: asyncio.Future[Any]) -> None:
         """The program has died. What it had committed of what was asked is answered; the rest is not."""
         if self.commits.kept_the_last:
@@ -243,7 +259,7 @@ class World:
 
     def _assemble(self, previous: Any = None) -> Runtime:
         database = open_database(MEMORY, self.clock, self.commits, threaded=False, previous=previous)
-        return assemble(database, self.clock, self._settings, self._options)
+        return assemble(database, self.clock, self._settings, self._options, self.outside)
 
     async def _begin(self, processes: Iterable[Process[..., Any]]) -> None:
         self._runtime.database.start(asyncio.get_running_loop())

@@ -11,10 +11,11 @@ from random import Random
 from typing import Any
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import running_step
+from bizproc.core.commands import Prepared, running_step
 from bizproc.core.errors import NotJournallable, StepAborted, StepTimedOut
 from bizproc.core.steps import RunningStep, Step
-from bizproc.engines.embedded.deliveries import StepEnded, StepFailed
+from bizproc.engines.embedded.deliveries import Readied, StepEnded, StepFailed
+from bizproc.ports.channel import Outside
 from bizproc.store.types import moment_text
 
 
@@ -44,6 +45,17 @@ async def run_body(
             again_at = now() + function.retry.delay(attempt, jitter)
             return StepFailed(address, codec.encode_error(raised), attempt, moment_text(again_at))
     return StepEnded(address, None, error, codec.encode_error(error), attempt, started_at)
+
+
+async def run_preparation(
+    command: Prepared[Any], address: str, outside: Outside, codec: Codec, now: Callable[[], datetime]
+) -> Readied | StepEnded:
+    """The work of a prepared action that comes before its commit. What it raises is the action's outcome."""
+    started_at = moment_text(now())
+    try:
+        return Readied(address, await command.prepare(outside))
+    except Exception as error:  # noqa: BLE001  as above
+        return StepEnded(address, None, error, codec.encode_error(error), 1, started_at)
 
 
 async def _in_time(step: Step[Any], address: str) -> Any:

@@ -52,6 +52,24 @@ class Arrived:
 
 
 @frozen
+class Readied:
+    """A prepared action has done its work outside; the rest is one commit."""
+
+    address: str
+    value: Any
+
+
+@frozen
+class Settled:
+    """The fate of something sent is known: the step's value, or its error."""
+
+    address: str
+    arrival: int
+    value: Any
+    error: BaseException | None
+
+
+@frozen
 class CancelAsked:
     """Somebody wants the instance cancelled."""
 
@@ -67,4 +85,4 @@ class Signal:
     value: str
 
 
-Delivery: TypeAlias = Answer | StepEnded | StepFailed | Due | Arrived | CancelAsked | Signal
+Delivery: TypeAlias = Answer | StepEnded | StepFailed | Readied | Due | Arrived | Settled | CancelAsked | Signal

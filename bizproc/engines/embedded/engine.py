@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random, random
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
@@ -17,22 +18,31 @@ from uuid import UUID, uuid4
 from attrs import define
 
 from bizproc.core.codec import Codec
+from bizproc.core.commands import Prepared
 from bizproc.core.driver import Ask
 from bizproc.core.errors import InstanceNotFound, StoreError, UnknownProcess
 from bizproc.core.process import Call, Process
-from bizproc.engines.embedded.bodies import run_body
+from bizproc.engines.embedded.asked import Asked
+from bizproc.engines.embedded.bodies import run_body, run_preparation
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery
+from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.events import Woken
 from bizproc.engines.embedded.instance import Instance
+from bizproc.engines.embedded.outbox import Outbox, Outcome
+from bizproc.engines.embedded.performing import Context, MakePort, Performed
+from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.starting import Started, decode_call, document_ref
-from bizproc.engines.embedded.turn import Context, Ending, MakePort, Standing, Turn, sql
-from bizproc.engines.embedded.works import Add, AskCancel, Asked, End, Fire, Fired, Load, Loaded, Perform, Post, Posted, Run
+from bizproc.engines.embedded.turn import Standing, Turn, sql
+from bizproc.engines.embedded.works import Add, AskCancel, End, Fire, Fired, Load, Loaded, Perform, Posted, Run, Send
+from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.performing import ItemRef
 from bizproc.store.database import Database, Transaction, Work
 
-
 T = TypeVar("T")
+
+
+NOWHERE: Final = Outside()
 
 
 @define(kw_only=True)
@@ -66,7 +76,9 @@ class Engine:
         outside: Works asked for from outside that are under way, the oldest first.
     """
 
-    def __init__(self, database: Database, clock: Clock, make_port: MakePort, codec: Codec, options: Options) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, make_port: MakePort, codec: Codec, options: Options, outside: Outside = NOWHERE
+    ) -> None:
         self.live: dict[int, Instance] = {}
         self.codec: Final = codec
         self.make_port: Final = make_port
@@ -74,6 +86,7 @@ class Engine:
         self.new_id: Final = options.new_id
         self.random: Final = options.random
         self.trace: Final = options.trace
+        self.channels: Final = outside.channels
         self.outside: dict[Asked[Any], None] = {}
         self._database: Final = database
         self._clock: Final = clock
@@ -88,6 +101,10 @@ class Engine:
         self._next_timer: datetime | None = None
         self._firing = False
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
+        self._verdicts: dict[int, asyncio.Future[Any]] = {}
+        self._outbox: Final = Outbox(
+            outside, codec, clock.now, partial(self._ask, outside=False), self._sender, self._settled, self._wake_by
+        )
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
 
@@ -119,10 +136,13 @@ class Engine:
         keys = await self._database.read(lambda connection: connection.execute(sql.ready).fetchall())
         for (key,) in keys:
             self._load(key)
+        posts = await self._database.read(lambda connection: connection.execute(sql.open_posts).fetchall())
+        self._outbox.recover(posts)
         self._fire()
 
     async def close(self) -> None:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
+        await self._outbox.close()
         tasks = list(self._bodies.values())
         for task in tasks:
             task.cancel()
@@ -134,6 +154,7 @@ class Engine:
         self._clock.wake_at(None, self._fire)
         for task in self._bodies.values():
             task.cancel()
+        self._outbox.abandon()
         for instance in self.live.values():
             instance.leave()
         self.live.clear()
@@ -141,7 +162,7 @@ class Engine:
 
     def is_idle(self) -> bool:
         """Whether nothing happens before time passes or somebody comes."""
-        return not (self._bodies or self._loading or self._firing) and self._database.idle
+        return not (self._bodies or self._loading or self._firing or self._outbox.sending) and self._database.idle
 
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
@@ -183,16 +204,35 @@ class Engine:
 
     async def perform(self, action: Any, key: str) -> Any:
         """Perform one action, outside any process, in one transaction. Raises what the action raises."""
-        context = Context(self.codec, self.make_port, None, key, None, _no_primitive)
-        performed, _ = await self._ask(Perform(lambda result: self.wake(result[1]), action=action, context=context))
+        context = self._context(None, key, None)
+        if isinstance(action, Prepared):
+            prepared = await action.prepare(self._outbox.outside)
+        else:
+            prepared = None
+        work = Perform(self._performed, action=action, context=context, prepared=prepared)
+        performed: Performed = (await self._ask(work))[0]
         if performed.error is not None:
             raise performed.error
+        if performed.post is not None and action.waits:
+            return await self._verdict(performed.post.id)
         return performed.value
+
+    def _performed(self, result: tuple[Performed, list[Woken]]) -> None:
+        performed, woken = result
+        self.wake(woken)
+        if performed.post is not None:
+            self._outbox.take([performed.post])
+
+    async def _verdict(self, post: int) -> Any:
+        """The value of a delivered action performed outside any process, once its fate is known."""
+        future: asyncio.Future[Any] = self._future()
+        self._verdicts[post] = future
+        return await future
 
     async def signal(self, id: str, name: str, value: Any, key: str | None) -> None:
         """Send a signal. Raises InstanceNotFound, NotJournallable."""
         encoded = self.codec.encode(value, path=f"signal {name}")
-        await self._ask(Post(self._posted, id=id, name=name, value=encoded, once=key))
+        await self._ask(Send(self._posted, id=id, name=name, value=encoded, once=key))
 
     def _posted(self, posted: Posted) -> None:
         if posted.signal is not None:
@@ -213,8 +253,11 @@ class Engine:
         self._end(key, Ending("terminated", ended_by=reason), lambda: _set(future, None))
         await future
 
-    async def _ask(self, work: Asked[Any]) -> Any:
-        """Have a work done for somebody outside, who hears of its result or its failure."""
+    def _context(self, instance: str | None, key: str, document: ItemRef | None) -> Context:
+        return Context(self.codec, self.make_port, self.channels, instance, key, document, None, _no_primitive)
+
+    async def _ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
+        """Have a work done, and hear of its result or its failure; `outside` if it was not the engine that wanted it."""
         future = self._future()
         done = work.done
 
@@ -228,7 +271,8 @@ class Engine:
             _set_error(future, error)
 
         work.done, work.broken = tell, broken
-        self.outside[work] = None
+        if outside:
+            self.outside[work] = None
         self.submit(work)
         return await future
 
@@ -345,6 +389,7 @@ class Engine:
             if started.fresh:
                 self._begin(started)
         self.wake(turn.woken)
+        self._outbox.take(turn.posts)
         deadlines = turn.timers + [when for when in turn.began.values() if when is not None]
         self._wake_by(min(deadlines, default=None))
 
@@ -357,6 +402,7 @@ class Engine:
         if not self._firing:
             self._firing = True
             self._next_timer = None
+            self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
 
     def _fired(self, fired: Fired) -> None:
@@ -364,11 +410,30 @@ class Engine:
         for key, due in fired.due:
             self._deliver(key, due, load=True)
         self._wake_by(fired.next)
+        self._wake_by(self._outbox.next_due())
         self.notice_idle()
 
     def _not_fired(self, error: BaseException) -> None:
         self._firing = False
         self.break_down(error)
+
+    # -- the outbox ----------------------------------------------------------------------------------------------------
+
+    def _sender(self, post: Post) -> Context:
+        """In whose name a verdict is settled: the key begins with the instance's id."""
+        instance = None if post.instance is None else post.key.rpartition("/")[0]
+        return self._context(instance, post.key, post.document)
+
+    def _settled(self, post: Post, outcome: Outcome) -> None:
+        self.wake(outcome.woken)
+        if outcome.delivery is not None and post.instance is not None:
+            self._deliver(post.instance, outcome.delivery, load=True)
+        future = self._verdicts.pop(post.id, None)
+        if future is not None and outcome.error is not None:
+            _set_error(future, outcome.error)
+        elif future is not None:
+            _set(future, outcome.value)
+        self.notice_idle()
 
     # -- bodies of steps -----------------------------------------------------------------------------------------------
 
@@ -381,9 +446,13 @@ class Engine:
     async def _body(self, instance: Instance, ask: Ask, attempt: int) -> None:
         address: Final = ask.address
         command: Any = ask.command
+        key = instance.step_key(address)
+        delivery: Delivery
         try:
-            key = instance.step_key(address)
-            delivery = await run_body(command, address, key, attempt, self.codec, self.now, self._random)
+            if isinstance(command, Prepared):
+                delivery = await run_preparation(command, address, self._outbox.outside, self.codec, self.now)
+            else:
+                delivery = await run_body(command, address, key, attempt, self.codec, self.now, self._random)
         finally:
             if self._bodies.get((instance.key, address)) is asyncio.current_task():
                 del self._bodies[instance.key, address]
@@ -451,7 +520,7 @@ class Engine:
         if isinstance(error, StoreError) and self._database.dead:
             self.break_down(error)
             return
-        self._end(key, Ending("stuck", error=self.codec.encode_error(error), final=False), _nothing)
+        self._end(key, Ending("stuck", error=self.codec.encode_error(error)), _nothing)
 
     def turn_failed(self, instance: Instance, error: BaseException) -> None:
         """A turn could not be written: the instance is set aside, or the store is gone."""

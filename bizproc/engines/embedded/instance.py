@@ -19,12 +19,14 @@ from bizproc.core.commands import (
     AwaitChild,
     Command,
     ContinueAsNew,
+    Delivered,
     Event,
     Listening,
     NewId,
     Note,
     Now,
     Patched,
+    Prepared,
     RandomNumber,
     Signalled,
     Sleep,
@@ -37,10 +39,21 @@ from bizproc.core.errors import BizprocError, Cancelled, NotJournallable, StepIn
 from bizproc.core.frames import can_drop, drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
-from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Signal, StepEnded, StepFailed
+from bizproc.engines.embedded.deliveries import (
+    Arrived,
+    CancelAsked,
+    Delivery,
+    Due,
+    Readied,
+    Settled,
+    Signal,
+    StepEnded,
+    StepFailed,
+)
+from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.journal import MAIN, Chain, Entry, Recorded, compare, entry, signature
 from bizproc.engines.embedded.starting import arguments_anew
-from bizproc.engines.embedded.turn import Answer, Ending, Standing, Turn, Waiting, sql
+from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, sql
 from bizproc.ports.performing import ItemRef
 from bizproc.store.types import moment, moment_text
 from bizproc.triggers.keys import signalled
@@ -227,7 +240,7 @@ class Instance:
             if delivery.id <= self._seen_signal:
                 return
             self._seen_signal = delivery.id
-        elif isinstance(delivery, Due | Arrived | CancelAsked):
+        elif isinstance(delivery, Due | Arrived | Settled | CancelAsked):
             if delivery.arrival <= self._seen_arrival:
                 return
             self._seen_arrival = delivery.arrival
@@ -297,7 +310,9 @@ class Instance:
             self._standing,
             self._codec,
             engine.make_port,
+            engine.channels,
             self.step_key,
+            engine.trace,
         )
 
     def _begin_what_was_asked(self) -> None:
@@ -322,6 +337,11 @@ class Instance:
                 self._end_step(turn, delivery)
             case StepFailed():
                 self._back_off(turn, delivery)
+            case Readied(address, value):
+                self._perform_prepared(turn, address, value)
+            case Settled(address, arrival, value, error):
+                turn.statements.append((sql.take_arrival, (arrival,)))
+                self._settle(turn, address, value, error)
             case Due(address, arrival):
                 turn.statements.append((sql.take_arrival, (arrival,)))
                 self._time_is_up(turn, address)
@@ -358,6 +378,18 @@ class Instance:
         self.backoffs[address] = failed.again_at
         turn.statements.append((sql.note_attempt, (self.key, address, failed.attempts, 0, failed.error)))
         self._add_timer(turn, address, failed.again_at, "retry")
+
+    def _perform_prepared(self, turn: Turn, address: str, value: Any) -> None:
+        self.bodies.discard(address)
+        ask = self._driver.asks.get(address)
+        if ask is not None:
+            ask.prepared = value
+            turn.actions.append(ask)
+
+    def _settle(self, turn: Turn, address: str, value: Any, error: BaseException | None) -> None:
+        ask = self._driver.asks.get(address)
+        if ask is not None:
+            self._end_wait(turn, ask, value, error)
 
     def _time_is_up(self, turn: Turn, address: str) -> None:
         ask = self._driver.asks.get(address)
@@ -448,6 +480,8 @@ class Instance:
         match command:
             case Step():
                 self._admit_step(turn, ask, command)
+            case Prepared():
+                self._begin_later.append(ask)
             case Action() | Listening() | StartChild() | AwaitChild():
                 turn.actions.append(ask)
             case Sleep(duration):
@@ -511,6 +545,8 @@ class Instance:
             turn.statements += [(sql.end_timer, (self.key, address)), (sql.end_arrivals, (self.key, address))]
         if began and isinstance(ask.command, Listening | WaitSignal | AwaitChild):
             turn.statements.append((sql.end_subscriptions, (self.key, address)))
+        if began and isinstance(ask.command, Delivered):
+            turn.statements.append((sql.withdraw, (self.key, address)))
         if attempted:
             turn.statements.append((sql.end_attempts, (self.key, address)))
         if address in self.bodies:
@@ -558,7 +594,7 @@ class Instance:
         self.attempts.clear()
         self._begin_now, self._begin_later = [], []
         # The store has the others, as rows.
-        self._mailbox = deque(one for one in self._mailbox if isinstance(one, StepEnded | StepFailed))
+        self._mailbox = deque(one for one in self._mailbox if isinstance(one, StepEnded | StepFailed | Readied))
         self._seen_signal = self._seen_arrival = 0
 
     def _new_driver(self) -> Driver:

@@ -79,8 +79,8 @@ def insert(
     existing = None if id is None else tx.execute(sql.same_id, {"id": id}).fetchone()
     if existing is not None:
         return _same(existing, call, codec)
-    alone = _alone(call)
-    _check_overlap(tx, call, alone)
+    only = _only(call)
+    _check_overlap(tx, call, only)
     document = document_ref(call)
     id = id or _next_id(tx, call.process.name)
     row = {
@@ -90,7 +90,7 @@ def insert(
         "document_type": document and document.kind,
         "document_id": document and document.id,
         "arguments": encode_arguments(call, codec),
-        "alone": alone,
+        "only": only,
         "parent_key": parent and parent[0],
         "parent_address": parent and parent[1],
         "cause": cause,
@@ -112,17 +112,17 @@ def _same(existing: tuple[Any, ...], call: Call[Any], codec: Codec) -> Started:
     return Started(key, id, call, fresh=False)
 
 
-def _alone(call: Call[Any]) -> str | None:
+def _only(call: Call[Any]) -> str | None:
     document = document_ref(call)
     if document is None or call.process.overlap == "parallel":
         return None
     return f"{call.process.name} {document.kind}:{document.id}"
 
 
-def _check_overlap(tx: Transaction, call: Call[Any], alone: str | None) -> None:
-    if alone is None:
+def _check_overlap(tx: Transaction, call: Call[Any], only: str | None) -> None:
+    if only is None:
         return
-    existing = tx.execute(sql.same_document, {"alone": alone}).fetchone()
+    existing = tx.execute(sql.same_document, {"only": only}).fetchone()
     if existing is not None:
         document = document_ref(call)
         assert document is not None

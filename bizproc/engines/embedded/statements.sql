@@ -1,14 +1,14 @@
 -- The statements of the embedded engine. Rows of the journal are only ever appended.
 
 -- add_instance: a new instance, with nothing in its journal
-INSERT INTO instance (id, process, version, document_type, document_id, arguments, state, alone, parent_key, parent_address, cause, started_at)
-VALUES (:id, :process, :version, :document_type, :document_id, :arguments, 'running', :alone, :parent_key, :parent_address, :cause, :started_at)
+INSERT INTO instance (id, process, version, document_type, document_id, arguments, state, only, parent_key, parent_address, cause, started_at)
+VALUES (:id, :process, :version, :document_type, :document_id, :arguments, 'running', :only, :parent_key, :parent_address, :cause, :started_at)
 
 -- same_id: an instance by its id, to compare a second start with the first
 SELECT key, id, process, version, arguments, state FROM instance WHERE id = :id
 
 -- same_document: the live instance that a `single` process has on this document
-SELECT key, id FROM instance WHERE alone = :alone
+SELECT key, id FROM instance WHERE only = :only
 
 -- instance: one instance as it stands
 SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, ended_by, outcome, error, cause, started_at, ended_at
@@ -80,7 +80,7 @@ UPDATE instance SET state = ?, waits_for = ?, until = ? WHERE key = ?
 
 -- end_instance: it has ended, or is set aside
 UPDATE instance SET state = :state, outcome = :outcome, error = :error, ended_by = :ended_by, ended_at = :ended_at,
-       alone = CASE WHEN :ended_at IS NULL THEN alone END, waits_for = NULL, until = NULL
+       only = CASE WHEN :ended_at IS NULL THEN only END, failed_at = :failed_at, waits_for = NULL, until = NULL
 WHERE key = :key
 
 -- clear_timers: nothing wakes an instance that has ended
@@ -133,3 +133,29 @@ SELECT key, process, version, state, outcome, error, ended_by FROM instance WHER
 
 -- notes: what an instance wrote into its log
 SELECT at, text, facts FROM instance_log WHERE instance = :key ORDER BY id
+
+-- post: something to be sent
+INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, posted_at)
+VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :at)
+
+-- open_posts: what was not settled when the program ended, the oldest first
+SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
+FROM outbox WHERE state IN ('ready', 'sending') ORDER BY id
+
+-- mark_sending: from here on it may have been sent
+UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = :id AND state = 'ready'
+
+-- delay: it was certainly not sent, and is tried again
+UPDATE outbox SET state = 'ready', attempts = :attempts, again_at = :again_at WHERE id = :id
+
+-- settle: its fate is known
+UPDATE outbox SET state = :state, verdict = :verdict, settled_at = :at WHERE id = :id
+
+-- withdraw: nobody wants it sent any more, and it is not being sent
+UPDATE outbox SET state = 'withdrawn' WHERE instance = ? AND address = ? AND state = 'ready'
+
+-- post_state: whether it is still wanted
+SELECT state FROM outbox WHERE id = :id
+
+-- posts_of: what an instance has sent
+SELECT address, channel, key, state, attempts, verdict, posted_at, settled_at FROM outbox WHERE instance = :key ORDER BY id

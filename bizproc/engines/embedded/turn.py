@@ -7,27 +7,26 @@ anew what it finds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol
 
 from attrs import define, field, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Action, AwaitChild, Done, Event, Listening, Pending
+from bizproc.core.commands import AwaitChild, Pending
 from bizproc.core.driver import Ask
-from bizproc.core.errors import StoreError
 from bizproc.engines.embedded.children import look
+from bizproc.engines.embedded.endings import Ending, begin_anew, by_action, end
 from bizproc.engines.embedded.events import Woken, deliver
 from bizproc.engines.embedded.journal import Chain, Entry, entry
+from bizproc.engines.embedded.performing import Context, MakePort, perform
+from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.starting import Started, insert
-from bizproc.ports.performing import ItemRef, Performing
+from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import moment_text
-
-T = TypeVar("T")
-MakePort: TypeAlias = Callable[[Performing], Any]
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
@@ -58,17 +57,6 @@ class Waiting:
     deadline: str | None
 
 
-@frozen
-class Ending:
-    """How an instance ends with a turn; one that is not `final` is set aside and can go on."""
-
-    state: str
-    outcome: str | None = None
-    error: str | None = None
-    ended_by: str | None = None
-    final: bool = True
-
-
 class Owner(Protocol):
     """Who takes the turn."""
 
@@ -95,8 +83,8 @@ class Turn:
         busy: Whether step bodies run, or are to begin, once it is committed.
         waits: The waits that are open then, but for those that begin in the run.
         ending: How the instance ends, if it does.
-        answers, began, woken, started, ended: After the run: what the actions came to, the waits that began with their
-            deadlines, who was woken, the children that were added, and how the instance ended after all.
+        answers, began, woken, started, posts, ended: After the run: what the actions came to, the waits that began with
+            their deadlines, who was woken, the children that were added, what is to be sent, and how the instance ended after all.
     """
 
     owner: Owner
@@ -107,6 +95,7 @@ class Turn:
     standing: Standing
     codec: Codec
     make_port: MakePort
+    channels: Mapping[str, Any]
     step_key: Callable[[str], str]
     trace: list[str] | None = None
     entries: list[Entry] = field(factory=list)
@@ -122,6 +111,7 @@ class Turn:
     began: dict[str, datetime | None] = field(factory=dict)
     woken: list[Woken] = field(factory=list)
     started: list[Started] = field(factory=list)
+    posts: list[Post] = field(factory=list)
     ended: Ending | None = None
     patient: bool = True
     _from: Chain = field(init=False)
@@ -145,7 +135,7 @@ class Turn:
 
     def run(self, tx: Transaction) -> None:
         """Write it all into the group's transaction."""
-        self.answers, self.began, self.woken, self.started, self._began_waits = [], {}, [], [], []
+        self.answers, self.began, self.woken, self.started, self.posts, self._began_waits = [], {}, [], [], [], []
         self.ended = self.ending
         self.chain = self._from.copy()
         for one in self.entries:
@@ -174,17 +164,18 @@ class Turn:
 
     def _perform(self, tx: Transaction, ask: Ask) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
-        performed = perform(tx, ask.command, self._context(ask.address))
+        performed = perform(tx, ask.command, self._context(ask.address), ask.prepared)
         if isinstance(performed.value, Pending):
             self._begin_waiting(tx, ask, performed.value)
         else:
             event: Final = "returned" if performed.error is None else "raised"
             self._append(tx, entry(ask.address, event, ask.noted, performed.encoded))
             self.answers.append(Answer(ask, performed.value, performed.error))
+        if performed.post is not None:
+            self.posts.append(performed.post)
         self.woken += deliver(tx, performed.events, self.codec)
         if performed.ended_by is not None:
-            state = "completed" if performed.ended_by == STAGE_CHANGED else "terminated"
-            self.ended = Ending(state, self.codec.encode(None), ended_by=performed.ended_by)
+            self.ended = by_action(performed.ended_by, self.codec)
 
     def _context(self, address: str) -> Context:
         def primitive(tx: Transaction, command: Any) -> Any:
@@ -194,7 +185,16 @@ class Turn:
             self.started.append(started)
             return started.id
 
-        return Context(self.codec, self.make_port, self.name, self.step_key(address), self.document, primitive)
+        return Context(
+            self.codec,
+            self.make_port,
+            self.channels,
+            self.name,
+            self.step_key(address),
+            self.document,
+            (self.key, address),
+            primitive,
+        )
 
     def _begin_waiting(self, tx: Transaction, ask: Ask, pending: Pending) -> None:
         address = ask.address
@@ -228,106 +228,3 @@ class Turn:
     def standing_now(self) -> Standing:
         """After the commit: what the store says of the instance."""
         return self._standing()
-
-
-STAGE_CHANGED: Final = "stage changed"
-
-
-@frozen
-class Context:
-    """In whose name something is performed; `run` does what the engine itself must do (children)."""
-
-    codec: Codec
-    make_port: MakePort
-    instance: str | None
-    key: str
-    document: ItemRef | None
-    primitive: Callable[[Transaction, Any], Any]
-
-
-@frozen
-class Performed:
-    """A local action or check that has run: its value or error, that encoded, and what it brought about."""
-
-    value: Any
-    error: BaseException | None
-    encoded: str | None
-    events: list[Event]
-    ended_by: str | None
-
-
-def perform(tx: Transaction, command: Any, context: Context) -> Performed:
-    """Run a local action or check under a savepoint of its own; its failure is its outcome, the store's is not."""
-    events: list[Event] = []
-    ends: list[str] = []
-    performing = Performing(
-        transaction=tx,
-        now=tx.now,
-        instance=context.instance,
-        key=context.key,
-        document=context.document,
-        ending=ends.append,
-        events=events,
-    )
-    try:
-        with tx.savepoint():
-            value = _value(tx, command, context, performing)
-            encoded = None if isinstance(value, Pending) else context.codec.encode(value, command.result_type)
-    except StoreError:
-        raise  # not the action's affair: the whole group waits, or is lost
-    except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
-        return Performed(None, error, context.codec.encode_error(error), [], None)
-    return Performed(value, None, encoded, events, ends[0] if ends else None)
-
-
-def _value(tx: Transaction, command: Any, context: Context, performing: Performing) -> Any:
-    if isinstance(command, Action):
-        return finished(command.perform(context.make_port(performing)), command)
-    if isinstance(command, Listening):
-        answer = finished(command.begin(context.make_port(performing)), command)
-        return answer.value if isinstance(answer, Done) else answer
-    return context.primitive(tx, command)
-
-
-def finished(coroutine: Coroutine[Any, Any, T], command: Action[T] | Listening[T]) -> T:
-    """The value of a coroutine that must not suspend: the store's only transaction is open around it."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
-    coroutine.close()
-    raise RuntimeError(
-        f"{command.name} suspended inside the store's transaction: a local action may not wait for anything"
-    )
-
-
-def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> list[Woken]:
-    """Write an instance's ending, clear what could wake it, and tell those who wait for it."""
-    row = {
-        "key": key,
-        "state": ending.state,
-        "outcome": ending.outcome,
-        "error": ending.error,
-        "ended_by": ending.ended_by,
-    }
-    tx.execute(sql.end_instance, {**row, "ended_at": tx.now_text if ending.final else None})
-    if not ending.final:
-        return []
-    clear(tx, key)
-    return deliver(tx, [Event("instance.ended", f"instance:{key}", {"state": ending.state})], codec)
-
-
-def begin_anew(tx: Transaction, key: int, arguments: str) -> None:
-    """Empty an instance's journal; its unread signals stay."""
-    clear(tx, key)
-    tx.write_rows()  # the last entries of the old run go with the others
-    tx.execute(sql.clear_journal, {"key": key})
-    tx.execute(sql.begin_anew, {"key": key, "arguments": arguments})
-
-
-def clear(tx: Transaction, key: int) -> None:
-    """Forget all that could wake an instance."""
-    tx.write_rows()  # rows left for later are written first, or they would come after
-    for text in (sql.clear_timers, sql.clear_subscriptions, sql.clear_arrivals, sql.clear_attempts):
-        tx.execute(text, {"key": key})

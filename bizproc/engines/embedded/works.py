@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from attrs import define, field
 
@@ -14,12 +14,14 @@ from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
 from bizproc.core.errors import InstanceNotFound
 from bizproc.core.process import Call
-from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Signal
+from bizproc.engines.embedded.asked import Asked
+from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Settled, Signal
+from bizproc.engines.embedded.endings import Ending, end
 from bizproc.engines.embedded.events import Woken, deliver
 from bizproc.engines.embedded.instance import Attempted
 from bizproc.engines.embedded.journal import Chain, Recorded, verified
+from bizproc.engines.embedded.performing import Context, Performed, perform
 from bizproc.engines.embedded.starting import Started, insert
-from bizproc.engines.embedded.turn import Context, Ending, Performed, end, perform
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import moment, moment_text
@@ -32,39 +34,6 @@ sql: Final = load("bizproc.engines.embedded", "statements.sql")
 TIMERS_A_GROUP: Final = 500
 
 LIVE: Final = frozenset({"running", "waiting", "stuck"})
-
-
-def _unheard(error: BaseException) -> None:
-    raise error
-
-
-@define(eq=False)
-class Asked(Generic[T]):
-    """
-    A work whose result goes to `done`, and whose failure to `broken`.
-
-    Attributes:
-        ran: Whether it ran in the last group it was part of.
-    """
-
-    done: Callable[[T], None]
-    broken: Callable[[BaseException], None] = field(default=_unheard, kw_only=True)
-    patient: bool = field(default=False, kw_only=True)
-    ran: bool = field(default=False, init=False)
-    result: Any = field(default=None, init=False)
-
-    def run(self, tx: Transaction) -> None:
-        self.result, self.ran = self.write(tx), True
-
-    def write(self, tx: Transaction) -> T:
-        """What is done in the transaction."""
-        raise NotImplementedError
-
-    def committed(self) -> None:
-        self.done(self.result)
-
-    def failed(self, error: BaseException) -> None:
-        self.broken(error)
 
 
 @define(eq=False)
@@ -95,9 +64,10 @@ class Perform(Asked["tuple[Performed, list[Woken]]"]):
 
     action: Any = field(kw_only=True)
     context: Context = field(kw_only=True)
+    prepared: Any = field(default=None, kw_only=True)
 
     def write(self, tx: Transaction) -> tuple[Performed, list[Woken]]:
-        performed = perform(tx, self.action, self.context)
+        performed = perform(tx, self.action, self.context, self.prepared)
         return performed, deliver(tx, performed.events, self.context.codec)
 
 
@@ -164,6 +134,10 @@ class Load(Asked["Loaded | None"]):
             return Due(address, arrival)
         if kind == "cancel":
             return CancelAsked(arrival)
+        if kind == "accepted":
+            return Settled(address, arrival, self.codec.decode(payload or "null"), None)
+        if kind == "refused":
+            return Settled(address, arrival, None, self.codec.decode_error(payload or "null"))
         return Arrived(address, arrival, self.codec.decode(payload or "null", Event))
 
 
@@ -204,7 +178,7 @@ class Posted:
 
 
 @define(eq=False)
-class Post(Asked[Posted]):
+class Send(Asked[Posted]):
     """Send a signal to an instance. Raises InstanceNotFound."""
 
     id: str = field(kw_only=True)

@@ -697,6 +697,27 @@ def test_errors_in_the_cleanup_of_cancelled_branches_are_notes_on_the_cancel() -
     assert notes_of(error) == ["later, in branch 0: Boom: tidying"]
 
 
+def test_errors_in_the_cleanup_of_branches_far_below_are_notes_too() -> None:
+    async def tidies_badly() -> None:
+        try:
+            await say("a")
+        finally:
+            raise Boom("tidying")
+
+    async def program() -> None:
+        await gather(race(gather(tidies_badly())), say("b"))
+
+    driver = begun(program())
+    driver.cancel()
+    error = error_of(driver)
+    assert type(error) is Cancelled
+    assert notes_of(error) == ["later, in branch 0: Boom: tidying"]
+
+    driver = begun(program())
+    fail(driver, "b", Boom("first"))
+    assert notes_of(error_of(driver)) == ["later, in branch 0: Boom: tidying"]
+
+
 def test_a_cancel_while_a_failed_gather_cleans_up_has_the_error_as_its_context() -> None:
     log: list[str] = []
 

@@ -1,0 +1,82 @@
+"""
+The document's headings, word for word, and the actions that stand under them. What they are called is the business of `crm`.
+
+A heading is the document's line without the English in brackets. Actions that are under no heading (`read`, `update`…) are beyond
+the document.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+from bizproc.actions.activities import AddActivity
+from bizproc.actions.comments import AddComment
+from bizproc.actions.items import CreateCompany, CreateContact, CreateDeal
+from bizproc.actions.products import AddProduct
+from bizproc.actions.stages import ChangeStage
+from bizproc.actions.waits import UntilStage
+
+
+@frozen
+class Heading:
+    """
+    One heading.
+
+    Attributes:
+        fr: As the document has it.
+        en: In English.
+        action: The class of the action; None for what is to come.
+    """
+
+    number: int
+    fr: str
+    en: str
+    action: type | None = None
+
+
+HEADINGS: Final = (
+    Heading(1, "Activité", "Activity", AddActivity),
+    Heading(2, "Ajouter un article", "Add product item", AddProduct),
+    Heading(3, "Ajouter aux exceptions", "Add to exclusions"),
+    Heading(4, "Ajouter l'évènement dans le CRM", "Add CRM event"),
+    Heading(5, "Ajouter un commentaire", "Add comment", AddComment),
+    Heading(6, "Annonces Facebook", "Facebook Ads audience"),
+    Heading(7, "Annonces Google AdWords", "Google Ads audience"),
+    Heading(8, "Annuler la réservation", "Cancel resource booking"),
+    Heading(9, "Attendre", "Wait"),
+    Heading(10, "Changer d'observateurs", "Change observers"),
+    Heading(11, "Changer de contact", "Edit contact"),
+    Heading(12, "Changer de société", "Edit company"),
+    Heading(13, "Changer la personne responsable", "Change responsible person"),
+    Heading(14, "Créer un élément de processus intelligent", "Create SPA item"),
+    Heading(15, "Création d'un nouveau contact", "Create new contact", CreateContact),
+    Heading(16, "Création d'un nouveau prospect", "Create new lead"),
+    Heading(17, "Création d'une nouvelle entreprise", "Create new company", CreateCompany),
+    Heading(18, "Création d'une nouvelle transaction", "Create new deal", CreateDeal),
+    Heading(19, "Créer en utilisant la source", "Create using source"),
+    Heading(20, "Créer un contact pour un prospect", "Create contact for lead"),
+    Heading(21, "Créer un document CRM", "Create CRM document"),
+    Heading(22, "Créer un prospect répété", "Create repeat lead"),
+    Heading(23, "Supprimer l'élément de processus intelligent", "Delete SPA item"),
+    Heading(24, "Supprimer des produits", "Delete products"),
+    Heading(25, "Details information", "Details information"),
+    Heading(26, "Modifier l'élément de processus intelligent", "Edit SPA item"),
+    Heading(27, "Modifier les détails", "Edit details"),
+    Heading(28, "En attente de l'étape de transaction", "Waiting for deal stage", UntilStage),
+    Heading(29, "En attente du statut du prospect", "Waiting for lead status"),
+    Heading(30, "Terminer la tâche", "End task"),
+    Heading(31, "Envoyer un SMS", "Send SMS"),
+    Heading(32, "Envoyer un e-mail", "Send e-mail"),
+    Heading(33, "Obtenir le lien de paiement", "Get payment link"),
+    Heading(34, "Modifier le pipeline", "Change pipeline"),
+    Heading(35, "Modifier le statut", "Change status", ChangeStage),
+    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
+    Heading(37, "Obtenir les données du CRM", "Get CRM data"),
+    Heading(38, "Payment information", "Payment information"),
+    Heading(39, "Informations sur le produit", "Product information"),
+    Heading(40, "Programmer un appel", "Schedule a call"),
+    Heading(41, "Programmer une réunion", "Schedule a meeting"),
+    Heading(42, "Réserver une ressource", "Book resource"),
+)

@@ -1,0 +1,101 @@
+"""`bizproc actions [NAME]`: the catalogue of actions."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+import attrs
+import click
+
+from bizproc.cli.catalogue import Entry, catalogue
+from bizproc.cli.output import console, print_json, table
+from bizproc.cli.setup import common_options, setup_of
+
+
+@click.command()
+@common_options
+@click.argument("name", required=False)
+@click.pass_context
+def command(context: click.Context, name: str | None) -> None:
+    """
+    What processes can do: the catalogue of actions.
+
+    Without NAME: every heading of the document, and the names of the action under it; none means that it is to come.
+    NAME is a fluent name, or its last word: then its parameters, with types, defaults and units, and its errors.
+
+    \b
+    Examples:
+      bizproc actions
+      bizproc actions add_product
+      bizproc actions crm.deal.add_product --json
+    """
+    setup = setup_of(context)
+    entries = catalogue()
+    if name is not None:
+        entries = _called(entries, name)
+        if setup.json:
+            print_json([_as_json(entry) for entry in entries])
+        else:
+            _print_each(entries)
+    elif setup.json:
+        print_json([_as_json(entry) for entry in entries if entry.heading is not None])
+    else:
+        _print_all(entries)
+
+
+def _called(entries: list[Entry], name: str) -> list[Entry]:
+    """The entries of this name, or of this last word."""
+    found = [entry for entry in entries if name in entry.names]
+    found = found or [entry for entry in entries if any(each.rpartition(".")[2] == name for each in entry.names)]
+    if found:
+        return found
+    names = sorted({name for entry in entries for name in entry.names})
+    words = {each.rpartition(".")[2] for each in names}
+    near = get_close_matches(name, [*names, *words], n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`bizproc actions` lists them all"
+    raise click.UsageError(f"there is no action {name!r}. {hint}")
+
+
+def _as_json(entry: Entry) -> dict[str, Any]:
+    heading = entry.heading
+    return {
+        "heading_fr": heading and heading.fr,
+        "heading_en": heading and heading.en,
+        "names": entry.names,
+        "parameters": [attrs.asdict(parameter) for parameter in entry.parameters],
+        "errors": [attrs.asdict(error) for error in entry.errors],
+    }
+
+
+# -- for people ----------------------------------------------------------------------------------------------------------
+
+
+def _print_all(entries: list[Entry]) -> None:
+    out = console()
+    rows = [
+        (entry.heading.number, entry.heading.fr, entry.heading.en, ", ".join(entry.names) or "to come")
+        for entry in entries
+        if entry.heading is not None
+    ]
+    out.print(table(("", "heading", "in English", "name"), rows, right=("",)))
+    out.print()
+    beyond = [(", ".join(entry.names), entry.says.partition("\n")[0]) for entry in entries if entry.heading is None]
+    out.print(table(("beyond the document", "what it does"), beyond))
+    out.print("\nOne of them: bizproc actions NAME")
+
+
+def _print_each(entries: list[Entry]) -> None:
+    out = console()
+    for entry in entries:
+        out.print(", ".join(entry.names), style="bold")
+        if entry.heading is not None:
+            out.print(f"{entry.heading.number}. {entry.heading.fr} / {entry.heading.en}")
+        out.print(f"\n{entry.says}\n")
+        if entry.parameters:
+            rows = [(p.name, p.type, "required" if p.required else p.default, p.description) for p in entry.parameters]
+            out.print(table(("parameter", "type", "default", ""), rows))
+            out.print()
+        if entry.errors:
+            out.print(table(("raises", "when"), [(error.name, error.when) for error in entry.errors]))
+            out.print()

@@ -1,0 +1,122 @@
+"""
+The group of commands, and what becomes of errors.
+
+A user's mistake is one line on stderr (what, where, what now) and exit code 2. What nobody expected keeps its traceback.
+Commands are modules that are loaded when they are called: `bizproc --help` loads no database.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, Final, NoReturn
+
+import click
+
+from bizproc.cli.setup import common_options
+from bizproc.core.errors import BizprocError
+
+DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
+
+COMMANDS: Final = {
+    "demo": "A small company through a simulated month.",
+    "import": "Read a folder of CSV files into the store.",
+    "start": "Start a process, and run it until it waits.",
+    "ps": "List instances.",
+    "show": "One instance: its steps, its notes, its error.",
+    "actions": "What processes can do: the catalogue of actions.",
+}
+
+EPILOG: Final = """\b
+Examples:
+  bizproc demo
+  bizproc import ./northwind --store sqlite:///crm.db
+  bizproc start sales.follow_up --document deal:5 --processes sales
+  bizproc ps --status waiting
+  bizproc show tea-1
+  bizproc actions crm.deal.add_product
+"""
+
+
+class Commands(click.Group):
+    """The commands, each loaded when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"bizproc.cli.{cmd_name}_command").command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no command {args[0]!r}. There are: {', '.join(COMMANDS)}.", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(  # type: ignore[override]  # ours exits, and says so
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002  as click has it
+        **extra: Any,
+    ) -> Any:
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        _print_any_text()
+        try:
+            code = super().main(args, prog_name or "bizproc", complete_var, standalone_mode=False, **extra)
+        except click.UsageError as error:
+            _complain(_usage(error), USAGE)
+        except click.ClickException as error:
+            _complain(error.format_message(), USAGE)
+        except BizprocError as error:
+            _complain(str(error), USAGE)
+        except (click.Abort, KeyboardInterrupt):
+            _complain("stopped.", STOPPED)
+        except BrokenPipeError:
+            # Who reads our output has gone (`bizproc ps | head`). Python must not try to write the rest.
+            sys.stdout = None  # type: ignore[assignment]
+            sys.exit(FAILED)
+        sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _print_any_text() -> None:
+    """What the terminal's encoding has not is printed as an escape, not refused."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _usage(error: click.UsageError) -> str:
+    text = error.format_message().rstrip()
+    text = text if text.endswith((".", "?", ")")) else f"{text}."
+    command = error.ctx.command_path if error.ctx is not None else "bizproc"
+    return f"{text} See `{command} --help`."
+
+
+def _complain(text: str, code: int) -> NoReturn:
+    from bizproc.cli.output import complain
+
+    complain(text)
+    sys.exit(code)
+
+
+@click.group(cls=Commands, epilog=EPILOG, no_args_is_help=True)
+@common_options
+@click.version_option(package_name="bizproc", prog_name="bizproc")
+def main() -> None:
+    """Automate a CRM in code: processes are async functions that survive any stop."""
+
+
+main.name = "bizproc"

@@ -1,0 +1,178 @@
+"""
+The catalogue of actions, read from the code: what each is called, what it takes, what it raises. It prints nothing.
+
+Names are found by walking `crm` and `wait`; parameters by the signature of what is found there; units and errors by the
+docstring of the action's class.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from inspect import Parameter as Declared
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from attrs import frozen
+
+from bizproc import crm, wait
+from bizproc.actions.catalogue import HEADINGS, Heading
+from bizproc.core.checks import readable
+from bizproc.core.form import descriptions_in, plain
+
+
+@frozen(kw_only=True)
+class Parameter:
+    """
+    One parameter of an action.
+
+    Attributes:
+        default: As text; None where there is none.
+        description: With the unit, where there is one.
+    """
+
+    name: str
+    type: str
+    required: bool
+    default: Any = None
+    description: str = ""
+
+
+@frozen
+class Raised:
+    """An error that an action raises, and when."""
+
+    name: str
+    when: str
+
+
+@frozen(kw_only=True)
+class Entry:
+    """
+    One action, under all its names.
+
+    Attributes:
+        heading: Where the document has it; None for what is beyond the document.
+        names: Fluent names, in order; none for what is to come.
+        says: The docstring without its sections.
+    """
+
+    heading: Heading | None
+    names: tuple[str, ...] = ()
+    says: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    errors: tuple[Raised, ...] = ()
+
+
+def catalogue() -> list[Entry]:
+    """All headings in the order of the document, then the actions beyond it in the order of their names."""
+    found = _by_action()
+    headed = [_entry(heading, found.pop(heading.action, {})) for heading in HEADINGS]
+    return headed + [_entry(None, named) for named in sorted(found.values(), key=lambda named: next(iter(named)))]
+
+
+def fluent_names() -> dict[str, type]:
+    """Every name under which an action can be typed, and its action."""
+    return {name: function.action for name, function in _fluent()}
+
+
+_Named = dict[str, Any]
+
+
+def _by_action() -> dict[Any, _Named]:
+    found: dict[Any, _Named] = {}
+    for name, function in _fluent():
+        found.setdefault(function.action, {})[name] = function
+    return found
+
+
+def _fluent() -> Iterator[tuple[str, Any]]:
+    for noun in sorted(crm.__all__):
+        for cls in _classes_of(getattr(crm, noun)):
+            for name in sorted(dir(cls)):
+                function = inspect.getattr_static(cls, name)
+                if not name.startswith("_") and hasattr(function, "action"):
+                    yield f"crm.{noun}.{name}", function
+    for name in sorted(wait.__all__):
+        if hasattr(getattr(wait, name), "action"):
+            yield f"wait.{name}", getattr(wait, name)
+
+
+def _classes_of(noun: Any) -> Iterator[type]:
+    """The class of `crm.deal`, and that of `crm.deal(42)`."""
+    yield type(noun)
+    called = get_type_hints(type(noun).__call__).get("return")
+    if isinstance(called, type) and not isinstance(noun, called):
+        yield called
+
+
+def _entry(heading: Heading | None, named: _Named) -> Entry:
+    if not named:
+        return Entry(heading=heading)
+    function = next(iter(named.values()))
+    documentation = inspect.cleandoc(function.action.__doc__ or "")
+    return Entry(
+        heading=heading,
+        names=tuple(sorted(named)),
+        says=_prose(documentation),
+        parameters=tuple(_parameters(function)),
+        errors=tuple(_errors(documentation)),
+    )
+
+
+def _prose(documentation: str) -> str:
+    """What stands before the sections: a line a paragraph, without the number of the heading."""
+    paragraphs = _SECTIONS.split(documentation)[0].strip().split("\n\n")
+    text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+    return _NUMBER.sub("", text).strip()
+
+
+# -- parameters --------------------------------------------------------------------------------------------------------
+
+
+def _parameters(function: Any) -> Iterator[Parameter]:
+    told = descriptions_in(function.action.__doc__)
+    callable_: Callable[..., Any] = function if inspect.isfunction(function) else function.action
+    hints = get_type_hints(callable_.__init__ if isinstance(callable_, type) else callable_)
+    for name, declared in inspect.signature(callable_).parameters.items():
+        if name in ("self", "target"):
+            continue
+        hint = hints.get(name, Any)
+        if declared.kind is Declared.VAR_KEYWORD:
+            yield from _fields(hint, function.action)
+            continue
+        many = declared.kind is Declared.VAR_POSITIONAL
+        yield Parameter(
+            name=name,
+            type=f"{readable(hint)}, …" if many else readable(hint),
+            required=declared.default is Declared.empty and not many,
+            default=None if declared.default is Declared.empty else _text(declared.default),
+            description=told.get(name, ""),
+        )
+
+
+def _fields(hint: Any, action: Any) -> Iterator[Parameter]:
+    """The fields of a `**fields: Unpack[DealFields]`."""
+    fields = get_args(hint)[0] if get_origin(hint) is not None else hint
+    for name, type_ in get_type_hints(fields).items():
+        yield Parameter(name=name, type=readable(type_), required=name in action.required)
+
+
+def _text(default: Any) -> str:
+    value = plain(default)
+    return value if isinstance(value, str) and value else repr(value)
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+_SECTIONS: Final = re.compile(r"^(?:Args|Raises|Returns|Attributes):$", re.MULTILINE)
+_NUMBER: Final = re.compile(r"\s*\(?Headings? \d[\w,; ]*\.\)?$")
+_RAISES: Final = re.compile(r"^Raises:\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
+_ERROR: Final = re.compile(r"^    (?P<names>\w+(?:, \w+)*): (?P<when>.*(?:\n     +.*)*)", re.MULTILINE)
+
+
+def _errors(documentation: str) -> Iterator[Raised]:
+    section = _RAISES.search(documentation)
+    for found in _ERROR.finditer(section[1] if section else ""):
+        when = " ".join(found["when"].split())
+        yield from (Raised(name, when) for name in found["names"].split(", "))

@@ -1,0 +1,86 @@
+"""Processes, in the modules of a project: every `Process` at their top level, the working directory being importable."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+from bizproc.core.process import Process
+
+Found = dict[str, Process[..., Any]]
+
+
+def find_processes(modules: Iterable[str]) -> list[Process[..., Any]]:
+    """
+    All processes of these modules.
+
+    Raises:
+        click.UsageError: a module is not there, or cannot be loaded, or two processes have one name and version.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    found: dict[tuple[str, int], tuple[Process[..., Any], str]] = {}
+    for name in modules:
+        for process in vars(_load(name)).values():
+            if not isinstance(process, Process):
+                continue
+            other, where = found.setdefault((process.name, process.version), (process, name))
+            if other is not process:
+                raise click.UsageError(
+                    f"{where} and {name} each have a process {process.name!r} of version {process.version}: "
+                    "give one of them another name or version"
+                )
+    return [process for process, _ in found.values()]
+
+
+def newest(processes: Iterable[Process[..., Any]], name: str) -> Process[..., Any]:
+    """The newest version of a process. Raises click.UsageError, with those that there are."""
+    processes = list(processes)
+    versions = [process for process in processes if process.name == name]
+    if versions:
+        return max(versions, key=lambda process: process.version)
+    if not processes:
+        raise click.UsageError(
+            f"there is no process {name!r}, for none was found: name their module, as `--processes sales`, "
+            "or in bizproc.toml, as `processes = ['sales']`"
+        )
+    raise click.UsageError(f"there is no process {name!r}. Found: {', '.join(sorted({p.name for p in processes}))}")
+
+
+def _load(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise click.UsageError(
+                f"there is no module {name!r} to find processes in: looked in {Path.cwd()} and among the installed packages"
+            ) from None
+        raise _broken(name, error) from error
+    except (Exception, SystemExit) as error:
+        raise _broken(name, error) from error
+
+
+def _broken(name: str, error: BaseException) -> click.UsageError:
+    """What is wrong with a project's module is its author's to see, at the line where it is wrong."""
+    text = traceback.format_exception_only(error)[-1].strip()
+    where = f"{error.filename}, line {error.lineno}" if isinstance(error, SyntaxError) else _line_of(error)
+    return click.UsageError(f"the module {name!r} cannot be loaded: {text} ({where})")
+
+
+def _line_of(error: BaseException) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
+    last = next((frame for frame in reversed(frames) if _is_theirs(frame.filename)), frames[-1])
+    return f"{last.filename}, line {last.lineno}"
+
+
+def _is_theirs(file: str) -> bool:
+    ours = Path(__file__).parents[1]
+    return ours not in Path(file).parents and not file.startswith(sys.base_prefix)

@@ -1,0 +1,107 @@
+"""
+What is printed: tables, JSON, and texts that are safe to print.
+
+Text from the store or from files may hold anything. It never becomes markup, and characters that would move the cursor,
+change colours or reorder a line are shown as escapes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import IO, Any, Final
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# Control characters but for the line's end, marks that reorder text, and lone surrogates.
+_UNSAFE: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+# Where nobody looks (a pipe, a file) lines are as long as they are: whoever reads them looks for whole words.
+_NO_LIMIT: Final = 2_000
+
+
+def safe(text: str) -> str:
+    """A text whose control characters can be seen."""
+    return _UNSAFE.sub(lambda found: _escape(found[0]), text)
+
+
+def in_line(text: str) -> str:
+    """The same, in one line."""
+    return safe(text).replace("\n", "\\n")
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return {"\t": "\\t", "\r": "\\r"}.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def console(file: IO[str] | None = None, *, most: int | None = None) -> Console:
+    """
+    A console on stdout, or another file. It shows texts as they are: no markup, no emoji codes, no guessed colours.
+
+    Args:
+        most: Never wider than this.
+    """
+    file = file or sys.stdout
+    is_terminal = file.isatty()
+    width = None if is_terminal or os.environ.get("COLUMNS", "").isdigit() else _NO_LIMIT
+    made = Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+    if most is not None and made.width > most:
+        made.width = most
+    return made
+
+
+def complain(text: str) -> None:
+    """Say what went wrong, on stderr."""
+    click.echo(f"bizproc: {safe(text)}", err=True)
+
+
+def warn(text: str) -> None:
+    """Say what is worth knowing beside the answer, on stderr."""
+    click.echo(safe(text), err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print an answer as JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return str(value)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = ()) -> Table:
+    """A table of texts, without the columns that are empty; those named in `right` are aligned to the right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    right = set(right)
+    texts = [["" if cell is None else in_line(str(cell)) for cell in row] for row in rows]
+    used = [place for place in range(len(headers)) if any(row[place] for row in texts) or not texts]
+    for place in used:
+        made.add_column(headers[place], justify="right" if headers[place] in right else "left", overflow="fold")
+    for row in texts:
+        made.add_row(*(Text(row[place]) for place in used))
+    return made
+
+
+def moment_text(moment: datetime | None, zone: tzinfo) -> str:
+    """A moment as people read it, in a zone: to the minute."""
+    return "" if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def zone_name(zone: tzinfo, moment: datetime) -> str:
+    """How the zone is called."""
+    return str(zone) if str(zone) != "UTC" else (moment.astimezone(zone).tzname() or "UTC")

@@ -1,0 +1,87 @@
+"""`bizproc ps`: list instances."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bizproc.cli.documents import parse_document
+from bizproc.cli.output import console, moment_text, print_json, safe, table
+from bizproc.cli.setup import Setup, common_options, setup_of
+
+if TYPE_CHECKING:
+    from bizproc.runtime import Status
+
+STATES: Final = ("running", "waiting", "completed", "failed", "cancelled", "terminated", "stuck")
+MOST: Final = 100
+
+
+@click.command()
+@common_options
+@click.option("--process", metavar="NAME", help="Only of this process.")
+@click.option("--status", type=click.Choice(STATES), help="Only in this state.")
+@click.option("--document", metavar="KIND:ID", help="Only on this item, as deal:5.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help=f"Only the newest N.  [{MOST}; with --json: all]"
+)
+@click.pass_context
+def command(
+    context: click.Context, process: str | None, status: str | None, document: str | None, limit: int | None
+) -> None:
+    """
+    List instances, the newest last.
+
+    \b
+    Example:
+      bizproc ps --process sales.follow_up --status waiting
+    """
+    setup = setup_of(context)
+    ref = None if document is None else parse_document(document)
+    most = limit if limit is not None or setup.json else MOST + 1
+    statuses = asyncio.run(_list(setup, {"process": process, "status": status, "document": ref, "limit": most}))
+    if setup.json:
+        print_json([as_json(each) for each in statuses])
+        return
+    _print(setup, statuses if limit is not None else statuses[-MOST:], more=limit is None and len(statuses) > MOST)
+
+
+async def _list(setup: Setup, which: dict[str, Any]) -> list[Status]:
+    from bizproc.runtime import Runtime
+
+    async with Runtime.attach(setup.store, settings=setup.settings) as runtime:
+        return await runtime.instances(**which)
+
+
+def _print(setup: Setup, statuses: list[Status], *, more: bool) -> None:
+    out = console()
+    if not statuses:
+        out.print(f"No instances in {safe(setup.store)}.", soft_wrap=True)
+        return
+    zone = setup.settings.zone
+    rows = (
+        (each.id, each.process, each.document or "", each.state, each.waits_for or each.ended_by, moment_text(each.until, zone))
+        for each in statuses
+    )
+    out.print(table(("id", "process", "document", "state", "waits for, ended by", f"until ({zone})"), rows))
+    if more:
+        out.print(f"These are the newest {MOST}. Older ones: --limit, or one of the filters.")
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """How an instance stands, for JSON."""
+    error = status.error
+    return {
+        "id": status.id,
+        "process": status.process,
+        "version": status.version,
+        "document": status.document and str(status.document),
+        "state": status.state,
+        "waits_for": status.waits_for,
+        "until": status.until,
+        "ended_by": status.ended_by,
+        "started_at": status.started_at,
+        "ended_at": status.ended_at,
+        "error": error and {"class": error.class_name, "text": error.text, "step": error.step},
+    }

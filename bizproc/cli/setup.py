@@ -1,0 +1,87 @@
+"""
+What all commands are told: which store, which processes, and whether to answer in JSON. From flags, before or after the
+command's name, else from `bizproc.toml`, else from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from bizproc.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_KEY: Final = "bizproc.given"
+
+
+@frozen
+class Setup:
+    """
+    What a command is told.
+
+    Attributes:
+        store: The store's URL.
+        modules: Where processes are looked for.
+        json: Answer in JSON.
+        store_given: A store was named on the command line.
+    """
+
+    settings: Settings
+    store: str
+    modules: tuple[str, ...]
+    json: bool
+    store_given: bool = False
+
+
+def common_options(command: F) -> F:
+    """Give a command the options that all have; they reach it as `setup_of(context)`."""
+    for option in (
+        click.option("--json", is_flag=True, expose_value=False, callback=_take, help="Answer in JSON."),
+        click.option(
+            "--processes",
+            metavar="MODULE",
+            multiple=True,
+            expose_value=False,
+            callback=_take,
+            help="A module that holds processes; may be repeated.  [bizproc.toml: processes]",
+        ),
+        click.option(
+            "--store",
+            metavar="URL",
+            expose_value=False,
+            callback=_take,
+            help="The store.  [bizproc.toml: store; BIZPROC_STORE; else sqlite:///bizproc.db]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _take(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value:
+        context.meta.setdefault(_KEY, {})[parameter.name] = value
+
+
+def setup_of(context: click.Context, environment: Mapping[str, str] | None = None) -> Setup:
+    """What a command is told. Raises SettingsError."""
+    from bizproc.settings import Settings, read
+
+    given: dict[str, Any] = context.meta.get(_KEY, {})
+    folder = Path.cwd()
+    settings, in_file = read(folder, os.environ if environment is None else environment), read(folder, {})
+    # For the store, unlike other settings, the file outranks the environment.
+    store = settings.store if in_file.store == Settings().store else in_file.store
+    return Setup(
+        settings,
+        given.get("store", store),
+        tuple(given.get("processes", settings.processes)),
+        bool(given.get("json")),
+        "store" in given,
+    )

@@ -1,0 +1,203 @@
+"""`bizproc show ID`: one instance, with its steps, its notes, and why it failed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from attrs import frozen
+
+from bizproc.cli.output import console, in_line, moment_text, print_json, safe, table
+from bizproc.cli.ps_command import as_json
+from bizproc.cli.setup import Setup, common_options, setup_of
+from bizproc.core.codec import Codec
+from bizproc.core.errors import CodecError
+from bizproc.core.form import plain
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+    from bizproc.runtime import JournalStep, Status
+
+_CODEC: Final = Codec()
+
+
+@frozen
+class _Story:
+    """All that is known of an instance."""
+
+    status: Status
+    steps: list[JournalStep]
+    notes: list[tuple[datetime, str, str | None]]
+    result: Any
+
+
+@click.command()
+@common_options
+@click.argument("id_", metavar="ID")
+@click.pass_context
+def command(context: click.Context, id_: str) -> None:
+    """
+    Show one instance: how it stands, its steps, its notes, its error.
+
+    \b
+    Example:
+      bizproc show tea-1
+    """
+    setup = setup_of(context)
+    story = asyncio.run(_look(setup, id_))
+    if setup.json:
+        print_json(_as_json(story))
+    else:
+        _print(setup, story)
+
+
+async def _look(setup: Setup, id_: str) -> _Story:
+    from bizproc.runtime import Runtime
+
+    async with Runtime.attach(setup.store, settings=setup.settings) as runtime:
+        instance = runtime.instance(id_)
+        status = await instance.status()
+        result = None
+        if status.state == "completed":
+            try:
+                result = await instance.result()
+            except CodecError as error:
+                result = f"(cannot be shown: {error})"
+        return _Story(status, await instance.journal(), await instance.notes(), result)
+
+
+def _as_json(story: _Story) -> dict[str, Any]:
+    traceback = story.status.error and story.status.error.traceback
+    return {
+        **as_json(story.status),
+        "result": story.result,
+        "traceback": traceback,
+        "steps": [
+            {
+                "address": step.address,
+                "kind": step.kind,
+                "name": step.name,
+                "arguments": {name: _restored(value) for name, value in step.arguments.items()},
+                "outcome": step.event,
+                "value": step.value,
+                "error": step.error,
+                "deadline": step.deadline,
+                "attempts": step.attempts,
+                "started_at": step.started_at,
+                "at": step.at,
+            }
+            for step in story.steps
+        ],
+        "notes": [{"at": at, "text": text, "facts": json.loads(facts or "{}")} for at, text, facts in story.notes],
+    }
+
+
+# -- for people ----------------------------------------------------------------------------------------------------------
+
+
+def _print(setup: Setup, story: _Story) -> None:
+    out, zone = console(), setup.settings.zone
+    for name, value in _head(story, zone):
+        out.print(f"{name:<10} {in_line(value)}")
+    if story.steps:
+        out.print()
+        rows = ((step.address, _what(step), _outcome(step, zone), step.attempts, moment_text(step.at, zone)) for step in story.steps)
+        out.print(table(("step", "what", "outcome", "attempts", f"when ({zone})"), rows, right=("attempts",)))
+    if story.notes:
+        out.print()
+        rows_ = ((moment_text(at, zone), text, _facts(facts)) for at, text, facts in story.notes)
+        out.print(table((f"noted ({zone})", "text", "facts"), rows_))
+    error = story.status.error
+    if error is not None:
+        out.print()
+        text = _without_ours(error.traceback) if error.traceback else f"{error.class_name}: {error.text}"
+        out.print(safe(text.rstrip()), style="red", soft_wrap=True)
+        out.print(_what_now(story.status))
+
+
+def _head(story: _Story, zone: tzinfo) -> list[tuple[str, str]]:
+    status = story.status
+    head = [("instance", status.id), ("process", f"{status.process}, version {status.version}")]
+    if status.document is not None:
+        head.append(("document", str(status.document)))
+    head.append(("state", _state(status, zone)))
+    head.append(("started", f"{moment_text(status.started_at, zone)} ({zone})"))
+    if status.ended_at is not None:
+        head.append(("ended", f"{moment_text(status.ended_at, zone)} ({zone})"))
+    if status.state == "completed" and story.result is not None:
+        head.append(("result", _shown(story.result)))
+    return head
+
+
+def _state(status: Status, zone: tzinfo) -> str:
+    if status.state == "waiting":
+        until = "" if status.until is None else f", until {moment_text(status.until, zone)} ({zone})"
+        return f"waiting for {status.waits_for or 'something'}{until}"
+    return f"{status.state}: {status.ended_by}" if status.ended_by else status.state
+
+
+def _what_now(status: Status) -> str:
+    if status.state == "stuck":
+        return "It cannot go on before a person has put this right; nothing of it is lost."
+    return "Put right what went wrong, and start the process again: its steps above were done, and stay done."
+
+
+_FRAME: Final = re.compile(r'^  File "(?P<file>[^"\n]*)".*\n(?:    .*\n)*', re.MULTILINE)
+_OURS: Final = re.compile(r"[\\/]bizproc[\\/](core|engines)[\\/]")
+
+
+def _without_ours(traceback: str) -> str:
+    """A traceback without the frames of the machinery around a process."""
+    return _FRAME.sub(lambda frame: "" if _OURS.search(frame["file"]) else frame[0], traceback)
+
+
+def _what(step: JournalStep) -> str:
+    inside = ", ".join(f"{name}={_shown(value)}" for name, value in step.arguments.items())
+    return f"{step.name or step.kind}({inside})" if step.kind != "cancel" else step.name
+
+
+def _outcome(step: JournalStep, zone: tzinfo) -> str:
+    match step.event:
+        case "began":
+            return "open" if step.deadline is None else f"open until {moment_text(step.deadline, zone)}"
+        case "returned":
+            return "done" if step.value is None else _short(_in_words(step.value))
+        case "raised":
+            return f"raised {step.error}"
+        case other:
+            return other
+
+
+def _in_words(value: Any) -> str:
+    """A value as people read it; of a mapping what says something."""
+    if not isinstance(value, dict):
+        return _shown(value)
+    says = {name: each for name, each in value.items() if each not in (None, False, "", [], {})}
+    return ", ".join(f"{name}={_shown(each)}" for name, each in says.items())
+
+
+def _short(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _facts(facts: str | None) -> str:
+    found = json.loads(facts or "{}")
+    return ", ".join(f"{name}={_shown(value)}" for name, value in found.items())
+
+
+def _shown(value: Any) -> str:
+    """A recorded value as people read it."""
+    value = _restored(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _restored(value: Any) -> Any:
+    """A recorded value without what the journal needs to restore its type: numbers, durations and moments as texts."""
+    try:
+        return plain(_CODEC.decode(json.dumps(value)))
+    except CodecError:  # of a class that is not here
+        return value

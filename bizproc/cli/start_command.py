@@ -1,0 +1,225 @@
+"""
+`bizproc start PROCESS`: start a process, run it until it waits, and say for what.
+
+The flags of the start form become known when the process is: they are parsed by a second command, made of the form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bizproc.cli.documents import parse_document
+from bizproc.cli.finding import find_processes, newest
+from bizproc.cli.output import complain, console, moment_text, print_json, safe, warn, zone_name
+from bizproc.cli.setup import Setup, common_options, setup_of
+from bizproc.core.errors import WrongArgument
+
+if TYPE_CHECKING:
+    from bizproc.core.form import Parameter
+    from bizproc.core.process import Call, Process
+    from bizproc.runtime import Runtime, Status
+
+_RESULTLESS: Final = frozenset({"failed", "stuck", "cancelled", "terminated"})
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    options_metavar="[OPTIONS] [FLAGS OF THE START FORM]",
+)
+@common_options
+@click.option("--document", metavar="KIND:ID", help="The item that the process runs on, as deal:5.")
+@click.option("--id", "id_", metavar="ID", help="A name for the instance; the same again gives the same instance.")
+@click.option("--help", "help_", is_flag=True, help="Show this; after a process, its flags.")
+@click.argument("process", required=False)
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def command(
+    context: click.Context, process: str | None, document: str | None, id_: str | None, flags: tuple[str, ...], *, help_: bool
+) -> int:
+    """
+    Start a process, and run it until it waits.
+
+    It opens the store, starts the process, runs until nothing is ready, and says what is waited for. Flags come from the start
+    form of the process: `bizproc start PROCESS --help` shows them. Exit code 1 if the instance failed.
+
+    \b
+    Example:
+      bizproc start sales.follow_up --document deal:5 --discount 7
+    """
+    if process is None:
+        if help_:
+            click.echo(context.get_help())
+            return 0
+        raise click.UsageError("say which process to start: bizproc start PROCESS", context)
+    if process.startswith("-"):
+        raise click.UsageError(f"{process} stands before the process: write bizproc start PROCESS {process} …", context)
+    setup = setup_of(context)
+    processes = find_processes(setup.modules)
+    wanted = newest(processes, process)
+    form = _form_command(wanted)
+    if help_:
+        with click.Context(form, info_name=f"bizproc start {wanted.name}") as form_context:
+            click.echo(form.get_help(form_context))
+        return 0
+    parameters = _parse(wanted, form, flags)
+    return asyncio.run(_start(setup, processes, wanted, parameters, document, id_))
+
+
+# -- the start form ----------------------------------------------------------------------------------------------------
+
+_OURS: Final = frozenset({"--json", "--processes", "--store", "--document", "--id", "--help"})
+
+
+def _flag(parameter: Parameter) -> str:
+    """Its flag; one that is a flag of `start` itself has `form-` before it."""
+    return parameter.flag if parameter.flag not in _OURS else f"--form-{parameter.flag.removeprefix('--')}"
+
+
+def _form_command(process: Process[..., Any]) -> click.Command:
+    """The start form of a process as a command: a flag for each of its lines."""
+    from bizproc.core.form import plain
+
+    options: list[click.Parameter] = []
+    for parameter in process.form.parameters:
+        told = parameter.description
+        default = "required" if parameter.required else f"default: {_default(plain(parameter.default))}"
+        options.append(
+            click.Option(
+                [_flag(parameter), parameter.name],
+                multiple=True,
+                # `--important` alone is as good as `--important yes`.
+                **({"is_flag": False, "flag_value": "yes"} if parameter.type is bool else {}),
+                metavar=_type_of(parameter),
+                help=f"{told}  [{default}]" if told else f"[{default}]",
+            )
+        )
+    document = "" if process.form.document is None else " --document KIND:ID"
+    return click.Command(
+        process.name,
+        params=options,
+        help=process.form.summary,
+        options_metavar=f"{document.strip()} [FLAGS]".strip(),
+        epilog="The flags that all commands have, and --id: bizproc start --help.",
+    )
+
+
+def _default(value: Any) -> Any:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+def _type_of(parameter: Parameter) -> str:
+    from bizproc.core.checks import readable
+
+    return "yes|no" if parameter.type is bool else readable(parameter.type)
+
+
+def _parse(process: Process[..., Any], form: click.Command, flags: tuple[str, ...]) -> dict[str, Any]:
+    """The parameters that these flags give. Raises click.UsageError, WrongArgument."""
+    known = ", ".join(map(_flag, process.form.parameters)) or "none, for it has no start form"
+    try:
+        context = form.make_context(process.name, list(flags), resilient_parsing=False)
+    except click.NoSuchOption as error:
+        raise click.UsageError(f"{process.name} has no flag {error.option_name}. Its flags: {known}") from None
+    except click.UsageError as error:
+        text = error.format_message().rstrip(".")
+        raise click.UsageError(f"{process.name}: {text[:1].lower()}{text[1:]}. Its flags: {known}") from None
+    given = {name: values for name, values in context.params.items() if values}
+    return process.form.parse({name: values[0] if len(values) == 1 else list(values) for name, values in given.items()})
+
+
+# -- starting ----------------------------------------------------------------------------------------------------------
+
+
+async def _start(
+    setup: Setup,
+    processes: list[Process[..., Any]],
+    process: Process[..., Any],
+    parameters: dict[str, Any],
+    document: str | None,
+    id_: str | None,
+) -> int:
+    from bizproc.runtime import Runtime
+
+    _check_document(process, document)
+    async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
+        call = await _call(runtime, process, parameters, document)
+        instance = await runtime.start(call, id=id_)
+        await runtime.settled()
+        status = await instance.status()
+        result = await instance.result() if status.state == "completed" else None
+    _tell(setup, status, result)
+    return 1 if status.state in _RESULTLESS else 0
+
+
+def _check_document(process: Process[..., Any], document: str | None) -> None:
+    wanted = process.form.document
+    if document is None and wanted is not None:
+        kind = getattr(wanted, "item_type", "deal")
+        raise click.UsageError(f"{process.name} runs on a {kind}: say which, as --document {kind}:5")
+    if document is not None and wanted is None:
+        raise click.UsageError(f"{process.name} runs on no document: leave --document out")
+
+
+async def _call(
+    runtime: Runtime, process: Process[..., Any], parameters: dict[str, Any], document: str | None
+) -> Call[Any]:
+    if document is None:
+        return process(**parameters)
+    ref = parse_document(document)
+    wanted = process.form.document
+    from bizproc.model.kinds import class_of
+
+    cls = class_of(ref.kind)
+    if wanted is not None and not issubclass(cls, wanted):
+        kind = getattr(wanted, "item_type", wanted.__name__)
+        raise WrongArgument(process=process.name, parameter="--document", expected=f"a {kind}", got=document)
+    return process(await runtime.get(cls, ref.id), **parameters)
+
+
+def _tell(setup: Setup, status: Status, result: Any) -> None:
+    if setup.json:
+        error = None if status.error is None else {"class": status.error.class_name, "text": status.error.text}
+        print_json(
+            {
+                "id": status.id,
+                "process": status.process,
+                "document": status.document and str(status.document),
+                "state": status.state,
+                "waits_for": status.waits_for,
+                "until": status.until,
+                "result": result,
+                "ended_by": status.ended_by,
+                "error": error,
+            }
+        )
+    if status.error is not None:
+        complain(f"instance {status.id} of {status.process} {_stands(status)}: {status.error.class_name}: {status.error.text}")
+        if not setup.json:
+            warn(f"More: bizproc show {status.id}")
+    elif not setup.json:
+        console().print(safe(_sentence(setup, status, result)), soft_wrap=True)
+
+
+def _stands(status: Status) -> str:
+    return "is stuck" if status.state == "stuck" else status.state
+
+
+def _sentence(setup: Setup, status: Status, result: Any) -> str:
+    who = f"{status.id}: {status.process}" + (f" on {status.document}" if status.document else "")
+    match status.state:
+        case "completed" if status.ended_by:
+            return f"{who} has ended: {status.ended_by}."
+        case "completed":
+            return f"{who} has returned {result!r}." if result is not None else f"{who} is done."
+        case "waiting":
+            zone = setup.settings.zone
+            until = "" if status.until is None else (
+                f" until {moment_text(status.until, zone)} {zone_name(zone, status.until)}"
+            )
+            return f"{who} waits for {status.waits_for or 'something'}{until}."
+        case _:
+            by = f": {status.ended_by}" if status.ended_by else ""
+            return f"{who} is {status.state}{by}."

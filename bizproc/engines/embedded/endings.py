@@ -1,0 +1,81 @@
+"""
+How instances end, and begin anew: the rows that say so, and the removal of what could still wake them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+from bizproc.core.codec import Codec
+from bizproc.core.commands import Event
+from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.store.statements import load
+from bizproc.store.transaction import Transaction
+
+sql: Final = load("bizproc.engines.embedded", "statements.sql")
+
+STAGE_CHANGED: Final = "stage changed"
+
+
+@frozen
+class Ending:
+    """
+    How an instance ends.
+
+    Attributes:
+        state: `completed`, `failed`, `cancelled`, `terminated`; or `stuck`, which is no end: it can go on.
+        outcome, error: The encoded result or error.
+        ended_by: What ended it from outside.
+        failed_at: The position in its journal at which `retry` goes on.
+    """
+
+    state: str
+    outcome: str | None = None
+    error: str | None = None
+    ended_by: str | None = None
+    failed_at: int | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing arrives for it any more."""
+        return self.state != "stuck"
+
+
+def by_action(ended_by: str, codec: Codec) -> Ending:
+    """An action of its own ended the instance (D10, D11)."""
+    state = "completed" if ended_by == STAGE_CHANGED else "terminated"
+    return Ending(state, codec.encode(None), ended_by=ended_by)
+
+
+def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> list[Woken]:
+    """Write an instance's ending, clear what could wake it, and tell those who wait for it."""
+    row = {
+        "key": key,
+        "state": ending.state,
+        "outcome": ending.outcome,
+        "error": ending.error,
+        "ended_by": ending.ended_by,
+        "failed_at": ending.failed_at,
+    }
+    tx.execute(sql.end_instance, {**row, "ended_at": tx.now_text if ending.final else None})
+    if not ending.final:
+        return []
+    clear(tx, key)
+    return deliver(tx, [Event("instance.ended", f"instance:{key}", {"state": ending.state})], codec)
+
+
+def begin_anew(tx: Transaction, key: int, arguments: str) -> None:
+    """Empty an instance's journal; its unread signals stay."""
+    clear(tx, key)
+    tx.write_rows()  # the last entries of the old run go with the others
+    tx.execute(sql.clear_journal, {"key": key})
+    tx.execute(sql.begin_anew, {"key": key, "arguments": arguments})
+
+
+def clear(tx: Transaction, key: int) -> None:
+    """Forget all that could wake an instance."""
+    tx.write_rows()  # rows left for later are written first, or they would come after
+    for text in (sql.clear_timers, sql.clear_subscriptions, sql.clear_arrivals, sql.clear_attempts):
+        tx.execute(text, {"key": key})

@@ -1,0 +1,230 @@
+"""
+The outbox: sends what actions have posted, and brings the verdict back into the store and to the step that waits for it.
+
+A post is a row before it is anything else. Where the other side deduplicates, it is sent until there is an answer, always
+with the same key. Where it does not, a durable mark comes before the sending, and a post that is found marked after a crash is
+unknown: it is never sent again by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from attrs import define, field
+
+from bizproc.core.codec import Codec
+from bizproc.core.commands import Verdict
+from bizproc.core.errors import DeliveryUnknown, SendDelayed, SendRefused
+from bizproc.core.steps import Retry
+from bizproc.engines.embedded.asked import Asked
+from bizproc.engines.embedded.deliveries import Settled
+from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.performing import Context, Settlement, perform
+from bizproc.engines.embedded.posts import Post
+from bizproc.ports.channel import Channel, Outside
+from bizproc.store.statements import load
+from bizproc.store.transaction import Transaction
+from bizproc.store.types import moment, moment_text
+
+sql: Final = load("bizproc.engines.embedded", "statements.sql")
+
+# A post that the other side cannot take now is tried for about two days, at growing intervals.
+PATIENCE: Final = Retry(attempts=40, first_delay=timedelta(seconds=10), factor=2, longest_delay=timedelta(hours=2), jitter=0)
+
+
+@define(eq=False)
+class Mark(Asked[bool]):
+    """From here on a post may have been sent. False where it was withdrawn meanwhile."""
+
+    id: int = field(kw_only=True)
+
+    def write(self, tx: Transaction) -> bool:
+        return bool(tx.execute(sql.mark_sending, {"id": self.id}).rowcount)
+
+
+@define(eq=False)
+class Delay(Asked[None]):
+    """A post was certainly not sent, and is tried again at a moment."""
+
+    id: int = field(kw_only=True)
+    attempts: int = field(kw_only=True)
+    again_at: datetime = field(kw_only=True)
+
+    def write(self, tx: Transaction) -> None:
+        tx.execute(sql.delay, {"id": self.id, "attempts": self.attempts, "again_at": moment_text(self.again_at)})
+
+
+@define
+class Outcome:
+    """What a settled post brought about: the delivery for the step that waits, and who else was woken."""
+
+    delivery: Settled | None
+    woken: list[Woken]
+    value: Any
+    error: BaseException | None
+
+
+@define(eq=False)
+class Settle(Asked[Outcome]):
+    """Write a verdict, do what the action does about it, and let the step know: one commit."""
+
+    post: Post = field(kw_only=True)
+    verdict: Verdict = field(kw_only=True)
+    context: Context = field(kw_only=True)
+
+    def write(self, tx: Transaction) -> Outcome:
+        codec, post = self.context.codec, self.post
+        settled = perform(tx, Settlement(codec.decode(post.settling), self.verdict), self.context)
+        tx.execute(sql.settle, self._row(tx))
+        error = settled.error or self._error()
+        woken = deliver(tx, settled.events, codec)
+        return Outcome(self._delivery(tx, settled.value, error), woken, settled.value, error)
+
+    def _row(self, tx: Transaction) -> dict[str, Any]:
+        verdict = self.context.codec.encode(self.verdict, Verdict)
+        return {"id": self.post.id, "state": self.verdict.fate, "verdict": verdict, "at": tx.now_text}
+
+    def _error(self) -> BaseException | None:
+        post, verdict = self.post, self.verdict
+        if verdict.fate == "refused":
+            return SendRefused(channel=post.channel, reason=verdict.reason)
+        if verdict.fate == "unknown":
+            return DeliveryUnknown(channel=post.channel, step=post.address or post.key, reason=verdict.reason)
+        return None
+
+    def _delivery(self, tx: Transaction, value: Any, error: BaseException | None) -> Settled | None:
+        post, codec = self.post, self.context.codec
+        if post.instance is None or not post.waits:
+            return None
+        kind, payload = ("accepted", codec.encode(value)) if error is None else ("refused", codec.encode_error(error))
+        row = {"key": post.instance, "address": post.address, "kind": kind, "payload": payload}
+        arrival = tx.execute(sql.add_arrival, row).lastrowid
+        return Settled(post.address or "", int(arrival or 0), value, error)
+
+
+class Outbox:
+    """
+    Sends posts, each in a task of its own.
+
+    Attributes:
+        sending: The posts that are being sent or settled, by their number.
+        delayed: The posts to be sent again, by their number, with the moment.
+    """
+
+    def __init__(
+        self,
+        outside: Outside,
+        codec: Codec,
+        now: Callable[[], datetime],
+        ask: Callable[[Asked[Any]], Awaitable[Any]],
+        context: Callable[[Post], Context],
+        settled: Callable[[Post, Outcome], None],
+        wake_by: Callable[[datetime], None],
+    ) -> None:
+        self.outside: Final = outside
+        self.sending: dict[int, asyncio.Task[None]] = {}
+        self.delayed: dict[int, tuple[datetime, Post]] = {}
+        self._codec = codec
+        self._now = now
+        self._ask = ask
+        self._context = context
+        self._settled = settled
+        self._wake_by = wake_by
+
+    def take(self, posts: Iterable[Post]) -> None:
+        """Send posts that are on disk."""
+        for one in posts:
+            self.sending[one.id] = asyncio.ensure_future(self._send(one))
+
+    def recover(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Go on with what a program that ended has left: rows of `open_posts`."""
+        for row in rows:
+            left = Post(*row)
+            if left.again_at is not None and left.state == "ready":
+                self._wait(left, moment(left.again_at))
+            else:
+                self.take([left])
+
+    def due(self, now: datetime) -> None:
+        """Send what is to be sent again by now."""
+        posts = [one for when, one in self.delayed.values() if when <= now]
+        for one in posts:
+            del self.delayed[one.id]
+        self.take(posts)
+
+    def next_due(self) -> datetime | None:
+        """When something is to be sent again."""
+        return min((when for when, _ in self.delayed.values()), default=None)
+
+    async def _send(self, one: Post) -> None:
+        try:
+            verdict = await self._verdict(one)
+            if verdict is not None:
+                context = self._context(one)
+                self._settled(one, await self._ask(Settle(_heard, post=one, verdict=verdict, context=context)))
+        finally:
+            if self.sending.get(one.id) is asyncio.current_task():
+                del self.sending[one.id]
+
+    async def _verdict(self, one: Post) -> Verdict | None:
+        """Send it. None: not now, or not at all any more."""
+        channel = self.outside.channels.get(one.channel)
+        if channel is None:
+            return Verdict("refused", reason=f"no channel {one.channel!r} is set up any more")
+        if one.state == "sending" and not channel.deduplicates:
+            return Verdict("unknown", reason="the program ended while it was being sent")
+        if one.state == "ready" and not await self._ask(Mark(_heard, id=one.id)):
+            return None  # withdrawn
+        return await self._attempt(channel, one)
+
+    async def _attempt(self, channel: Channel, one: Post) -> Verdict | None:
+        try:
+            receipt = await channel.send(self._codec.decode(one.payload), one.key)
+            self._codec.encode(receipt, path=f"the receipt of {one.channel}")
+        except SendRefused as refused:
+            return Verdict("refused", reason=refused.reason)
+        except SendDelayed as delayed:
+            return await self._delay(one, delayed)
+        except Exception as error:  # noqa: BLE001  whatever else a channel raises leaves open whether it was sent
+            if channel.deduplicates:
+                return await self._delay(one, error)
+            return Verdict("unknown", reason=f"{type(error).__name__}: {error}")
+        return Verdict("accepted", receipt)
+
+    async def _delay(self, one: Post, error: Exception) -> Verdict | None:
+        attempts = one.attempts + 1
+        if not PATIENCE.again(attempts, error):
+            return Verdict("refused", reason=f"given up after {attempts} attempts: {error}")
+        after = error.again_after if isinstance(error, SendDelayed) else None
+        delay = PATIENCE.delay(attempts, None) if after is None else timedelta(seconds=after)
+        again_at = self._now() + delay
+        await self._ask(Delay(_heard, id=one.id, attempts=attempts, again_at=again_at))
+        self._wait(one._replace(state="ready", attempts=attempts), again_at)
+        return None
+
+    def _wait(self, one: Post, again_at: datetime) -> None:
+        self.delayed[one.id] = again_at, one
+        self._wake_by(again_at)
+
+    async def close(self) -> None:
+        """Wait for what is being sent; its fate is worth more than a quick end."""
+        if self.sending:
+            _, late = await asyncio.wait(self.sending.values(), timeout=10)
+            for task in late:
+                task.cancel()
+
+    def abandon(self) -> None:
+        """Drop everything, as a killed program does."""
+        for task in self.sending.values():
+            task.cancel()
+        self.sending.clear()
+        self.delayed.clear()
+
+
+def _heard(_result: object) -> None:
+    pass
+
+

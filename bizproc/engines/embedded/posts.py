@@ -1,0 +1,75 @@
+"""
+Posts: rows of the outbox, and how an action's come to be there. Sending them is `outbox.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from bizproc.core.codec import Codec
+from bizproc.core.commands import Outgoing
+from bizproc.core.errors import ChannelMissing
+from bizproc.ports.performing import ItemRef
+from bizproc.store.statements import load
+from bizproc.store.transaction import Transaction
+
+sql: Final = load("bizproc.engines.embedded", "statements.sql")
+
+
+class Post(NamedTuple):
+    """A row of the outbox."""
+
+    id: int
+    instance: int | None
+    address: str | None
+    waits: int
+    channel: str
+    key: str
+    payload: str
+    settling: str
+    document_type: str | None
+    document_id: int | None
+    state: str
+    attempts: int
+    again_at: str | None
+
+    @property
+    def document(self) -> ItemRef | None:
+        """The item that the sender's instance runs on."""
+        return None if self.document_type is None else ItemRef(self.document_type, self.document_id or 0)
+
+
+def post(
+    tx: Transaction,
+    outgoing: Outgoing,
+    codec: Codec,
+    channels: Mapping[str, Any],
+    key: str,
+    document: ItemRef | None,
+    sender: tuple[int, str] | None,
+    *,
+    waits: bool,
+) -> Post:
+    """
+    Write a post into the outbox.
+
+    Raises:
+        ChannelMissing: No channel of that name is set up.
+        NotJournallable: The payload cannot be written.
+    """
+    if outgoing.channel not in channels:
+        raise ChannelMissing(channel=outgoing.channel, known=", ".join(sorted(channels)) or "none")
+    row: dict[str, Any] = {
+        "instance": sender and sender[0],
+        "address": sender and sender[1],
+        "waits": int(waits),
+        "channel": outgoing.channel,
+        "key": key,
+        "payload": codec.encode(outgoing.payload, path="payload"),
+        "settling": codec.encode(outgoing.settling, path="settling"),
+        "document_type": document and document.kind,
+        "document_id": document and document.id,
+    }
+    id = tx.execute(sql.post, {**row, "at": tx.now_text}).lastrowid
+    return Post(id=int(id or 0), **row, state="ready", attempts=0, again_at=None)

@@ -1,0 +1,93 @@
+"""
+A fake channel: remembers what was sent, and fails when a test wants it to. It outlives crashes, as the outside does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field, frozen
+
+from bizproc.core.errors import SendDelayed, SendRefused
+
+
+@frozen
+class Sent:
+    """One thing that was sent: its idempotency key, and what it was."""
+
+    key: str
+    payload: Any
+
+
+@define(eq=False)
+class FakeChannel:
+    """
+    A channel as tests want it.
+
+    Attributes:
+        name: What actions call it.
+        deduplicates: Whether a key that comes twice is sent once.
+        sent: What the other side has, in order.
+        attempts: Every key that came, again and again.
+        receipt: What it returns for what it sends.
+    """
+
+    name: str
+    deduplicates: bool = True
+    sent: list[Sent] = field(factory=list)
+    attempts: list[str] = field(factory=list)
+    receipt: Callable[[Sent], Any] = lambda sent: sent.key
+    _next: deque[Callable[[Sent], None]] = field(factory=deque)
+
+    async def send(self, payload: Any, key: str) -> Any:
+        """Send it, or do what the test has planned."""
+        self.attempts.append(key)
+        sent = Sent(key, payload)
+        if self._next:
+            self._next.popleft()(sent)
+        else:
+            self._keep(sent)
+        return self.receipt(sent)
+
+    # -- what is to happen to the next ones, in order --------------------------------------------------------------------
+
+    def refuse(self, reason: str = "no such address") -> None:
+        """The next one is refused for good."""
+        self._next.append(lambda _sent: _raise(SendRefused(channel=self.name, reason=reason)))
+
+    def delay(self, reason: str = "busy", again_after: float | None = None) -> None:
+        """The next one cannot be taken now."""
+        self._next.append(lambda _sent: _raise(SendDelayed(channel=self.name, reason=reason, again_after=again_after)))
+
+    def break_off(self, *, after: bool) -> None:
+        """The line dies at the next one: before the other side has it, or after."""
+
+        def die(sent: Sent) -> None:
+            if after:
+                self._keep(sent)
+            raise ConnectionError("the line died")
+
+        self._next.append(die)
+
+    def call(self, function: Callable[[], None], *, after: bool) -> None:
+        """At the next one call this, such as a crash of the program; before the other side has it, or after."""
+
+        def then(sent: Sent) -> None:
+            if after:
+                self._keep(sent)
+                function()
+            else:
+                function()
+                self._keep(sent)
+
+        self._next.append(then)
+
+    def _keep(self, sent: Sent) -> None:
+        if not (self.deduplicates and any(one.key == sent.key for one in self.sent)):
+            self.sent.append(sent)
+
+
+def _raise(error: Exception) -> None:
+    raise error

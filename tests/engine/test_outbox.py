@@ -1,0 +1,258 @@
+"""Delivered and prepared actions: the outbox, its three verdicts, and crashes before, during and after sending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from bizproc import attempt, process, race, wait
+from bizproc.core.commands import Delivered, Outgoing, Prepared, Settling, Verdict
+from bizproc.errors import ChannelMissing, DeliveryUnknown, InstanceFailed, SendRefused
+from bizproc.testing import FakeChannel, World, crash_at_every_await
+from bizproc.testing.commits import SimulatedCrash
+
+
+@frozen
+class Letter:
+    """What the tests send."""
+
+    to: str
+    text: str
+
+
+@frozen
+class Receipt(Settling):
+    """What is done when the fate of a letter is known: nothing in the CRM; the process gets the receipt."""
+
+    async def settle(self, port: Any, verdict: Verdict) -> Any:
+        return verdict.receipt
+
+
+@frozen
+class SendLetter(Delivered[str]):
+    """Send a letter through a channel."""
+
+    channel: str
+    letter: Letter
+    waits_for_it: bool = True
+
+    @property
+    def name(self) -> str:
+        return "tests.send_letter"
+
+    @property
+    def waits(self) -> bool:
+        return self.waits_for_it
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"channel": self.channel, "letter": self.letter}
+
+    async def perform(self, port: Any) -> Any:
+        return Outgoing(self.channel, self.letter, Receipt(), posted="posted")
+
+
+@frozen
+class Print(Prepared[str]):
+    """Print something outside, then note it in one commit."""
+
+    text: str
+
+    @property
+    def name(self) -> str:
+        return "tests.print"
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"text": self.text}
+
+    async def prepare(self, outside: Any) -> str:
+        printed: str = outside.tools["printer"](self.text)
+        return printed
+
+    async def conclude(self, port: Any, prepared: str) -> str:
+        return f"{prepared}!"
+
+
+@process("tests.write")
+async def write(*, channel: str = "post") -> str:
+    """Send one letter, wait a day, send another."""
+    first = await SendLetter(channel, Letter("a", "one"))
+    await wait.sleep(timedelta(days=1))
+    second = await SendLetter(channel, Letter("b", "two"))
+    return f"{first} {second}"
+
+
+@process("tests.write_carefully")
+async def write_carefully(*, channel: str = "post") -> str:
+    """Send one letter, and say what became of it."""
+    outcome = await attempt(SendLetter(channel, Letter("a", "one")))
+    return f"{outcome.value}" if outcome.error is None else type(outcome.error).__name__
+
+
+async def test_a_letter_is_sent_and_its_receipt_comes_back() -> None:
+    post = FakeChannel("post")
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write())
+        await world.advance(days=2)
+        assert await run.result() == "tests.write-1/0 tests.write-1/2"
+        assert [sent.payload for sent in post.sent] == [Letter("a", "one"), Letter("b", "two")]
+
+
+async def test_a_refused_letter_raises_in_the_process() -> None:
+    post = FakeChannel("post")
+    post.refuse("no such street")
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write())
+        with pytest.raises(InstanceFailed) as failed:
+            await run.result()
+        assert isinstance(failed.value.error, SendRefused)
+        assert failed.value.error.reason == "no such street"
+
+
+async def test_a_delayed_letter_is_sent_later_with_the_same_key() -> None:
+    post = FakeChannel("post")
+    post.delay()
+    post.delay(again_after=3600)
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_carefully())
+        assert post.sent == []
+        await world.advance(seconds=10)
+        assert len(post.attempts) == 2
+        await world.crash()
+        await world.advance(minutes=59)
+        assert len(post.attempts) == 2
+        await world.advance(minutes=1)
+        assert await run.result() == "tests.write_carefully-1/0"
+        assert len(set(post.attempts)) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_line_that_dies_leaves_a_letter_unknown_where_nobody_deduplicates(after: bool) -> None:
+    post = FakeChannel("post", deduplicates=False)
+    post.break_off(after=after)
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_carefully())
+        assert await run.result() == "DeliveryUnknown"
+        assert len(post.attempts) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_line_that_dies_is_tried_again_where_the_other_side_deduplicates(after: bool) -> None:
+    post = FakeChannel("post", deduplicates=True)
+    post.break_off(after=after)
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_carefully())
+        await world.advance(minutes=1)
+        assert await run.result() == "tests.write_carefully-1/0"
+        assert len(post.sent) == 1
+
+
+@pytest.mark.parametrize("deduplicates", [False, True])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_crash_while_it_is_being_sent(deduplicates: bool, after: bool) -> None:
+    post = FakeChannel("post", deduplicates=deduplicates)
+    async with World.open(channels=[post]) as world:
+
+        def die() -> None:
+            world.commits.die()
+            raise SimulatedCrash
+
+        post.call(die, after=after)
+        run = await world.start(write_carefully())
+        await world.advance(minutes=1)
+        if deduplicates:
+            assert await run.result() == "tests.write_carefully-1/0"
+            assert len(post.sent) == 1
+        else:
+            assert await run.result() == "DeliveryUnknown"
+            assert len(post.sent) == int(after)
+
+
+async def test_nothing_is_sent_twice_wherever_the_program_dies() -> None:
+    async def story(world: World) -> object:
+        run = await world.start(write())
+        await world.advance(days=2)
+        return await run.result()
+
+    assert await crash_at_every_await(story, channels=lambda: [FakeChannel("post")]) > 10
+
+
+async def test_without_waiting_the_step_ends_when_the_outbox_has_it() -> None:
+    post = FakeChannel("post")
+
+    @process("tests.post_and_go")
+    async def post_and_go() -> str:
+        return await SendLetter("post", Letter("a", "one"), waits_for_it=False)
+
+    async with World.open(channels=[post]) as world:
+        run = await world.start(post_and_go())
+        assert await run.result() == "posted"
+        assert len(post.sent) == 1
+
+
+async def test_a_cancelled_letter_that_was_not_sent_yet_is_withdrawn() -> None:
+    post = FakeChannel("post")
+    post.delay()
+
+    @process("tests.impatient")
+    async def impatient() -> int:
+        won = await race(SendLetter("post", Letter("a", "one")), wait.sleep(timedelta(seconds=5)))
+        return won.index
+
+    async with World.open(channels=[post]) as world:
+        run = await world.start(impatient())
+        await world.advance(days=1)
+        assert await run.result() == 1
+        assert post.sent == []
+
+
+async def test_a_channel_that_is_not_set_up_is_named() -> None:
+    async with World.open(channels=[FakeChannel("post")]) as world:
+        with pytest.raises(ChannelMissing, match="no channel 'pigeon'.*post"):
+            await world.perform(SendLetter("pigeon", Letter("a", "one")))
+
+
+async def test_outside_a_process_the_verdict_is_waited_for() -> None:
+    post = FakeChannel("post", deduplicates=False)
+    async with World.open(channels=[post]) as world:
+        assert (await world.perform(SendLetter("post", Letter("a", "one")))).startswith("perform/")
+        post.break_off(after=True)
+        with pytest.raises(DeliveryUnknown):
+            await world.perform(SendLetter("post", Letter("a", "one")))
+
+
+async def test_a_prepared_action_works_outside_before_its_commit() -> None:
+    printed: list[str] = []
+
+    def printer(text: str) -> str:
+        printed.append(text)
+        return text.upper()
+
+    @process("tests.printing")
+    async def printing() -> str:
+        first = await Print("one")
+        await wait.sleep(timedelta(hours=1))
+        return first + await Print("two")
+
+    async with World.open(tools={"printer": printer}) as world:
+        run = await world.start(printing())
+        await world.crash()
+        await world.advance(hours=1)
+        assert await run.result() == "ONE!TWO!"
+        assert printed == ["one", "two"]
+
+
+async def test_what_a_preparation_raises_is_the_step_s_error() -> None:
+    def printer(text: str) -> str:
+        raise OSError("out of paper")
+
+    @process("tests.out_of_paper")
+    async def out_of_paper() -> str:
+        outcome = await attempt(Print("one"))
+        return str(outcome.error)
+
+    async with World.open(tools={"printer": printer}) as world:
+        assert await (await world.start(out_of_paper())).result() == "out of paper"
