@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bizproc import crm, wait
+from bizproc import crm, on, wait
 from bizproc.core.outcome import Outcome
 from bizproc.core.process import Call, Process, process
 from bizproc.core.steps import Retry, action, step_key
@@ -51,6 +51,7 @@ __all__ = [
     "new_id",
     "note",
     "now",
+    "on",
     "patched",
     "process",
     "race",

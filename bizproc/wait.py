@@ -10,10 +10,12 @@ from bizproc.actions.waits import UntilStage
 from bizproc.core.action import Target
 from bizproc.core.commands import Sleep, SleepUntil, WaitSignal
 from bizproc.model.deals import Deal
+from bizproc.triggers.trigger import Trigger
+from bizproc.triggers.waits import ForEvent
 
 T = TypeVar("T")
 
-__all__ = ["for_signal", "sleep", "until", "until_stage"]
+__all__ = ["for_event", "for_signal", "sleep", "until", "until_stage"]
 
 
 @documented_by(UntilStage)
@@ -60,3 +62,14 @@ def for_signal(name: str, type: Any = None, *, timeout: timedelta | None = None)
         timeout: How long at most; `timed_out` says whether it ran out.
     """
     return WaitSignal(name, type, timeout)
+
+
+def for_event(trigger: Trigger, *, timeout: timedelta | None = None) -> ForEvent:
+    """
+    Wait for the next event that fits a trigger. What happened before the wait began does not count.
+
+    Args:
+        trigger: Any of `on.*`; it may be about one item, `on.changed(deal, "amount")`.
+        timeout: How long at most; `timed_out` says whether it ran out.
+    """
+    return ForEvent(trigger, timeout)

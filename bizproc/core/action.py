@@ -156,11 +156,11 @@ def given(action: Any) -> dict[str, object]:
 
 @cache
 def result_of(cls: Any) -> Any:
-    """`R` of a class that derives from `ItemAction[R]` or its like."""
+    """`R` of a class that derives from `ItemAction[R]` or its like; Any where it leaves that open."""
     for base in getattr(cls, "__orig_bases__", ()):
         arguments = get_args(base)
         if arguments:
-            return arguments[0]
+            return Any if isinstance(arguments[0], TypeVar) else arguments[0]
     return Any
 
 

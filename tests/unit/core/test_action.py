@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from decimal import Decimal
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 import pytest
@@ -275,6 +275,7 @@ def test_the_result_type_is_what_the_class_says() -> None:
     assert AddProduct(DEAL, 7).result_type is Row
     assert Derived(DEAL, 7).result_type is Row
     assert Untyped(DEAL).result_type is Any
+    assert Base(DEAL, 7).result_type is Any
     assert UntilStage(DEAL, "WON").result_type is str
 
 

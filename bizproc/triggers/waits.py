@@ -1,0 +1,52 @@
+"""
+Waiting for an event: the wait behind `wait.for_event`. It looks at nothing when it begins; only what happens after that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from attrs import frozen
+
+from bizproc.core.commands import Done, Event, Listening, Pending
+from bizproc.triggers.trigger import Trigger
+
+
+@frozen
+class Happened:
+    """How a wait for an event ended: with the event, or because time ran out."""
+
+    event: Event | None = None
+    timed_out: bool = False
+
+
+@frozen
+class ForEvent(Listening[Happened]):
+    """Wait for the next event that fits a trigger."""
+
+    trigger: Trigger
+    timeout: timedelta | None = None
+
+    @property
+    def name(self) -> str:
+        return "for_event"
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"trigger": self.trigger, **({} if self.timeout is None else {"timeout": self.timeout})}
+
+    @property
+    def result_type(self) -> Any:
+        return Happened
+
+    async def begin(self, port: Any) -> Done[Happened] | Pending:
+        deadline = None if self.timeout is None else port.performing.now + self.timeout
+        return Pending(self.trigger.keys(), deadline)
+
+    def accept(self, event: Event) -> Done[Happened] | None:
+        # All changes count in a wait, those of processes too, unless the trigger says otherwise (D15).
+        return Done(Happened(event)) if self.trigger.fits(event, by_processes=True) else None
+
+    def expired(self) -> Happened:
+        return Happened(timed_out=True)
