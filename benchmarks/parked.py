@@ -1,5 +1,5 @@
 """
-Parked: many instances that wait for a signal. What they cost in memory, and how soon one of them runs on after a restart.
+Parked: many instances that wait for a signal. What they cost in memory, and how soon one runs on after a restart.
 
 One process parks them and is killed. Another opens the store, and sends signals: memory and times should not depend on
 how many wait.
@@ -186,7 +186,7 @@ def measure(count: int) -> None:
             (f"the next {SIGNALLED}: signal → next step, ms, p50", f"{after['p50'] * 1000:.2f}"),
             ("  the longest", f"{after['longest'] * 1000:.2f}"),
         ],
-        [f"{Settings().keep_in_memory:,} stay in memory, those that wait for the shortest time; of the others only rows."],
+        [f"{Settings().keep_in_memory:,} stay in memory, those that came last; of the others only rows."],
     )
 
 

@@ -101,6 +101,25 @@ class Instance(Generic[R_co]):
         key = await self._runtime.read(partial(inspection.key_of, id=self.id))
         await self._runtime.engine.terminate(key, reason)
 
+    async def retry(self) -> None:
+        """
+        Let it go on, if it failed or is stuck: at the step whose error it failed with, on whatever code there is now.
+
+        Raises:
+            NotResumable: It neither failed nor is stuck.
+            StartRefused: It ended, and another one runs on its document by now.
+        """
+        await self._runtime.engine.retry(self.id)
+
+    async def skip_wait(self) -> None:
+        """
+        End the wait that would be over first, as if its time were up.
+
+        Raises:
+            NotResumable: It does not wait.
+        """
+        await self._runtime.engine.skip_wait(self.id)
+
     async def journal(self) -> list[JournalStep]:
         """Its steps: address, name, arguments, outcome, attempts, times."""
         path, codec = self._runtime.path, self._runtime.codec
@@ -242,8 +261,7 @@ class Runtime:
         try:
             yield assemble(database, clock, settings or Settings(), Options())
         finally:
-            with CancelScope(shield=True):
-                database.close()
+            database.close()
 
     async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
         """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
@@ -318,8 +336,8 @@ class Runtime:
         Import CSV files, all in one transaction. It raises no event and starts no process.
 
         Args:
-            folder: Holds `users.csv`, `companies.csv`, `contacts.csv`, `products.csv`, `deals.csv`, `product_rows.csv`, or some
-                of these. Their rows may refer to what the store holds.
+            folder: Holds `users.csv`, `companies.csv`, `contacts.csv`, `products.csv`, `deals.csv`, `product_rows.csv`,
+                or some of these. Their rows may refer to what the store holds.
             skip_bad: Leave out rows that are bad, and those that refer to them; else nothing is imported.
             progress: Told now and then how far it is, on the writer's thread.
 

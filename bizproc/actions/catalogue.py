@@ -1,8 +1,8 @@
 """
-The document's headings, word for word, and the actions that stand under them. What they are called is the business of `crm`.
+The document's headings, word for word, and the actions that stand under them. What they are called is `crm`'s business.
 
-A heading is the document's line without the English in brackets. Actions that are under no heading (`read`, `update`…) are beyond
-the document.
+A heading is the document's line without the English in brackets. Actions that are under no heading (`read`, `update`…)
+are beyond the document.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """
 The folder of CSV files that an import reads: which files and columns there are, and what their cells may hold.
 
-Pure: it reads files and checks them, and writes nowhere. What the store holds already it asks of a `Known`. Rows come in
-batches, so that a file of any length needs little memory; of each row only the id is remembered, for others refer to it.
+Pure: it reads files and checks them, and writes nowhere. What the store holds already it asks of a `Known`. Rows come
+in batches, so that a file of any length needs little memory; of each row only the id is remembered, for others refer to
+it.
 """
 
 from __future__ import annotations
@@ -139,8 +140,8 @@ def _moment(cell: str) -> date | datetime:
         try:
             moment = datetime.fromisoformat(cell)
         except ValueError:
-            moment = datetime.min
-        if moment.utcoffset() is None:
+            moment = None
+        if moment is None or moment.utcoffset() is None:
             raise ValueError("a date, as 1996-07-31, or a moment, as 1996-07-31T09:00Z")
         return moment
     return _day(cell)
@@ -348,7 +349,7 @@ def _check_encoding(file: CsvFile, path: Path) -> bool:
                 line += bytes(error.object[: error.start]).count(b"\n")
                 wrong = error.object[error.start]
                 raise ImportRefused(
-                    text=f"{file.name}:{line}: the file is not UTF-8 (byte 0x{wrong:02X}). Save it as UTF-8 and import it again."
+                    text=f"{file.name}:{line}: the file is not UTF-8 (byte 0x{wrong:02X}). Save it as UTF-8."
                 ) from None
             if not chunk:
                 return has_nul
@@ -734,9 +735,9 @@ def report(reading: Reading, counts: Mapping[str, int]) -> ImportReport:
 def refusal(reading: Reading) -> ImportRefused:
     """Why nothing is written."""
     tally = reading.tally
-    lines = "\n".join(tally.lines())
-    text = f"{lines}\nNothing was imported: {_bad(tally.bad_count)}. Mend {'it' if tally.bad_count == 1 else 'them'}, or import all others with --skip-bad."
-    return ImportRefused(text=text, rows=tuple(tally.bad))
+    mend = f"Mend {'it' if tally.bad_count == 1 else 'them'}, or import all others with --skip-bad."
+    lines = (*tally.lines(), f"Nothing was imported: {_bad(tally.bad_count)}. {mend}")
+    return ImportRefused(text="\n".join(lines), rows=tuple(tally.bad))
 
 
 __all__ = [

@@ -18,11 +18,11 @@ from bizproc.cli.setup import common_options, setup_of
 @click.argument("name", required=False)
 @click.pass_context
 def command(context: click.Context, name: str | None) -> None:
-    """
+    r"""
     What processes can do: the catalogue of actions.
 
-    Without NAME: every heading of the document, and the names of the action under it; none means that it is to come.
-    NAME is a fluent name, or its last word: then its parameters, with types, defaults and units, and its errors.
+    Without NAME: every heading of the document, and the names of the action under it. NAME is one of these, or its last
+    word: then its parameters, with types, defaults and units, and its errors.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def _as_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-# -- for people ----------------------------------------------------------------------------------------------------------
+# -- for people --------------------------------------------------------------------------------------------------------
 
 
 def _print_all(entries: list[Entry]) -> None:

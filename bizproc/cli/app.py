@@ -1,8 +1,8 @@
 """
 The group of commands, and what becomes of errors.
 
-A user's mistake is one line on stderr (what, where, what now) and exit code 2. What nobody expected keeps its traceback.
-Commands are modules that are loaded when they are called: `bizproc --help` loads no database.
+A user's mistake is one line on stderr (what, where, what now) and exit code 2. What nobody expected keeps its
+traceback. Commands are modules that are loaded when they are called: `bizproc --help` loads no database.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def main(  # type: ignore[override]  # ours exits, and says so
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
@@ -86,7 +86,7 @@ class Commands(click.Group):
             _complain("stopped.", STOPPED)
         except BrokenPipeError:
             # Who reads our output has gone (`bizproc ps | head`). Python must not try to write the rest.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             sys.exit(FAILED)
         sys.exit(code if isinstance(code, int) else DONE)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from inspect import Parameter as Declared
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -132,9 +132,9 @@ def _prose(documentation: str) -> str:
 
 def _parameters(function: Any) -> Iterator[Parameter]:
     told = descriptions_in(function.action.__doc__)
-    callable_: Callable[..., Any] = function if inspect.isfunction(function) else function.action
-    hints = get_type_hints(callable_.__init__ if isinstance(callable_, type) else callable_)
-    for name, declared in inspect.signature(callable_).parameters.items():
+    made_by = function if inspect.isfunction(function) else function.action.__init__
+    hints = get_type_hints(made_by)
+    for name, declared in inspect.signature(made_by).parameters.items():
         if name in ("self", "target"):
             continue
         hint = hints.get(name, Any)

@@ -14,6 +14,7 @@ from bizproc.cli.output import console, print_json, safe, table
 from bizproc.cli.setup import common_options, setup_of
 
 if TYPE_CHECKING:
+    from bizproc.cli.demo.month import Month
     from bizproc.model import Deal
 
 WIDTH = 80
@@ -23,11 +24,12 @@ WIDTH = 80
 @common_options
 @click.pass_context
 def command(context: click.Context) -> None:
-    """
+    r"""
     A small company through a simulated month, in a few seconds.
 
-    It makes a store of its own (a temporary file, or --store), a dozen deals in it, and starts a process on each that follows
-    it. Clients answer or do not, time passes, the program is killed once; it says what happens to whom, and where to look.
+    It makes a store of its own (a temporary file, or --store), a dozen deals in it, and starts a process on each that
+    follows it. Clients answer or do not, time passes, the program is killed once; it says what happens to whom, and where
+    to look.
 
     \b
     Example:
@@ -38,31 +40,32 @@ def command(context: click.Context) -> None:
 
     setup = setup_of(context)
     store = setup.store if setup.store_given else f"sqlite:///{Path(mkdtemp(prefix='bizproc-demo-')) / 'demo.db'}"
+    asyncio.run(_check_that_it_is_new(store))
     out = console(most=WIDTH)
     story = Story(lambda line: None if setup.json else out.print(safe(line)))
     story.remark(
-        f"A tea merchant, twelve clients, {DAYS} days. For each deal a process offers a sampler, waits ten days for an answer, "
-        "has somebody call, waits ten more, and then gives up. Time is simulated; the store is a real file."
+        f"A tea merchant, twelve clients, {DAYS} days. Each order is a deal, and a process follows it: it offers a "
+        "sampler, waits ten days for an answer, has somebody call, waits ten more, and then gives up. Time is simulated; "
+        "the store is a file."
     )
     story.remark("")
-    deals, counts = asyncio.run(_run(Month(store, story), store))
+    deals, counts = asyncio.run(_run(Month(store, story)))
     if setup.json:
-        happenings = [attrs.asdict(happening) for happening in story.happenings]
-        print_json({"store": store, "happened": happenings, "counts": counts, "deals": [_as_json(deal) for deal in deals]})
+        happened = [attrs.asdict(happening) for happening in story.happenings]
+        print_json({"store": store, "happened": happened, "counts": counts, "deals": list(map(_as_json, deals))})
         return
     out.print()
     rows = [(deal.id, deal.title, f"{deal.amount:,}", deal.stage) for deal in deals]
     out.print(table(("deal", "", "EUR", "stage"), rows, right=("deal", "EUR")))
     out.print()
     story.remark(
-        f"{counts['follow-ups']} follow-ups were started, and {counts['samplers']} samplers offered: the kill lost none, and "
-        f"none was offered twice. {counts['calls']} calls were asked for; {counts['waiting']} follow-ups still wait."
+        f"{counts['follow-ups']} follow-ups were started, and {counts['samplers']} samplers offered: the kill lost none, "
+        f"and none was offered twice. {counts['calls']} calls were asked for. Still waiting: {counts['waiting']}."
     )
     _say_where_to_look(out, store)
 
 
-async def _run(month: Any, store: str) -> tuple[list[Deal], dict[str, int]]:
-    await _check_that_it_is_new(store)
+async def _run(month: Month) -> tuple[list[Deal], dict[str, int]]:
     deals = await month.run()
     return deals, await month.count()
 
@@ -84,6 +87,6 @@ def _as_json(deal: Deal) -> dict[str, Any]:
 
 def _say_where_to_look(out: Any, store: str) -> None:
     out.print("\nWhere to look:")
-    for command_ in ("ps", "show deal-3", "show deal-5 --json"):
+    for command_ in ("ps", "show deal-3", "show deal-12 --json"):
         out.print(f"  bizproc {command_} --store {safe(store)}", soft_wrap=True)
     out.print("The process: bizproc/cli/demo/follow_up.py")

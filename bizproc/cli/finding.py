@@ -1,4 +1,4 @@
-"""Processes, in the modules of a project: every `Process` at their top level, the working directory being importable."""
+"""Processes, in the modules of a project: every `Process` at their top level. The working directory is importable."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _load(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise click.UsageError(
-                f"there is no module {name!r} to find processes in: looked in {Path.cwd()} and among the installed packages"
+                f"there is no module {name!r} to find processes in: looked in {Path.cwd()} and the installed packages"
             ) from None
         raise _broken(name, error) from error
     except (Exception, SystemExit) as error:

@@ -23,12 +23,12 @@ from bizproc.cli.setup import Setup, common_options, setup_of
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.pass_context
 def command(context: click.Context, folder: Path, *, skip_bad: bool) -> None:
-    """
+    r"""
     Read a folder of CSV files into the store, all in one transaction.
 
-    It reads users.csv, companies.csv, contacts.csv, products.csv, deals.csv and product_rows.csv, or those of them that are
-    there: UTF-8, commas, a header line. Their rows may refer to what the store holds. If a row is bad, it is told of with its
-    file and line, and nothing is imported. No process is started.
+    It reads users.csv, companies.csv, contacts.csv, products.csv, deals.csv and product_rows.csv, or those of them that
+    are there: UTF-8, commas, a header line. Their rows may refer to what the store holds. If a row is bad, it is told
+    of with its file and line, and nothing is imported. No process is started.
 
     \b
     Example:
@@ -55,7 +55,8 @@ def _bar(*, shown: bool) -> Iterator[Progress | None]:
     if not shown:
         yield None
         return
-    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:

@@ -22,7 +22,9 @@ from rich.table import Table
 from rich.text import Text
 
 # Control characters but for the line's end, marks that reorder text, and lone surrogates.
-_UNSAFE: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE: Final = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 # Where nobody looks (a pipe, a file) lines are as long as they are: whoever reads them looks for whole words.
 _NO_LIMIT: Final = 2_000
@@ -45,10 +47,9 @@ def _escape(character: str) -> str:
 
 def console(file: IO[str] | None = None, *, most: int | None = None) -> Console:
     """
-    A console on stdout, or another file. It shows texts as they are: no markup, no emoji codes, no guessed colours.
+    A console on stdout, or another file, of a width of `most` at most.
 
-    Args:
-        most: Never wider than this.
+    It shows texts as they are: no markup, no emoji codes, no guessed colours.
     """
     file = file or sys.stdout
     is_terminal = file.isatty()
@@ -100,8 +101,3 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Itera
 def moment_text(moment: datetime | None, zone: tzinfo) -> str:
     """A moment as people read it, in a zone: to the minute."""
     return "" if moment is None else moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-
-
-def zone_name(zone: tzinfo, moment: datetime) -> str:
-    """How the zone is called."""
-    return str(zone) if str(zone) != "UTC" else (moment.astimezone(zone).tzname() or "UTC")

@@ -9,6 +9,7 @@ import click
 
 from bizproc.cli.documents import parse_document
 from bizproc.cli.output import console, moment_text, print_json, safe, table
+from bizproc.cli.recorded import waits_text
 from bizproc.cli.setup import Setup, common_options, setup_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ MOST: Final = 100
 def command(
     context: click.Context, process: str | None, status: str | None, document: str | None, limit: int | None
 ) -> None:
-    """
+    r"""
     List instances, the newest last.
 
     \b
@@ -60,13 +61,17 @@ def _print(setup: Setup, statuses: list[Status], *, more: bool) -> None:
         out.print(f"No instances in {safe(setup.store)}.", soft_wrap=True)
         return
     zone = setup.settings.zone
-    rows = (
-        (each.id, each.process, each.document or "", each.state, each.waits_for or each.ended_by, moment_text(each.until, zone))
-        for each in statuses
-    )
-    out.print(table(("id", "process", "document", "state", "waits for, ended by", f"until ({zone})"), rows))
+    rows = [(e.id, e.process, e.document, e.state, _why(e), moment_text(e.until, zone)) for e in statuses]
+    out.print(table(("id", "process", "document", "state", "why", f"until ({zone})"), rows))
     if more:
         out.print(f"These are the newest {MOST}. Older ones: --limit, or one of the filters.")
+
+
+def _why(status: Status) -> str | None:
+    """What it waits for, or by what it was ended."""
+    if status.state == "waiting":
+        return waits_text(status.waits_for)
+    return status.error.class_name if status.error is not None else status.ended_by
 
 
 def as_json(status: Status) -> dict[str, Any]:

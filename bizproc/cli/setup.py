@@ -1,6 +1,7 @@
 """
-What all commands are told: which store, which processes, and whether to answer in JSON. From flags, before or after the
-command's name, else from `bizproc.toml`, else from the environment.
+What all commands are told: which store, which processes, and whether to answer in JSON.
+
+From flags, before or after the command's name, else from `bizproc.toml`, else from the environment.
 """
 
 from __future__ import annotations

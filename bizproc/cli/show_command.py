@@ -12,17 +12,14 @@ from attrs import frozen
 
 from bizproc.cli.output import console, in_line, moment_text, print_json, safe, table
 from bizproc.cli.ps_command import as_json
+from bizproc.cli.recorded import restored, shown, waits_text
 from bizproc.cli.setup import Setup, common_options, setup_of
-from bizproc.core.codec import Codec
 from bizproc.core.errors import CodecError
-from bizproc.core.form import plain
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from bizproc.runtime import JournalStep, Status
-
-_CODEC: Final = Codec()
 
 
 @frozen
@@ -40,7 +37,7 @@ class _Story:
 @click.argument("id_", metavar="ID")
 @click.pass_context
 def command(context: click.Context, id_: str) -> None:
-    """
+    r"""
     Show one instance: how it stands, its steps, its notes, its error.
 
     \b
@@ -81,7 +78,7 @@ def _as_json(story: _Story) -> dict[str, Any]:
                 "address": step.address,
                 "kind": step.kind,
                 "name": step.name,
-                "arguments": {name: _restored(value) for name, value in step.arguments.items()},
+                "arguments": {name: restored(value) for name, value in step.arguments.items()},
                 "outcome": step.event,
                 "value": step.value,
                 "error": step.error,
@@ -96,7 +93,7 @@ def _as_json(story: _Story) -> dict[str, Any]:
     }
 
 
-# -- for people ----------------------------------------------------------------------------------------------------------
+# -- for people --------------------------------------------------------------------------------------------------------
 
 
 def _print(setup: Setup, story: _Story) -> None:
@@ -105,7 +102,10 @@ def _print(setup: Setup, story: _Story) -> None:
         out.print(f"{name:<10} {in_line(value)}")
     if story.steps:
         out.print()
-        rows = ((step.address, _what(step), _outcome(step, zone), step.attempts, moment_text(step.at, zone)) for step in story.steps)
+        rows = (
+            (step.address, _what(step), _outcome(step, zone), step.attempts, moment_text(step.at, zone))
+            for step in story.steps
+        )
         out.print(table(("step", "what", "outcome", "attempts", f"when ({zone})"), rows, right=("attempts",)))
     if story.notes:
         out.print()
@@ -129,14 +129,14 @@ def _head(story: _Story, zone: tzinfo) -> list[tuple[str, str]]:
     if status.ended_at is not None:
         head.append(("ended", f"{moment_text(status.ended_at, zone)} ({zone})"))
     if status.state == "completed" and story.result is not None:
-        head.append(("result", _shown(story.result)))
+        head.append(("result", shown(story.result)))
     return head
 
 
 def _state(status: Status, zone: tzinfo) -> str:
     if status.state == "waiting":
         until = "" if status.until is None else f", until {moment_text(status.until, zone)} ({zone})"
-        return f"waiting for {status.waits_for or 'something'}{until}"
+        return f"waiting for {waits_text(status.waits_for)}{until}"
     return f"{status.state}: {status.ended_by}" if status.ended_by else status.state
 
 
@@ -156,7 +156,7 @@ def _without_ours(traceback: str) -> str:
 
 
 def _what(step: JournalStep) -> str:
-    inside = ", ".join(f"{name}={_shown(value)}" for name, value in step.arguments.items())
+    inside = ", ".join(f"{name}={shown(value)}" for name, value in step.arguments.items())
     return f"{step.name or step.kind}({inside})" if step.kind != "cancel" else step.name
 
 
@@ -175,9 +175,9 @@ def _outcome(step: JournalStep, zone: tzinfo) -> str:
 def _in_words(value: Any) -> str:
     """A value as people read it; of a mapping what says something."""
     if not isinstance(value, dict):
-        return _shown(value)
+        return shown(value)
     says = {name: each for name, each in value.items() if each not in (None, False, "", [], {})}
-    return ", ".join(f"{name}={_shown(each)}" for name, each in says.items())
+    return ", ".join(f"{name}={shown(each)}" for name, each in says.items())
 
 
 def _short(text: str, most: int = 80) -> str:
@@ -186,18 +186,4 @@ def _short(text: str, most: int = 80) -> str:
 
 def _facts(facts: str | None) -> str:
     found = json.loads(facts or "{}")
-    return ", ".join(f"{name}={_shown(value)}" for name, value in found.items())
-
-
-def _shown(value: Any) -> str:
-    """A recorded value as people read it."""
-    value = _restored(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _restored(value: Any) -> Any:
-    """A recorded value without what the journal needs to restore its type: numbers, durations and moments as texts."""
-    try:
-        return plain(_CODEC.decode(json.dumps(value)))
-    except CodecError:  # of a class that is not here
-        return value
+    return ", ".join(f"{name}={shown(value)}" for name, value in found.items())

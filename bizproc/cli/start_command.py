@@ -13,7 +13,8 @@ import click
 
 from bizproc.cli.documents import parse_document
 from bizproc.cli.finding import find_processes, newest
-from bizproc.cli.output import complain, console, moment_text, print_json, safe, warn, zone_name
+from bizproc.cli.output import complain, console, moment_text, print_json, safe, warn
+from bizproc.cli.recorded import waits_text
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.core.errors import WrongArgument
 
@@ -37,13 +38,19 @@ _RESULTLESS: Final = frozenset({"failed", "stuck", "cancelled", "terminated"})
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def command(
-    context: click.Context, process: str | None, document: str | None, id_: str | None, flags: tuple[str, ...], *, help_: bool
+    context: click.Context,
+    process: str | None,
+    document: str | None,
+    id_: str | None,
+    flags: tuple[str, ...],
+    *,
+    help_: bool,
 ) -> int:
-    """
+    r"""
     Start a process, and run it until it waits.
 
-    It opens the store, starts the process, runs until nothing is ready, and says what is waited for. Flags come from the start
-    form of the process: `bizproc start PROCESS --help` shows them. Exit code 1 if the instance failed.
+    It opens the store, starts the process, runs until nothing is ready, and says what is waited for. Flags come from
+    the start form of the process: `bizproc start PROCESS --help` shows them. Exit code 1 if the instance failed.
 
     \b
     Example:
@@ -84,14 +91,15 @@ def _form_command(process: Process[..., Any]) -> click.Command:
 
     options: list[click.Parameter] = []
     for parameter in process.form.parameters:
+        # `--important` alone is as good as `--important yes`.
+        alone: dict[str, Any] = {"is_flag": False, "flag_value": "yes"} if parameter.type is bool else {}
         told = parameter.description
         default = "required" if parameter.required else f"default: {_default(plain(parameter.default))}"
         options.append(
             click.Option(
                 [_flag(parameter), parameter.name],
                 multiple=True,
-                # `--important` alone is as good as `--important yes`.
-                **({"is_flag": False, "flag_value": "yes"} if parameter.type is bool else {}),
+                **alone,
                 metavar=_type_of(parameter),
                 help=f"{told}  [{default}]" if told else f"[{default}]",
             )
@@ -181,7 +189,7 @@ async def _call(
 
 def _tell(setup: Setup, status: Status, result: Any) -> None:
     if setup.json:
-        error = None if status.error is None else {"class": status.error.class_name, "text": status.error.text}
+        why = None if status.error is None else {"class": status.error.class_name, "text": status.error.text}
         print_json(
             {
                 "id": status.id,
@@ -192,11 +200,12 @@ def _tell(setup: Setup, status: Status, result: Any) -> None:
                 "until": status.until,
                 "result": result,
                 "ended_by": status.ended_by,
-                "error": error,
+                "error": why,
             }
         )
     if status.error is not None:
-        complain(f"instance {status.id} of {status.process} {_stands(status)}: {status.error.class_name}: {status.error.text}")
+        error = f"{status.error.class_name}: {status.error.text}"
+        complain(f"instance {status.id} of {status.process} {_stands(status)}: {error}")
         if not setup.json:
             warn(f"More: bizproc show {status.id}")
     elif not setup.json:
@@ -216,10 +225,8 @@ def _sentence(setup: Setup, status: Status, result: Any) -> str:
             return f"{who} has returned {result!r}." if result is not None else f"{who} is done."
         case "waiting":
             zone = setup.settings.zone
-            until = "" if status.until is None else (
-                f" until {moment_text(status.until, zone)} {zone_name(zone, status.until)}"
-            )
-            return f"{who} waits for {status.waits_for or 'something'}{until}."
+            until = "" if status.until is None else f" until {moment_text(status.until, zone)} ({zone})"
+            return f"{who} waits for {waits_text(status.waits_for)}{until}."
         case _:
             by = f": {status.ended_by}" if status.ended_by else ""
             return f"{who} is {status.state}{by}."

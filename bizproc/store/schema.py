@@ -65,6 +65,7 @@ instance = _table(
     Column("document_type", Text),
     Column("document_id", Integer),
     Column("arguments", Json, nullable=False),
+    Column("first_arguments", Json),  # those it was started with, where it has begun anew with others
     Column("state", Text, nullable=False),
     Column("waits_for", Text),
     Column("until", Moment),
@@ -75,7 +76,7 @@ instance = _table(
     Column("parent_key", Integer),
     Column("parent_address", Text),
     Column("cause", Json),
-    Column("failed_at", Integer),  # the journal's position at which `retry` goes on
+    Column("failed_at", Text),  # the address of the step at which `retry` goes on
     Column("crashes", Integer, nullable=False, server_default=text("0")),  # in a row, with no commit of its own since
     Column("alone", Integer, nullable=False, server_default=text("0")),  # how often it was run alone because of them
     Column("started_at", Moment, nullable=False),

@@ -301,6 +301,16 @@ class RunningInstance(Instance[R]):
         await self._world._ask(lambda runtime: runtime.instance(self.id).cancel())
         await self._world.run_until_idle()
 
+    async def retry(self) -> None:
+        """See `Instance.retry`."""
+        await self._world._ask(lambda runtime: runtime.instance(self.id).retry())
+        await self._world.run_until_idle()
+
+    async def skip_wait(self) -> None:
+        """See `Instance.skip_wait`."""
+        await self._world._ask(lambda runtime: runtime.instance(self.id).skip_wait())
+        await self._world.run_until_idle()
+
     async def terminate(self, reason: str) -> None:
         """See `Instance.terminate`."""
         await self._world._ask(lambda runtime: runtime.instance(self.id).terminate(reason))

@@ -23,7 +23,7 @@ from bizproc.core.outcome import Outcome
 from bizproc.verbs import attempt, for_each, gather, race, saga, shield
 from tests.unit.core.drive import INSTANCE, Boom, asked, say
 
-# -- programs ------------------------------------------------------------------------------------------------------------
+# -- programs ----------------------------------------------------------------------------------------------------------
 
 
 @frozen
@@ -179,7 +179,7 @@ def larger(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 LEAVES = st.sampled_from([Node("say"), Node("say"), Node("say"), Node("nothing"), Node("raise")])
 PROGRAMS = st.recursive(LEAVES, larger, max_leaves=12)
 
-# -- deliveries ----------------------------------------------------------------------------------------------------------
+# -- deliveries --------------------------------------------------------------------------------------------------------
 
 Choice: TypeAlias = tuple[int, Literal["value", "error", "cancel"]]
 Delivery: TypeAlias = tuple[str, int | None, Boom | None]
@@ -252,8 +252,10 @@ class Watched:
         assert self.world.orphans == []
 
 
-def driven(node: Node, choices: list[Choice], most: int | None = None) -> tuple[Driver, World, list[Delivery], list[Any]]:
-    """Drive a program by choices, then first come first served; gives what was delivered and what was open each time."""
+def driven(
+    node: Node, choices: list[Choice], most: int | None = None
+) -> tuple[Driver, World, list[Delivery], list[Any]]:
+    """Drive a program by choices, then in order; also gives what was delivered, and what was open each time."""
     world = World()
     driver = Driver(program(node, world), INSTANCE)
     watched = Watched(driver, world)

@@ -1,8 +1,8 @@
 """
 Many checked rows at once, in one transaction: what an import writes. It reads no file and checks no cell.
 
-A statement a file, made once, with what is the same in all its rows written into it; rows go through `executemany`. Ids are
-kept. Nothing is told of it: no event, no line of history, no process starts.
+A statement a file, made once, with what is the same in all its rows written into it; rows go through `executemany`.
+Ids are kept. Nothing is told of it: no event, no line of history, no process starts.
 """
 
 from __future__ import annotations
@@ -41,10 +41,7 @@ def import_folder(
     stopped: Callable[[], bool] = lambda: False,
 ) -> ImportReport:
     """
-    Import a folder of CSV files. See `Runtime.import_folder`.
-
-    Args:
-        stopped: Asked now and then; once it says yes, nothing is imported.
+    Import a folder of CSV files. See `Runtime.import_folder`. Once `stopped` says yes, nothing is imported.
 
     Raises:
         ImportRefused: nothing of it is to be kept; the transaction must be undone.
@@ -104,7 +101,7 @@ class _Stored:
         self.stages: Mapping[str, Stage] = {stage.code: stage for stage in map(SHAPES["stage"].item, rows)}
 
     def _last_id(self, shape: Shape) -> int:
-        (last,) = self._tx.execute(f"SELECT max(id) FROM {shape.table.name}").fetchone()
+        (last,) = self._tx.execute(f"SELECT max(id) FROM {shape.table.name}").fetchone()  # noqa: S608  a table of ours
         return int(last or 0)
 
     def exists(self, kind: str, id: int) -> bool:
@@ -118,7 +115,7 @@ class _Stored:
         return self.stages
 
 
-# -- one writer a file ---------------------------------------------------------------------------------------------------
+# -- one writer a file -------------------------------------------------------------------------------------------------
 
 
 class _Writer:
@@ -164,9 +161,8 @@ def insert_with(shape: Shape, given: Iterable[str], constants: Mapping[str, Any]
     fixed = [name for name in shape.names if name not in given and name != "id"]
     written = dict(zip(fixed, shape.written(fixed, values), strict=True))
     columns, marks = ", ".join((*given, *written)), ["?"] * len(given)
-    return (
-        f"INSERT INTO {shape.table.name} ({columns}) VALUES ({', '.join([*marks, *map(_literal, written.values())])})"
-    )
+    values_ = ", ".join([*marks, *map(_literal, written.values())])
+    return f"INSERT INTO {shape.table.name} ({columns}) VALUES ({values_})"  # noqa: S608  names of ours
 
 
 def _literal(value: str | int | None) -> str:
@@ -281,7 +277,7 @@ def _define_address(tx: Transaction, file: CsvFile) -> None:
             add_field(tx, "deal", code, "text", label, multiple=False, options=())
         elif field.multiple or field.type.name != "text":
             raise ImportRefused(
-                text=f"{file.name}: column {code} holds texts, and the store's custom field of deals with this code does not."
+                text=f"{file.name}: column {code} holds texts, and the custom field of deals with this code does not."
             )
 
 

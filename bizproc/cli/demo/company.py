@@ -1,6 +1,4 @@
-"""
-A small company that does not exist, and what its clients will do: always the same, from a fixed seed. It does nothing.
-"""
+"""A small company that does not exist, and what its clients will do: always the same, from a fixed seed."""
 
 from __future__ import annotations
 
@@ -26,12 +24,17 @@ COMPANIES: Final = (
     *("Lantern Studio", "Corner Library", "Meadow School", "Quayside Offices", "Summit Hostel", "Orchard Café"),
 )
 CONTACTS: Final = (
-    *(("Alex", "Moor"), ("Kim", "Ash"), ("Jo", "Lake"), ("Sam", "Hill"), ("Lou", "Reed-Marsh"), ("Max", "Glen")),
+    *(("Alex", "Moor"), ("Kim", "Ash"), ("Jo", "Lake"), ("Sam", "Hill"), ("Lou", "March"), ("Max", "Glen")),
     *(("Toni", "Dale"), ("Chris", "Heath"), ("Pat", "Cliff"), ("Nic", "Rowan"), ("Eli", "Stone"), ("Mika", "Wood")),
 )
 
-CHANGES: Final = ("yes", "yes", "late yes", "no", "silent", "yes", "silent", "late yes", "yes", "no", "silent", "yes")
+ANSWERS: Final = (
+    *("yes", "yes", "late yes", "no", "silent", "yes"),
+    *("silent", "late yes", "yes", "no", "silent", "silent"),
+)
 """What the clients will say: at once, after the call, or never."""
+
+_LAST_COMES_ON: Final = 17
 
 
 @frozen
@@ -56,7 +59,7 @@ def orders() -> list[Order]:
 
 def _order(random: Random, number: int) -> Order:
     place = number - 1
-    says = CHANGES[place]
+    says = ANSWERS[place]
     products = random.sample(range(2, len(PRODUCTS) + 1), k=random.randint(1, 3))
     after = {"yes": (2, 8), "no": (3, 9), "late yes": (12, 17), "silent": (99, 99)}[says]
     return Order(
@@ -65,7 +68,7 @@ def _order(random: Random, number: int) -> Order:
         contact=CONTACTS[place],
         responsible=place % len(USERS) + 1,
         rows=tuple((product, Decimal(random.randint(1, 12))) for product in products),
-        comes_on=place // 2,
+        comes_on=_LAST_COMES_ON if number == len(COMPANIES) else place // 2,
         says=says,
         answers_after=random.randint(*after),
     )

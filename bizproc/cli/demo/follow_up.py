@@ -13,13 +13,12 @@ SAMPLER = 1
 
 
 @process("demo.follow_up")
-async def follow_up(
-    deal: Deal, *, discount: Decimal = Decimal(5), patience: timedelta = timedelta(days=10)
-) -> str:
+async def follow_up(deal: Deal, *, discount: Decimal = Decimal(5), patience: timedelta = timedelta(days=10)) -> str:
     """
     Offer the tea sampler, then follow the deal to its end.
 
     Args:
+        deal: What was ordered.
         discount: Percent off the sampler.
         patience: How long a client may think before somebody calls, and again before the deal is closed.
     """
@@ -29,6 +28,6 @@ async def follow_up(
         await crm.deal.add_activity("Call the client back", important=True, complete_on_stage_change=True)
         reached = await wait.until_stage("EXECUTING", timeout=patience)
     if reached.timed_out:
-        await crm.deal.add_comment("No answer to the offer, nor to our call.")
+        await crm.deal.add_comment(f"{deal.title}: no answer to our offer, nor to our call.")
         await crm.deal.change_stage("LOSE")  # the process ends here
     return "won over" if reached.matched else "turned down"

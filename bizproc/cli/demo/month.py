@@ -1,8 +1,8 @@
 """
 The month: a runtime on a virtual clock. Clients order and answer, deadlines come, and once the program is killed.
 
-The kill is as good as a real one for all that is kept: memory is dropped, nothing is written at the last moment, and what
-comes back is read from the file.
+The kill is as good as a real one for all that is kept: memory is dropped, nothing is written at the last moment, and
+what comes back is read from the file.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ DOWN_FOR: Final = 2
 """Days on which the program does not run."""
 
 
-
-
 class Month:
     """A month in the life of the company."""
 
@@ -47,15 +45,17 @@ class Month:
             await self._found_the_company()
             await self._days(0, KILLED_ON)
         story = self._story
+        story.remark("")
         story.tell(self._clock.now(), "* The program is killed. What it had in memory is gone.")
         self._clock.move_to(self._noon(KILLED_ON + DOWN_FOR))
         async with self._running():
-            waiting = await self._runtime.instances(status="waiting")
+            waiting = len(await self._runtime.instances(status="waiting"))
             story.tell(
                 self._clock.now(),
-                f"* {_number(DOWN_FOR).capitalize()} days later it is started again. {_number(len(waiting)).capitalize()} "
-                "follow-ups wait on from where they were; deadlines that passed in between are met now.",
+                f"* {_word(DOWN_FOR)} days later it is started again. {_word(waiting)} follow-ups wait on from where "
+                "they were; deadlines that passed in between are met now.",
             )
+            story.remark("")
             await self._notice()
             await self._days(KILLED_ON + DOWN_FOR, DAYS)
             return await self._runtime.find(Deal)
@@ -99,14 +99,15 @@ class Month:
         deal = await runtime.get(Deal, deal.id)
         instance = await runtime.start(follow_up(deal), id=name_of(deal.id))
         await runtime.settled()
-        self._tell(order, f"asks for {_things(order)} ({deal.amount:,} EUR). A follow-up begins, and offers the sampler.")
+        self._tell(order, f"asks for {_things(order)} ({deal.amount:,} EUR).")
         self._told[deal.id] = await self._where(instance)
 
     async def _answers(self, order: Order) -> None:
         """A client has made up their mind, and the person in charge moves the deal."""
         yes = "yes" in order.says
-        self._tell(order, f"says {'yes' if yes else 'no'}: {_user(order)} moves the deal to {'EXECUTING' if yes else 'LOSE'}.")
-        await self._runtime.perform(crm.deal(order.number).change_stage("EXECUTING" if yes else "LOSE"))
+        stage = "EXECUTING" if yes else "LOSE"
+        self._tell(order, f"says {'yes' if yes else 'no'}: {_user(order)} moves the deal to {stage}.")
+        await self._runtime.perform(crm.deal(order.number).change_stage(stage))
         await self._runtime.settled()
         await self._notice()
 
@@ -203,6 +204,9 @@ def _user(order: Order) -> str:
     return " ".join(USERS[order.responsible - 1])
 
 
-def _number(number: int) -> str:
-    words = "no one two three four five six seven eight nine ten eleven twelve".split()
-    return words[number] if number < len(words) else str(number)
+def _word(number: int) -> str:
+    """A number at the beginning of a sentence."""
+    return _WORDS[number] if number < len(_WORDS) else str(number)
+
+
+_WORDS: Final = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")

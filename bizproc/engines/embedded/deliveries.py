@@ -76,6 +76,13 @@ class CancelAsked:
     arrival: int
 
 
+@frozen
+class SkipAsked:
+    """Somebody wants the wait that would be over first to be over now."""
+
+    arrival: int
+
+
 @define
 class Signal:
     """An unread signal; `value` is encoded."""
@@ -85,4 +92,4 @@ class Signal:
     value: str
 
 
-Delivery: TypeAlias = Answer | StepEnded | StepFailed | Readied | Due | Arrived | Settled | CancelAsked | Signal
+Delivery: TypeAlias = Answer | StepEnded | StepFailed | Readied | Due | Arrived | Settled | CancelAsked | SkipAsked | Signal

@@ -28,14 +28,14 @@ class Ending:
         state: `completed`, `failed`, `cancelled`, `terminated`; or `stuck`, which is no end: it can go on.
         outcome, error: The encoded result or error.
         ended_by: What ended it from outside.
-        failed_at: The position in its journal at which `retry` goes on.
+        failed_at: The address of the step at which `retry` goes on.
     """
 
     state: str
     outcome: str | None = None
     error: str | None = None
     ended_by: str | None = None
-    failed_at: int | None = None
+    failed_at: str | None = None
 
     @property
     def final(self) -> bool:

@@ -20,20 +20,37 @@ from attrs import define
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Prepared
 from bizproc.core.driver import Ask
-from bizproc.core.errors import InstanceNotFound, StoreError, UnknownProcess
+from bizproc.core.errors import InstanceNotFound, InstancePoisoned, StoreError, UnknownProcess
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.bodies import run_body, run_preparation
-from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery
+from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, SkipAsked
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.events import Woken
 from bizproc.engines.embedded.instance import Instance
+from bizproc.engines.embedded.loaded import Loaded
 from bizproc.engines.embedded.outbox import Outbox, Outcome
 from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
-from bizproc.engines.embedded.starting import Started, decode_call, document_ref
+from bizproc.engines.embedded.starting import Started, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.turn import Standing, Turn, sql
-from bizproc.engines.embedded.works import Add, AskCancel, End, Fire, Fired, Load, Loaded, Perform, Posted, Run, Send
+from bizproc.engines.embedded.works import (
+    DEATHS_ALONE,
+    Add,
+    AskCancel,
+    AskSkip,
+    End,
+    Fire,
+    Fired,
+    Load,
+    Perform,
+    Posted,
+    Resume,
+    Run,
+    Send,
+    Survey,
+    Suspects,
+)
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.performing import ItemRef
@@ -54,6 +71,7 @@ class Options:
         keep_in_memory: How many waiting instances stay in memory, so that they need no replay when they are woken.
         always_replay: Rebuild each instance from its journal before every turn.
         jitter: Whether retry delays are spread at random.
+        protect: Whether an instance that seems to bring the program down is run alone, and at last set aside.
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
         trace: Where turns write down what they journal, for those who look for the commit at which something went wrong.
@@ -62,6 +80,7 @@ class Options:
     keep_in_memory: int = 1000
     always_replay: bool = False
     jitter: bool = True
+    protect: bool = True
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
@@ -101,6 +120,8 @@ class Engine:
         self._next_timer: datetime | None = None
         self._firing = False
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
+        self._recovery: asyncio.Future[None] | None = None
+        self._alone: tuple[int, asyncio.Future[None]] | None = None
         self._verdicts: dict[int, asyncio.Future[Any]] = {}
         self._outbox: Final = Outbox(
             outside, codec, clock.now, partial(self._ask, outside=False), self._sender, self._settled, self._wake_by
@@ -133,24 +154,53 @@ class Engine:
 
     async def recover(self) -> None:
         """Bring back the instances that have something to do; all others stay where they are."""
-        keys = await self._database.read(lambda connection: connection.execute(sql.ready).fetchall())
-        for (key,) in keys:
-            self._load(key)
+        found: Suspects = await self._ask(Survey(_nothing_with, protect=self._options.protect), outside=False)
         posts = await self._database.read(lambda connection: connection.execute(sql.open_posts).fetchall())
+        self._recovery = asyncio.ensure_future(self._recover(found, posts))
+        if not (found.suspects or found.poisoned):
+            await self._recovery
+
+    async def _recover(self, found: Suspects, posts: list[tuple[Any, ...]]) -> None:
+        for key in found.poisoned:
+            id = await self.write(lambda tx, key=key: tx.execute(sql.id_of, {"key": key}).fetchone()[0])  # type: ignore[misc]
+            self._set_aside(key, InstancePoisoned(instance=id, times=DEATHS_ALONE))
+        for key in found.suspects:
+            await self._run_alone(key)
+        for key in found.ready:
+            self._load(key)
         self._outbox.recover(posts)
+        self._recovery = None
         self._fire()
+
+    async def _run_alone(self, key: int) -> None:
+        """Nothing else runs before this one has come further: if the program dies now, it is known who did it."""
+        await self.write(lambda tx: tx.execute(sql.alone, {"key": key}))
+        self._alone = key, self._future()
+        self._load(key)
+        await asyncio.wait({self._alone[1]}, timeout=ALONE_AT_MOST)
+        self._alone = None
+
+    def _came_further(self, key: int) -> None:
+        if self._alone is not None and self._alone[0] == key:
+            _set(self._alone[1], None)
 
     async def close(self) -> None:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
+        if self._recovery is not None:
+            self._recovery.cancel()
         await self._outbox.close()
         tasks = list(self._bodies.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if not self._database.dead:
+            await self.write(lambda tx: tx.execute(sql.close_orderly))
         self.abandon()
 
     def abandon(self) -> None:
         """Drop everything in memory; none of the users' code runs any more."""
+        if self._recovery is not None:
+            self._recovery.cancel()
         self._clock.wake_at(None, self._fire)
         for task in self._bodies.values():
             task.cancel()
@@ -162,7 +212,8 @@ class Engine:
 
     def is_idle(self) -> bool:
         """Whether nothing happens before time passes or somebody comes."""
-        return not (self._bodies or self._loading or self._firing or self._outbox.sending) and self._database.idle
+        busy = self._bodies or self._loading or self._firing or self._outbox.sending or self._recovery
+        return not busy and self._database.idle
 
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
@@ -247,6 +298,25 @@ class Engine:
         if asked is not None:
             self._deliver(key, asked, load=True)
 
+    async def skip_wait(self, id: str) -> None:
+        """End the wait of an instance that would be over first. Raises InstanceNotFound, NotResumable."""
+        await self._ask(AskSkip(self._skip_asked, id=id))
+
+    def _skip_asked(self, result: tuple[int, SkipAsked]) -> None:
+        key, asked = result
+        self._deliver(key, asked, load=True)
+
+    async def retry(self, id: str) -> None:
+        """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
+        await self._ask(Resume(self._resumed, id=id, only=self._only))
+
+    def _resumed(self, result: tuple[int, bool]) -> None:
+        key, ended = result
+        self._load(key, retried=ended)
+
+    def _only(self, process: str, version: int, document: ItemRef | None) -> str | None:
+        return overlap_key(self.process(process, version), document)
+
     async def terminate(self, key: int, reason: str) -> None:
         """End an instance; none of its code runs any more. One that has ended stays as it is."""
         future: asyncio.Future[None] = self._future()
@@ -289,7 +359,7 @@ class Engine:
         self.live[started.key] = instance
         instance.begin()
 
-    def _load(self, key: int) -> None:
+    def _load(self, key: int, *, retried: bool = False) -> None:
         if key in self._loading or key in self._ending:
             return
         self._loading[key] = []
@@ -300,6 +370,7 @@ class Engine:
                 key=key,
                 path=self._database.path,
                 codec=self.codec,
+                retried=retried,
                 patient=True,
             )
         )
@@ -317,7 +388,8 @@ class Engine:
             instance = self._again(loaded)
             self.live[loaded.key] = instance
             self._parked.pop(loaded.key, None)
-            instance.replay(loaded.rows, loaded.chain, [*loaded.arrivals, *late], loaded.signals, loaded.attempts)
+            loaded.arrivals += late
+            instance.come_back(loaded)
         except Exception as error:  # noqa: BLE001  whatever keeps it from coming back: a person must look at it
             self._set_aside(loaded.key, error)
 
@@ -332,9 +404,8 @@ class Engine:
     def _instance(self, loaded: Loaded) -> Instance:
         process = self.process(loaded.process, loaded.version)
         call = decode_call(process, loaded.arguments, self.codec)
-        document = None if loaded.document is None else ItemRef(*loaded.document)
         standing = Standing(loaded.state, loaded.waits_for, loaded.until)
-        return Instance(self, loaded.key, loaded.id, call, document, loaded.run, standing)
+        return Instance(self, loaded.key, loaded.id, call, loaded.document, loaded.run, standing)
 
     def _unloadable(self, key: int) -> Callable[[BaseException], None]:
         def broken(error: BaseException) -> None:
@@ -351,6 +422,7 @@ class Engine:
         """The instance has nothing to do at present; it may leave memory if others have come since."""
         self.notice_idle()
         if instance.is_parked():
+            self._came_further(instance.key)
             self._parked.pop(instance.key, None)
             self._parked[instance.key] = None
         while len(self._parked) > self._options.keep_in_memory:
@@ -385,6 +457,7 @@ class Engine:
 
     def written(self, turn: Turn) -> None:
         """What a committed turn brought about outside its instance: children, woken waits, a deadline before all others."""
+        self._came_further(turn.key)
         for started in turn.started:
             if started.fresh:
                 self._begin(started)
@@ -439,7 +512,7 @@ class Engine:
 
     def begin_body(self, instance: Instance, ask: Ask) -> None:
         """Run the body of a step in a task of its own."""
-        attempt = instance.attempts.get(ask.address, 0) + 1
+        attempt = instance.progress.attempts.get(ask.address, 0) + 1
         task = asyncio.get_running_loop().create_task(self._body(instance, ask, attempt))
         self._bodies[instance.key, ask.address] = task
 
@@ -483,6 +556,7 @@ class Engine:
         self.notice_idle()
 
     def _tell_ended(self, key: int) -> None:
+        self._came_further(key)
         for future in self._endings.pop(key, []):
             _set(future, None)
 
@@ -569,6 +643,9 @@ class Engine:
         future.add_done_callback(lambda _: self.notice_idle())
         return future
 
+
+# Seconds. A suspect that takes longer than this to come further is not what kills the program at once.
+ALONE_AT_MOST: Final = 30.0
 
 FAR_AWAY: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec
 from bizproc.core.errors import StartConflict, StartRefused
-from bizproc.core.process import Call
+from bizproc.core.process import Call, Process
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
@@ -79,7 +79,7 @@ def insert(
     existing = None if id is None else tx.execute(sql.same_id, {"id": id}).fetchone()
     if existing is not None:
         return _same(existing, call, codec)
-    only = _only(call)
+    only = overlap_key(call.process, document_ref(call))
     _check_overlap(tx, call, only)
     document = document_ref(call)
     id = id or _next_id(tx, call.process.name)
@@ -112,11 +112,11 @@ def _same(existing: tuple[Any, ...], call: Call[Any], codec: Codec) -> Started:
     return Started(key, id, call, fresh=False)
 
 
-def _only(call: Call[Any]) -> str | None:
-    document = document_ref(call)
-    if document is None or call.process.overlap == "parallel":
+def overlap_key(process: Process[..., Any], document: ItemRef | None) -> str | None:
+    """What only one live instance may have; None where several may live."""
+    if document is None or process.overlap == "parallel":
         return None
-    return f"{call.process.name} {document.kind}:{document.id}"
+    return f"{process.name} {document.kind}:{document.id}"
 
 
 def _check_overlap(tx: Transaction, call: Call[Any], only: str | None) -> None:

@@ -5,13 +5,13 @@ INSERT INTO instance (id, process, version, document_type, document_id, argument
 VALUES (:id, :process, :version, :document_type, :document_id, :arguments, 'running', :only, :parent_key, :parent_address, :cause, :started_at)
 
 -- same_id: an instance by its id, to compare a second start with the first
-SELECT key, id, process, version, arguments, state FROM instance WHERE id = :id
+SELECT key, id, process, version, coalesce(first_arguments, arguments), state FROM instance WHERE id = :id
 
 -- same_document: the live instance that a `single` process has on this document
 SELECT key, id FROM instance WHERE only = :only
 
 -- instance: one instance as it stands
-SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, ended_by, outcome, error, cause, started_at, ended_at
+SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, crashes
 FROM instance WHERE key = :key
 
 -- journal: all that happened to an instance, in the order of delivery
@@ -106,7 +106,9 @@ ORDER BY 1
 INSERT INTO instance_log (instance, at, text, facts) VALUES (?, ?, ?, ?)
 
 -- begin_anew: the same instance with other parameters and an empty journal
-UPDATE instance SET arguments = :arguments, run = run + 1, state = 'running', waits_for = NULL, until = NULL WHERE key = :key
+UPDATE instance SET first_arguments = coalesce(first_arguments, arguments), arguments = :arguments, run = run + 1,
+       state = 'running', waits_for = NULL, until = NULL
+WHERE key = :key
 
 -- clear_journal: an instance that begins anew
 DELETE FROM journal WHERE instance = :key
@@ -159,3 +161,39 @@ SELECT state FROM outbox WHERE id = :id
 
 -- posts_of: what an instance has sent
 SELECT address, channel, key, state, attempts, verdict, posted_at, settled_at FROM outbox WHERE instance = :key ORDER BY id
+
+-- resumable: what is needed to let an instance go on
+SELECT key, process, version, document_type, document_id, state, failed_at FROM instance WHERE id = :id
+
+-- forget_from: the last error raised at this address, and all that came after it
+DELETE FROM journal WHERE instance = :key AND position >=
+  (SELECT max(position) FROM journal WHERE instance = :key AND address = :address AND event = 'raised')
+
+-- resume: an instance that had failed or was stuck goes on
+UPDATE instance SET state = 'running', outcome = NULL, error = NULL, ended_by = NULL, ended_at = NULL, failed_at = NULL,
+       crashes = 0, alone = 0, only = :only
+WHERE key = :key
+
+-- closed_orderly: whether the owner before this one left in an orderly way
+SELECT closed FROM store_owner WHERE id = 1
+
+-- open_again: from here on an end is a crash, until the owner says otherwise
+UPDATE store_owner SET closed = 0 WHERE id = 1
+
+-- close_orderly: this owner leaves in an orderly way
+UPDATE store_owner SET closed = 1 WHERE id = 1
+
+-- crashed: the program died while this instance had something to do
+UPDATE instance SET crashes = crashes + 1 WHERE key = ?
+
+-- suspects: instances that had something to do in two crashes or more, with no commit of their own in between
+SELECT key, crashes, alone FROM instance WHERE crashes >= 2 AND state IN ('running', 'waiting')
+
+-- alone: from here on this instance runs alone
+UPDATE instance SET alone = alone + 1 WHERE key = :key
+
+-- no_crashes: the instance has come further
+UPDATE instance SET crashes = 0, alone = 0 WHERE key = ?
+
+-- id_of: what people call an instance
+SELECT id FROM instance WHERE key = :key

@@ -80,6 +80,7 @@ class Turn:
         timers: The deadlines among them.
         subscriptions: Key and address; written at once, so that nothing that happens in this group is missed.
         actions: Local actions and checks to perform, in the order in which they were asked.
+        again: Those of them that are waits which began before, with their deadlines.
         busy: Whether step bodies run, or are to begin, once it is committed.
         waits: The waits that are open then, but for those that begin in the run.
         ending: How the instance ends, if it does.
@@ -103,6 +104,7 @@ class Turn:
     timers: list[datetime] = field(factory=list)
     subscriptions: list[tuple[str, str]] = field(factory=list)
     actions: list[Ask] = field(factory=list)
+    again: dict[str, datetime | None] = field(factory=dict)
     busy: bool = False
     waits: list[Waiting] = field(factory=list)
     ending: Ending | None = None
@@ -198,14 +200,17 @@ class Turn:
 
     def _begin_waiting(self, tx: Transaction, ask: Ask, pending: Pending) -> None:
         address = ask.address
-        deadline = None if pending.deadline is None else moment_text(pending.deadline)
-        self._append(tx, entry(address, "began", ask.noted, deadline))
+        when = self.again[address] if address in self.again else pending.deadline
+        deadline = None if when is None else moment_text(when)
+        if address not in self.again:
+            self._append(tx, entry(address, "began", ask.noted, deadline))
         for key in pending.keys:
             tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address})
         if deadline is not None:
             tx.later(sql.add_timer, (self.key, address, deadline, "wait"))
-        self.began[address] = pending.deadline
-        self._began_waits.append(Waiting(ask.noted.shown(), deadline))
+        self.began[address] = when
+        if address not in self.again:
+            self._began_waits.append(Waiting(ask.noted.shown(), deadline))
 
     def _leave(self, tx: Transaction) -> None:
         """What the store is to say of the instance until its next turn."""

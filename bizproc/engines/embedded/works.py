@@ -12,16 +12,17 @@ from attrs import define, field
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
-from bizproc.core.errors import InstanceNotFound
+from bizproc.core.errors import InstanceNotFound, NotResumable, StartRefused
 from bizproc.core.process import Call
 from bizproc.engines.embedded.asked import Asked
-from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Settled, Signal
+from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Settled, Signal, SkipAsked
 from bizproc.engines.embedded.endings import Ending, end
 from bizproc.engines.embedded.events import Woken, deliver
-from bizproc.engines.embedded.instance import Attempted
-from bizproc.engines.embedded.journal import Chain, Recorded, verified
+from bizproc.engines.embedded.journal import verified
+from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.performing import Context, Performed, perform
 from bizproc.engines.embedded.starting import Started, insert
+from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import moment, moment_text
@@ -72,61 +73,42 @@ class Perform(Asked["tuple[Performed, list[Woken]]"]):
 
 
 @define(eq=False)
-class Loaded:
-    """An instance as the store has it: what replay needs."""
-
-    key: int
-    id: str
-    process: str
-    version: int
-    run: int
-    document: tuple[str, int] | None
-    arguments: str
-    state: str
-    waits_for: str | None
-    until: str | None
-    rows: list[Recorded]
-    chain: Chain
-    arrivals: list[Delivery]
-    signals: list[Signal]
-    attempts: dict[str, Attempted]
-
-
-@define(eq=False)
 class Load(Asked["Loaded | None"]):
     """Read an instance with its journal, in one go; None where it has ended or never was."""
 
     key: int = field(kw_only=True)
     path: str = field(kw_only=True)
     codec: Codec = field(kw_only=True)
+    retried: bool = field(default=False, kw_only=True)
 
     def write(self, tx: Transaction) -> Loaded | None:
         key = {"key": self.key}
         row = tx.execute(sql.instance, key).fetchone()
         if row is None or row[8] not in LIVE:
             return None
-        _key, id, process, version, run, kind, item, arguments, state, waits_for, until = row[:11]
         tx.write_rows()  # rows that other works of this group left for later
-        rows, chain = verified(self.key, id, self.path, tx.execute(sql.journal, key))
+        rows, chain = verified(self.key, row[1], self.path, tx.execute(sql.journal, key))
         return Loaded(
-            self.key,
-            id,
-            process,
-            version,
-            run,
-            None if kind is None else (kind, item),
-            arguments,
-            state,
-            waits_for,
-            until,
-            rows,
-            chain,
-            [self._delivery(*arrival) for arrival in tx.execute(sql.arrivals, key)],
-            [Signal(*signal) for signal in tx.execute(sql.unread, key)],
-            {
+            key=self.key,
+            id=row[1],
+            process=row[2],
+            version=row[3],
+            run=row[4],
+            document=None if row[5] is None else ItemRef(row[5], row[6]),
+            arguments=row[7],
+            state=row[8],
+            waits_for=row[9],
+            until=row[10],
+            rows=rows,
+            chain=chain,
+            arrivals=[self._delivery(*arrival) for arrival in tx.execute(sql.arrivals, key)],
+            signals=[Signal(*signal) for signal in tx.execute(sql.unread, key)],
+            attempts={
                 address: Attempted(count, bool(started), again)
                 for address, count, started, again in tx.execute(sql.attempts, key)
             },
+            crashes=row[11],
+            retried=self.retried,
         )
 
     def _delivery(self, arrival: int, address: str, kind: str, payload: str | None) -> Delivery:
@@ -134,6 +116,8 @@ class Load(Asked["Loaded | None"]):
             return Due(address, arrival)
         if kind == "cancel":
             return CancelAsked(arrival)
+        if kind == "skip":
+            return SkipAsked(arrival)
         if kind == "accepted":
             return Settled(address, arrival, self.codec.decode(payload or "null"), None)
         if kind == "refused":
@@ -229,3 +213,87 @@ class End(Asked["list[Woken] | None"]):
         if row is None or row[8] not in LIVE:
             return None
         return end(tx, self.key, self.ending, self.codec)
+
+
+@define(eq=False)
+class AskSkip(Asked["tuple[int, SkipAsked]"]):
+    """Ask that a wait be over. Raises InstanceNotFound, NotResumable."""
+
+    id: str = field(kw_only=True)
+
+    def write(self, tx: Transaction) -> tuple[int, SkipAsked]:
+        row = tx.execute(sql.same_id, {"id": self.id}).fetchone()
+        if row is None:
+            raise InstanceNotFound(instance=self.id)
+        if row[5] != "waiting":
+            raise NotResumable(instance=self.id, state=row[5], detail="there is no wait to skip.")
+        arrival = {"key": row[0], "address": "", "kind": "skip", "payload": None}
+        return row[0], SkipAsked(int(tx.execute(sql.add_arrival, arrival).lastrowid or 0))
+
+
+@define(eq=False)
+class Resume(Asked["tuple[int, bool]"]):
+    """
+    Let an instance that failed or is stuck go on: at the step whose error it failed with, or where it stopped.
+
+    The result says whether it had ended. Raises InstanceNotFound, NotResumable, StartRefused.
+    """
+
+    id: str = field(kw_only=True)
+    only: Callable[[str, int, ItemRef | None], str | None] = field(kw_only=True)
+
+    def write(self, tx: Transaction) -> tuple[int, bool]:
+        row = tx.execute(sql.resumable, {"id": self.id}).fetchone()
+        if row is None:
+            raise InstanceNotFound(instance=self.id)
+        key, process, version, kind, item, state, failed_at = row
+        if state not in ("failed", "stuck"):
+            raise NotResumable(instance=self.id, state=state, detail="retry is for one that failed or is stuck.")
+        only = self.only(process, version, None if kind is None else ItemRef(kind, item))
+        self._see_that_it_is_alone(tx, key, process, only)
+        if failed_at is not None:
+            tx.execute(sql.forget_from, {"key": key, "address": failed_at})
+            tx.execute(sql.end_attempts, (key, failed_at))
+        tx.execute(sql.resume, {"key": key, "only": only})
+        return key, state == "failed"
+
+    def _see_that_it_is_alone(self, tx: Transaction, key: int, process: str, only: str | None) -> None:
+        existing = None if only is None else tx.execute(sql.same_document, {"only": only}).fetchone()
+        if existing is not None and existing[0] != key:
+            document = str(only).partition(" ")[2]
+            raise StartRefused(process=process, document=document, existing=existing[1], policy="single")
+
+
+@define(eq=False)
+class Suspects:
+    """What a start finds after a crash: who has something to do, and who may have brought the program down."""
+
+    ready: list[int]
+    suspects: list[int]
+    poisoned: list[int]
+
+
+@define(eq=False)
+class Survey(Asked[Suspects]):
+    """Find out who has something to do; after a crash, count it against each of them."""
+
+    protect: bool = field(kw_only=True)
+
+    def write(self, tx: Transaction) -> Suspects:
+        ready = [key for (key,) in tx.execute(sql.ready)]
+        (orderly,) = tx.execute(sql.closed_orderly).fetchone()
+        tx.execute(sql.open_again)
+        if not self.protect:
+            return Suspects(ready, [], [])
+        if not orderly:
+            for key in ready:
+                tx.execute(sql.crashed, (key,))
+        counted = {key: (crashes, alone) for key, crashes, alone in tx.execute(sql.suspects)}
+        poisoned = [key for key in ready if counted.get(key, (0, 0))[1] >= DEATHS_ALONE]
+        suspects = [key for key in ready if key in counted and key not in poisoned]
+        return Suspects([key for key in ready if key not in counted], suspects, poisoned)
+
+
+# In flight in so many crashes in a row: run again alone. Alone in so many: set aside.
+CRASHES: Final = 2
+DEATHS_ALONE: Final = 2

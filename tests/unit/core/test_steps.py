@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bizproc.core.commands import running_step
 from bizproc.core.errors import NestedStep, NotInProcess, ProcessDefinitionError, WrongArgument
-from bizproc.core.steps import ONCE, Retry, RunningStep, Step, action, running_step, step_key
+from bizproc.core.steps import ONCE, Retry, RunningStep, Step, action, step_key
 from bizproc.verbs import gather
 from tests.unit.core.drive import Boom, answer, begun, error_of, fail, result, say
 
@@ -67,7 +68,7 @@ async def as_coroutine(awaitable: Any) -> Any:
 
 def test_outside_a_process_nothing_is_checked_but_what_python_checks() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'wait'"):
-        score(1, wait=2)  # type: ignore[call-arg]
+        _ = score(1, wait=2)  # type: ignore[call-arg]
 
 
 def test_inside_a_process_a_step_is_a_command_with_checked_arguments() -> None:
@@ -77,7 +78,7 @@ def test_inside_a_process_a_step_is_a_command_with_checked_arguments() -> None:
     driver = begun(program())
     command = driver.asks["0"].command
     assert isinstance(command, Step)
-    assert command.function is score  # type: ignore[comparison-overlap]
+    assert command.function is score
     assert (command.kind, command.name, command.result_type) == ("step", "scoring.score", int)
     assert command.bound == {"company_id": 5, "weight": 1.0}
     driver.resume("0", 42)
@@ -130,7 +131,7 @@ def test_a_steps_failure_is_raised_at_its_await() -> None:
 
 def test_a_step_called_in_a_process_and_never_awaited_does_nothing_and_takes_no_address() -> None:
     async def program() -> None:
-        score(5)  # type: ignore[unused-awaitable]
+        _ = score(5)
         await say("a")
 
     driver = begun(program())
@@ -140,7 +141,7 @@ def test_a_step_called_in_a_process_and_never_awaited_does_nothing_and_takes_no_
 
 def test_a_step_called_in_the_body_of_a_step_is_refused_and_both_are_named() -> None:
     with body("scoring.outer", "w-1/0"), pytest.raises(NestedStep) as raised:
-        score(5)
+        _ = score(5)
     assert (raised.value.command, raised.value.step) == ("scoring.score", "scoring.outer")
     assert str(raised.value) == (
         "scoring.score was used inside the body of the step scoring.outer: a step is one unit and holds no other. "
@@ -284,7 +285,14 @@ def test_errors_to_give_up_on_and_those_derived_from_them_are_not_tried_again() 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"attempts": 0}, {"attempts": 1.5}, {"attempts": "3"}, {"factor": 0.5}, {"factor": float("nan")}, {"jitter": -0.1}],
+    [
+        {"attempts": 0},
+        {"attempts": 1.5},
+        {"attempts": "3"},
+        {"factor": 0.5},
+        {"factor": float("nan")},
+        {"jitter": -0.1},
+    ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):

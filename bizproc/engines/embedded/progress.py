@@ -1,0 +1,169 @@
+"""
+Where an instance stands: its driver, and what the engine keeps for each open command; and how replay gets it there.
+
+Nothing is written here and nothing is performed. Reading a journal on other code (`bizproc check`) needs no more than this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import frozen
+
+from bizproc.core.codec import Codec
+from bizproc.core.commands import Command, Patched
+from bizproc.core.driver import Ask, Driver
+from bizproc.core.errors import NotJournallable
+from bizproc.core.frames import drop
+from bizproc.core.process import Call
+from bizproc.engines.embedded.journal import Recorded, compare, signature
+from bizproc.store.types import moment
+
+
+@frozen
+class This:
+    """What a process can ask about its own instance."""
+
+    id: str
+    process: str
+    document: Any
+
+
+class Progress:
+    """
+    A driver and what belongs to its open commands.
+
+    Attributes:
+        id: The instance, as people call it.
+        waits: The waits that began and are open, with their deadlines.
+        backoffs: Steps that failed and are to be tried again, with the moment.
+        attempts: How often the bodies of open steps have run.
+        cancelling: Whether the instance as a whole was cancelled.
+    """
+
+    def __init__(self, id: str, call: Call[Any], codec: Codec) -> None:
+        self.id: Final = id
+        self.call: Final = call
+        self.waits: dict[str, datetime | None] = {}
+        self.backoffs: dict[str, str] = {}
+        self.attempts: dict[str, int] = {}
+        self.cancelling = False
+        self._codec: Final = codec
+        self._dropped: dict[str, Ask] = {}
+        self._raised: list[tuple[BaseException, str]] = []
+        self.driver = self._new_driver()
+
+    def replay(self, rows: Sequence[Recorded]) -> list[Ask]:
+        """
+        Come to where the journal ends; the commands that are open there.
+
+        Raises:
+            ReplayMismatch: The code asks for something else than was recorded.
+            NotRestorable: A recorded value cannot be read back.
+        """
+        recorded = {row.address: row for row in rows}
+        self.driver.begin()
+        self._sign_all(recorded)
+        for row in rows:
+            self._replay_one(row)
+            self._sign_all(recorded)
+        self._dropped.clear()
+        return list(self.driver.asks.values())
+
+    def sign(self, ask: Ask) -> bool:
+        """Note what a command is compared by; one that cannot be written fails here, in the same way on every replay."""
+        try:
+            ask.noted = signature(ask.command, self._codec)
+        except NotJournallable as error:
+            self.driver.resume(ask.address, error=error)
+            return False
+        return True
+
+    def answer(self, address: str, value: Any, error: BaseException | None) -> None:
+        """Give an outcome to the process."""
+        if error is not None:
+            self._raised.append((error, address))
+            del self._raised[:-_REMEMBERED]
+        self.driver.resume(address, value, error)
+
+    def raised_at(self, error: BaseException) -> str | None:
+        """The address of the step that an error came from, itself or as the cause of it."""
+        chain = list(_chain(error))
+        return next((address for one, address in reversed(self._raised) if any(one is link for link in chain)), None)
+
+    def forget(self, ask: Ask) -> None:
+        """The command is not open any more."""
+        self.waits.pop(ask.address, None)
+        self.backoffs.pop(ask.address, None)
+        self.attempts.pop(ask.address, None)
+
+    def restart(self) -> None:
+        """A fresh driver, to replay into."""
+        self.drop()
+        self.driver = self._new_driver()
+        self.waits.clear()
+        self.backoffs.clear()
+        self.attempts.clear()
+        self._raised.clear()
+        self.cancelling = False
+
+    def drop(self) -> None:
+        """None of the user's code runs any more."""
+        for coroutine in self.driver.coroutines():
+            drop(coroutine)
+
+    def command(self, address: str) -> Command[Any] | None:
+        """The open command at an address."""
+        ask = self.driver.asks.get(address)
+        return None if ask is None else ask.command
+
+    def _new_driver(self) -> Driver:
+        return Driver(self.call.coroutine(), This(self.id, self.call.process.name, self.call.document))
+
+    def _sign_all(self, recorded: dict[str, Recorded]) -> None:
+        while self.driver.fresh or self.driver.dropped:
+            for ask in self.driver.take_dropped():
+                self.forget(ask)
+                self._dropped[ask.address] = ask
+            for ask in self.driver.take_fresh():
+                if ask.address in self.driver.asks and self.sign(ask) and isinstance(ask.command, Patched):
+                    self._replay_patched(ask, recorded.get(ask.address))
+
+    def _replay_patched(self, ask: Ask, row: Recorded | None) -> None:
+        if row is not None and (row.kind, row.name) != (ask.noted.kind, ask.noted.name):
+            self.driver.give_back(ask.address, value=False)
+
+    def _replay_one(self, row: Recorded) -> None:
+        if row.event == "cancelled":
+            self.cancelling = True
+            self.driver.cancel()
+            return
+        ask = self.driver.asks.get(row.address) or self._dropped.get(row.address)
+        compare(self.id, row, None if ask is None else ask.noted)
+        assert ask is not None
+        if row.address not in self.driver.asks:
+            return  # it was under way when its branch was cancelled, in the same transaction
+        if row.event == "began":
+            self.waits[row.address] = None if row.outcome is None else moment(row.outcome)
+            return
+        self.forget(ask)
+        if row.event == "returned":
+            self.answer(row.address, self._codec.decode(row.outcome or "null", ask.command.result_type), None)
+        else:
+            self.answer(row.address, None, self._codec.decode_error(row.outcome or "null"))
+
+
+# How many raised errors are remembered: enough for a process that handles some before one gets through.
+_REMEMBERED: Final = 32
+
+
+def _chain(error: BaseException) -> Iterable[BaseException]:
+    """An error and what it came from."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
