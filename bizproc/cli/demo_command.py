@@ -28,8 +28,8 @@ def command(context: click.Context) -> None:
     A small company through a simulated month, in a few seconds.
 
     It makes a store of its own (a temporary file, or --store), a dozen deals in it, and starts a process on each that
-    follows it. Clients answer or do not, time passes, the program is killed once; it says what happens to whom, and where
-    to look.
+    follows it. Clients answer or do not, time passes, the program is killed once; it says what happens to whom, and
+    where to look.
 
     \b
     Example:
@@ -45,8 +45,8 @@ def command(context: click.Context) -> None:
     story = Story(lambda line: None if setup.json else out.print(safe(line)))
     story.remark(
         f"A tea merchant, twelve clients, {DAYS} days. Each order is a deal, and a process follows it: it offers a "
-        "sampler, waits ten days for an answer, has somebody call, waits ten more, and then gives up. Time is simulated; "
-        "the store is a file."
+        "sampler, waits ten days for an answer, has somebody call, waits ten more, and then gives up. Time is "
+        "simulated; the store is a file."
     )
     story.remark("")
     deals, counts = asyncio.run(_run(Month(store, story)))
@@ -59,8 +59,8 @@ def command(context: click.Context) -> None:
     out.print(table(("deal", "", "EUR", "stage"), rows, right=("deal", "EUR")))
     out.print()
     story.remark(
-        f"{counts['follow-ups']} follow-ups were started, and {counts['samplers']} samplers offered: the kill lost none, "
-        f"and none was offered twice. {counts['calls']} calls were asked for. Still waiting: {counts['waiting']}."
+        f"{counts['follow-ups']} follow-ups were started, and {counts['samplers']} samplers offered: the kill lost "
+        f"none, and none was offered twice. {counts['calls']} calls were asked for. Still waiting: {counts['waiting']}."
     )
     _say_where_to_look(out, store)
 

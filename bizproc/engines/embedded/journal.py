@@ -13,6 +13,7 @@ from zlib import crc32
 from bizproc.core.codec import Codec, argument_hash
 from bizproc.core.commands import Command
 from bizproc.core.errors import ReplayMismatch, StoreDamaged
+from bizproc.engines.embedded.showing import readable
 
 EventName: TypeAlias = Literal["began", "returned", "raised", "cancelled"]
 
@@ -135,9 +136,3 @@ def compare(instance: str, recorded: Recorded, asked: Signature | None) -> None:
             recorded=readable(recorded.kind, recorded.name, recorded.arguments),
             asked="nothing there" if asked is None else readable(asked.kind, asked.name, asked.arguments),
         )
-
-
-def readable(kind: str | None, name: str | None, arguments: str | None) -> str:
-    """A step as people read it."""
-    given = (arguments or "{}")[1:-1]
-    return f"{name}({given})" if kind == name else f"{kind} {name}({given})"

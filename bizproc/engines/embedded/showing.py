@@ -1,0 +1,67 @@
+"""
+How steps are shown to people: `deal.add_product(product=7, price=18)`, `until_stage("WON", timeout=14 days)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bizproc.store.types import json_value
+
+_LONGEST: Final = 60
+
+
+def readable(kind: str | None, name: str | None, arguments: str | None) -> str:
+    """A step as people read it."""
+    given: Mapping[str, Any] = json_value(arguments or "{}")
+    if kind == "signal":
+        return f"signal {name}" + (f" (timeout {_value(given['timeout'])})" if "timeout" in given else "")
+    if kind == "child":
+        return f"child {given.get('child')}"
+    inside = ", ".join(f"{key}={_value(value)}" for key, value in given.items())
+    return f"start {name}({inside})" if kind == "start" else f"{name}({inside})"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and len(value) == 1:
+        ((tag, inside),) = value.items()
+        if tag in _TAGS:
+            return _TAGS[tag](inside)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, str):
+        return f'"{value}"' if len(value) <= _LONGEST else f'"{value[:_LONGEST]}…"'
+    return {None: "None", True: "True", False: "False"}.get(value, str(value)) if not isinstance(value, dict) else _short(value)
+
+
+def _short(value: Mapping[str, Any]) -> str:
+    inside = ", ".join(f"{key}: {_value(one)}" for key, one in value.items())
+    return f"{{{inside}}}" if len(inside) <= _LONGEST else f"{{{inside[:_LONGEST]}…}}"
+
+
+def duration(value: timedelta) -> str:
+    """A duration in words: `14 days`, `1 day 2 h`, `90 s`."""
+    days, seconds = value.days, value.seconds + value.microseconds / 1_000_000
+    hours, minutes = divmod(seconds, 3600)[0], divmod(seconds % 3600, 60)[0]
+    parts = [
+        f"{days} day{'' if days == 1 else 's'}" if days else "",
+        f"{hours:.0f} h" if hours else "",
+        f"{minutes:.0f} min" if minutes else "",
+        f"{seconds % 60:g} s" if seconds % 60 else "",
+    ]
+    return " ".join(part for part in parts if part) or "0 s"
+
+
+_TAGS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "$decimal": str,
+    "$timedelta": lambda microseconds: duration(timedelta(microseconds=int(microseconds))),
+    "$datetime": lambda text: f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}",
+    "$date": str,
+    "$uuid": str,
+    "$item": lambda item: f"{item[0]} {item[1]}",
+    "$set": lambda members: "{" + ", ".join(map(_value, members)) + "}",
+    "$enum": lambda pair: ".".join(map(str, pair)),
+    "$object": lambda pair: f"{pair[0]}({', '.join(f'{key}={_value(one)}' for key, one in pair[1].items())})",
+}
