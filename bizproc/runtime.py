@@ -35,6 +35,7 @@ from bizproc.core.errors import (
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
+from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, Result, Status
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
@@ -44,7 +45,7 @@ from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.performing import Performing
 from bizproc.settings import Settings
 from bizproc.store import schema
-from bizproc.store.database import Database, Transaction
+from bizproc.store.database import Database
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -90,16 +91,15 @@ class Instance(Generic[R_co]):
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
         """Send it a signal; the same key twice counts once. Sent to one that has ended, it is dropped."""
-        await self._runtime.engine.signal(self.id, name, value, key)
+        await self._runtime.asks.signal(self.id, name, value, key)
 
     async def cancel(self) -> None:
         """Raise Cancelled at its current await; its cleanup may await. Returns when that is certain to happen."""
-        await self._runtime.engine.cancel(self.id)
+        await self._runtime.asks.cancel(self.id)
 
     async def terminate(self, reason: str) -> None:
         """End it now; no more of its code runs."""
-        key = await self._runtime.read(partial(inspection.key_of, id=self.id))
-        await self._runtime.engine.terminate(key, reason)
+        await self._runtime.asks.terminate(self.id, reason)
 
     async def retry(self) -> None:
         """
@@ -109,7 +109,7 @@ class Instance(Generic[R_co]):
             NotResumable: It neither failed nor is stuck.
             StartRefused: It ended, and another one runs on its document by now.
         """
-        await self._runtime.engine.retry(self.id)
+        await self._runtime.asks.retry(self.id)
 
     async def skip_wait(self) -> None:
         """
@@ -118,7 +118,7 @@ class Instance(Generic[R_co]):
         Raises:
             NotResumable: It does not wait.
         """
-        await self._runtime.engine.skip_wait(self.id)
+        await self._runtime.asks.skip_wait(self.id)
 
     async def journal(self) -> list[JournalStep]:
         """Its steps: address, name, arguments, outcome, attempts, times."""
@@ -135,7 +135,7 @@ class Instance(Generic[R_co]):
     async def _ended(self, key: int) -> Result:
         while True:
             # First listen, then look: an ending in between is not missed.
-            ending = asyncio.ensure_future(self._runtime.engine.ended_once(key))
+            ending = asyncio.ensure_future(self._runtime.asks.ended_once(key))
             try:
                 found = await self._look()
                 if found.state not in _GOING_ON:
@@ -160,7 +160,7 @@ class Instance(Generic[R_co]):
         raise InstanceStuck(**who, text=str(error)) from error
 
     def _result_type(self, found: Result) -> Any:
-        process = self._process or self._runtime.engine.processes().get((found.process, found.version))
+        process = self._process or self._runtime.asks.processes().get((found.process, found.version))
         return Any if process is None else process.result_type
 
 
@@ -170,14 +170,22 @@ class Runtime:
 
     Attributes:
         path: The store's file; for people.
+        asks: Who does what is asked: the engine here, or, beside an owner, the owner's through the inbox.
     """
 
-    def __init__(self, database: Database, engine: Engine, codec: Codec, portal: Portal) -> None:
-        self.engine = engine
+    def __init__(self, database: Database, asks: Engine | Guest, codec: Codec, portal: Portal) -> None:
+        self.asks = asks
         self.codec = codec
         self.portal = portal
         self.path = database.path
         self.database = database
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs the instances. Raises TypeError for a guest, which has none."""
+        if isinstance(self.asks, Engine):
+            return self.asks
+        raise TypeError("a runtime that is attached runs nothing: open the store to own it")
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
@@ -214,6 +222,7 @@ class Runtime:
         database.start(asyncio.get_running_loop())
         try:
             await runtime.begin(processes)
+            runtime.engine.receive_guests()
             runtime.engine.on_breakdown = scope.cancel
             with scope:
                 yield runtime
@@ -250,16 +259,19 @@ class Runtime:
     @asynccontextmanager
     async def attach(cls, url: str, *, settings: Settings | None = None) -> AsyncIterator[Runtime]:
         """
-        Look at a store, beside its owner or without one: it reads, and runs no instance.
+        Look at a store, beside its owner or without one, and post what is to be done to the owner.
+
+        No instance runs here. `start`, `perform`, `retry` and `skip_wait` return when an owner has done it; a signal, a
+        cancellation and the like when they are on disk. Without an owner what is posted waits in the store.
 
         Raises:
             StoreError: There is no store, or it cannot be read.
         """
-        clock = SystemClock()
+        clock, codec = SystemClock(), Codec()
         database = await to_thread.run_sync(partial(open_database, url, clock, owner=False))
         database.start(asyncio.get_running_loop())
         try:
-            yield assemble(database, clock, settings or Settings(), Options())
+            yield cls(database, Guest(database, clock.now, codec), codec, portal_of(settings or Settings()))
         finally:
             database.close()
 
@@ -284,7 +296,7 @@ class Runtime:
             StartRefused: The process already runs on this document, and its overlap policy allows one.
             NotJournallable: An argument cannot be written.
         """
-        started = await self.engine.start(call, id)
+        started = await self.asks.start(call, id)
         return Instance(self, started.id, call.process)
 
     def instance(self, id: str) -> Instance[Any]:
@@ -311,7 +323,7 @@ class Runtime:
 
     async def perform(self, action: Command[R]) -> R:
         """One action at once, outside any process, in one transaction. Raises what the action raises."""
-        performed: R = await self.engine.perform(action, f"perform/{uuid4()}")
+        performed: R = await self.asks.perform(action, f"perform/{uuid4()}")
         return performed
 
     async def get(self, cls: type[T], id: int) -> T:
@@ -389,10 +401,15 @@ def assemble(
     database: Database, clock: Clock, settings: Settings, options: Options, outside: Outside = NOWHERE
 ) -> Runtime:
     """Put the parts together, on a store that is open."""
-    portal = Portal(zone=settings.zone, currency=settings.currency)
+    portal = portal_of(settings)
 
     def make_port(performing: Performing) -> SqlCrm:
         return SqlCrm(performing, portal)
 
     codec = Codec()
     return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal)
+
+
+def portal_of(settings: Settings) -> Portal:
+    """What is the same for the whole CRM."""
+    return Portal(zone=settings.zone, currency=settings.currency)

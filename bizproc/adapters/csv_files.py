@@ -440,14 +440,13 @@ class Tally:
         """What is wrong, a line a row; not more than people read."""
         yield from map(str, self.bad[:SHOWN])
         if self.bad_count > SHOWN:
-            yield f"… and {_bad(self.bad_count - SHOWN)} more"
+            yield f"… and {self.bad_count - SHOWN:,} more"
         if self.following_count:
-            yield f"{_counted(self.following_count, 'row refers', 'rows refer')} to {_bad(self.bad_count, those=True)}"
+            which = "it" if self.bad_count == 1 else "one of them"
+            yield f"… and {_counted(self.following_count, 'row that refers', 'rows that refer')} to {which}"
 
 
-def _bad(count: int, *, those: bool = False) -> str:
-    if those:
-        return "that row" if count == 1 else "those rows"
+def _bad(count: int) -> str:
     return _counted(count, "bad row", "bad rows")
 
 
@@ -736,8 +735,9 @@ def refusal(reading: Reading) -> ImportRefused:
     """Why nothing is written."""
     tally = reading.tally
     mend = f"Mend {'it' if tally.bad_count == 1 else 'them'}, or import all others with --skip-bad."
-    lines = (*tally.lines(), f"Nothing was imported: {_bad(tally.bad_count)}. {mend}")
-    return ImportRefused(text="\n".join(lines), rows=tuple(tally.bad))
+    there_are = "there is" if tally.bad_count == 1 else "there are"
+    first = f"nothing was imported, for {there_are} {_bad(tally.bad_count)}. {mend}"
+    return ImportRefused(text="\n".join((first, *tally.lines())), rows=tuple(tally.bad))
 
 
 __all__ = [

@@ -9,6 +9,7 @@ import attrs
 import click
 
 from bizproc.cli.catalogue import Entry, catalogue
+from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import console, print_json, table
 from bizproc.cli.setup import common_options, setup_of
 
@@ -53,8 +54,8 @@ def _called(entries: list[Entry], name: str) -> list[Entry]:
     names = sorted({name for entry in entries for name in entry.names})
     words = {each.rpartition(".")[2] for each in names}
     near = get_close_matches(name, [*names, *words], n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`bizproc actions` lists them all"
-    raise click.UsageError(f"there is no action {name!r}. {hint}")
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`bizproc actions` lists them all."
+    raise Mistake(f"there is no action {name!r}. {hint}")
 
 
 def _as_json(entry: Entry) -> dict[str, Any]:

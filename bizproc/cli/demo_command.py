@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import console, print_json, safe, table
 from bizproc.cli.setup import common_options, setup_of
 
@@ -75,10 +76,10 @@ async def _check_that_it_is_new(store: str) -> None:
     from bizproc.runtime import Runtime
 
     if store.endswith(":memory:"):
-        raise click.UsageError("the demonstration is killed once and goes on from its file: name a file as --store")
+        raise Mistake("the demonstration is killed once and goes on from its file: name a file as --store.")
     async with Runtime.open_asleep(store) as runtime:
         if await runtime.find(Deal, limit=1) or await runtime.instances(limit=1):
-            raise click.UsageError(f"{store} holds data already, and the demonstration makes its own: name a new file")
+            raise Mistake(f"{store} holds data already, and the demonstration makes its own: name a new file.")
 
 
 def _as_json(deal: Deal) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import click
-
+from bizproc.cli.mistakes import Mistake
 from bizproc.model.kinds import class_of
 from bizproc.model.references import ItemRef
 
 
 def parse_document(text: str) -> ItemRef:
-    """The item that is meant. Raises click.UsageError, UnknownItem."""
+    """The item that is meant. Raises Mistake, UnknownItem."""
     kind, colon, number = text.partition(":")
     if not (kind and colon and number.isascii() and number.isdigit() and len(number) < 20):
-        raise click.UsageError(f"--document: expected a kind of item and an id, as deal:5, got {text!r}")
+        raise Mistake(f"--document: expected a kind of item and an id, as deal:5, got {text!r}.")
     return ItemRef(class_of(kind).item_type, int(number))

@@ -10,8 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import click
-
+from bizproc.cli.mistakes import Mistake
 from bizproc.core.process import Process
 
 Found = dict[str, Process[..., Any]]
@@ -22,7 +21,7 @@ def find_processes(modules: Iterable[str]) -> list[Process[..., Any]]:
     All processes of these modules.
 
     Raises:
-        click.UsageError: a module is not there, or cannot be loaded, or two processes have one name and version.
+        Mistake: a module is not there, or cannot be loaded, or two processes have one name and version.
     """
     here = str(Path.cwd())
     if here not in sys.path:
@@ -34,25 +33,25 @@ def find_processes(modules: Iterable[str]) -> list[Process[..., Any]]:
                 continue
             other, where = found.setdefault((process.name, process.version), (process, name))
             if other is not process:
-                raise click.UsageError(
+                raise Mistake(
                     f"{where} and {name} each have a process {process.name!r} of version {process.version}: "
-                    "give one of them another name or version"
+                    "give one of them another name or version."
                 )
     return [process for process, _ in found.values()]
 
 
 def newest(processes: Iterable[Process[..., Any]], name: str) -> Process[..., Any]:
-    """The newest version of a process. Raises click.UsageError, with those that there are."""
+    """The newest version of a process. Raises Mistake, with those that there are."""
     processes = list(processes)
     versions = [process for process in processes if process.name == name]
     if versions:
         return max(versions, key=lambda process: process.version)
     if not processes:
-        raise click.UsageError(
+        raise Mistake(
             f"there is no process {name!r}, for none was found: name their module, as `--processes sales`, "
-            "or in bizproc.toml, as `processes = ['sales']`"
+            "or in bizproc.toml, as `processes = ['sales']`."
         )
-    raise click.UsageError(f"there is no process {name!r}. Found: {', '.join(sorted({p.name for p in processes}))}")
+    raise Mistake(f"there is no process {name!r}. Found: {', '.join(sorted({p.name for p in processes}))}.")
 
 
 def _load(name: str) -> ModuleType:
@@ -60,19 +59,19 @@ def _load(name: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise click.UsageError(
-                f"there is no module {name!r} to find processes in: looked in {Path.cwd()} and the installed packages"
+            raise Mistake(
+                f"there is no module {name!r} to find processes in: looked in {Path.cwd()} and the installed packages."
             ) from None
         raise _broken(name, error) from error
     except (Exception, SystemExit) as error:
         raise _broken(name, error) from error
 
 
-def _broken(name: str, error: BaseException) -> click.UsageError:
+def _broken(name: str, error: BaseException) -> Mistake:
     """What is wrong with a project's module is its author's to see, at the line where it is wrong."""
-    text = traceback.format_exception_only(error)[-1].strip()
+    text = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
     where = f"{error.filename}, line {error.lineno}" if isinstance(error, SyntaxError) else _line_of(error)
-    return click.UsageError(f"the module {name!r} cannot be loaded: {text} ({where})")
+    return Mistake(f"the module {name!r} cannot be loaded: {text} ({where}).")
 
 
 def _line_of(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import click
 from bizproc.cli.documents import parse_document
 from bizproc.cli.output import console, moment_text, print_json, safe, table
 from bizproc.cli.recorded import waits_text
-from bizproc.cli.setup import Setup, common_options, setup_of
+from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 
 if TYPE_CHECKING:
     from bizproc.runtime import Status
@@ -51,7 +51,8 @@ def command(
 async def _list(setup: Setup, which: dict[str, Any]) -> list[Status]:
     from bizproc.runtime import Runtime
 
-    async with Runtime.attach(setup.store, settings=setup.settings) as runtime:
+    check_that_store_exists(setup)
+    async with Runtime.attach(setup.store) as runtime:
         return await runtime.instances(**which)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from attrs import frozen
 
+from bizproc.cli.mistakes import Mistake
+
 if TYPE_CHECKING:
     from bizproc.settings import Settings
 
@@ -68,6 +70,13 @@ def common_options(command: F) -> F:
 def _take(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value:
         context.meta.setdefault(_KEY, {})[parameter.name] = value
+
+
+def check_that_store_exists(setup: Setup) -> None:
+    """Raises Mistake where there is no store yet, to look at or to find a document in."""
+    name = setup.store.removeprefix("sqlite:///")
+    if setup.store != name != ":memory:" and not Path(name).exists():
+        raise Mistake(f"there is no store {setup.store} yet: `bizproc import` makes one, or name another with --store.")
 
 
 def setup_of(context: click.Context, environment: Mapping[str, str] | None = None) -> Setup:

@@ -13,7 +13,7 @@ from attrs import frozen
 from bizproc.cli.output import console, in_line, moment_text, print_json, safe, table
 from bizproc.cli.ps_command import as_json
 from bizproc.cli.recorded import restored, shown, waits_text
-from bizproc.cli.setup import Setup, common_options, setup_of
+from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.core.errors import CodecError
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def command(context: click.Context, id_: str) -> None:
 async def _look(setup: Setup, id_: str) -> _Story:
     from bizproc.runtime import Runtime
 
-    async with Runtime.attach(setup.store, settings=setup.settings) as runtime:
+    check_that_store_exists(setup)
+    async with Runtime.attach(setup.store) as runtime:
         instance = runtime.instance(id_)
         status = await instance.status()
         result = None

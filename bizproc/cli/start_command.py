@@ -13,9 +13,10 @@ import click
 
 from bizproc.cli.documents import parse_document
 from bizproc.cli.finding import find_processes, newest
+from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain, console, moment_text, print_json, safe, warn
 from bizproc.cli.recorded import waits_text
-from bizproc.cli.setup import Setup, common_options, setup_of
+from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.core.errors import WrongArgument
 
 if TYPE_CHECKING:
@@ -125,17 +126,22 @@ def _type_of(parameter: Parameter) -> str:
 
 
 def _parse(process: Process[..., Any], form: click.Command, flags: tuple[str, ...]) -> dict[str, Any]:
-    """The parameters that these flags give. Raises click.UsageError, WrongArgument."""
+    """The parameters that these flags give. Raises Mistake."""
     known = ", ".join(map(_flag, process.form.parameters)) or "none, for it has no start form"
     try:
         context = form.make_context(process.name, list(flags), resilient_parsing=False)
     except click.NoSuchOption as error:
-        raise click.UsageError(f"{process.name} has no flag {error.option_name}. Its flags: {known}") from None
+        raise Mistake(f"{process.name} has no flag {error.option_name}. Its flags: {known}.") from None
     except click.UsageError as error:
         text = error.format_message().rstrip(".")
-        raise click.UsageError(f"{process.name}: {text[:1].lower()}{text[1:]}. Its flags: {known}") from None
+        raise Mistake(f"{process.name}: {text[:1].lower()}{text[1:]}. Its flags: {known}.") from None
     given = {name: values for name, values in context.params.items() if values}
-    return process.form.parse({name: values[0] if len(values) == 1 else list(values) for name, values in given.items()})
+    try:
+        return process.form.parse(
+            {name: values[0] if len(values) == 1 else list(values) for name, values in given.items()}
+        )
+    except WrongArgument as error:
+        raise Mistake(f"{error}. Its flags: {known}.") from None
 
 
 # -- starting ----------------------------------------------------------------------------------------------------------
@@ -152,6 +158,8 @@ async def _start(
     from bizproc.runtime import Runtime
 
     _check_document(process, document)
+    if document is not None:
+        check_that_store_exists(setup)
     async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
         call = await _call(runtime, process, parameters, document)
         instance = await runtime.start(call, id=id_)
@@ -166,9 +174,9 @@ def _check_document(process: Process[..., Any], document: str | None) -> None:
     wanted = process.form.document
     if document is None and wanted is not None:
         kind = getattr(wanted, "item_type", "deal")
-        raise click.UsageError(f"{process.name} runs on a {kind}: say which, as --document {kind}:5")
+        raise Mistake(f"{process.name} runs on a {kind}: say which, as --document {kind}:5.")
     if document is not None and wanted is None:
-        raise click.UsageError(f"{process.name} runs on no document: leave --document out")
+        raise Mistake(f"{process.name} runs on no document: leave --document out.")
 
 
 async def _call(
@@ -183,7 +191,7 @@ async def _call(
     cls = class_of(ref.kind)
     if wanted is not None and not issubclass(cls, wanted):
         kind = getattr(wanted, "item_type", wanted.__name__)
-        raise WrongArgument(process=process.name, parameter="--document", expected=f"a {kind}", got=document)
+        raise Mistake(f"{process.name} runs on a {kind}, and {document} is none.")
     return process(await runtime.get(cls, ref.id), **parameters)
 
 

@@ -71,7 +71,7 @@ def _handled(frame: FrameType) -> bool:
 
 
 def _holds_generators(holder: object, awaited: object) -> bool:
-    """Whether a generator would go with this frame: in a variable, on the stack, or in a container or iterator there."""
+    """Whether a generator would go with this frame: in a variable, on the stack, in a container or iterator there."""
     seen, stack = {id(awaited)}, [holder]
     while stack:
         for held in gc.get_referents(stack.pop()):

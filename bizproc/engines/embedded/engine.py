@@ -9,29 +9,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from random import Random, random
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, assert_never
 from uuid import UUID, uuid4
 
 from attrs import define
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Prepared
+from bizproc.core.commands import Delivered, Prepared, Verdict
 from bizproc.core.driver import Ask
-from bizproc.core.errors import InstanceNotFound, InstancePoisoned, StoreError, UnknownProcess
+from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, InstancePoisoned, SendRefused, StoreError, UnknownProcess
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.bodies import run_body, run_preparation
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, SkipAsked
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.events import Woken
+from bizproc.engines.embedded.inbox import Handled, Inbox
+from bizproc.engines.embedded.inspection import key_of
 from bizproc.engines.embedded.instance import Instance
 from bizproc.engines.embedded.loaded import Loaded
 from bizproc.engines.embedded.outbox import Outbox, Outcome
 from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
+from bizproc.engines.embedded.requests import (
+    CancelRequest,
+    PerformRequest,
+    Request,
+    RetryRequest,
+    SignalRequest,
+    SkipRequest,
+    StartRequest,
+    TerminateRequest,
+)
 from bizproc.engines.embedded.starting import Started, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.turn import Standing, Turn, sql
 from bizproc.engines.embedded.works import (
@@ -126,6 +140,8 @@ class Engine:
         self._outbox: Final = Outbox(
             outside, codec, clock.now, partial(self._ask, outside=False), self._sender, self._settled, self._wake_by
         )
+        self._serving: dict[int, asyncio.Task[None]] = {}
+        self._inbox: Final = Inbox(database, codec, self._serve)
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
 
@@ -186,6 +202,9 @@ class Engine:
 
     async def close(self) -> None:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
+        self._inbox.stop()
+        for serving in self._serving.values():
+            serving.cancel()
         if self._recovery is not None:
             self._recovery.cancel()
         await self._outbox.close()
@@ -199,6 +218,7 @@ class Engine:
 
     def abandon(self) -> None:
         """Drop everything in memory; none of the users' code runs any more."""
+        self._inbox.stop()
         if self._recovery is not None:
             self._recovery.cancel()
         self._clock.wake_at(None, self._fire)
@@ -317,8 +337,9 @@ class Engine:
     def _only(self, process: str, version: int, document: ItemRef | None) -> str | None:
         return overlap_key(self.process(process, version), document)
 
-    async def terminate(self, key: int, reason: str) -> None:
-        """End an instance; none of its code runs any more. One that has ended stays as it is."""
+    async def terminate(self, id: str, reason: str) -> None:
+        """End an instance; none of its code runs any more. One that has ended stays as it is. Raises InstanceNotFound."""
+        key = await self._database.read(partial(key_of, id=id))
         future: asyncio.Future[None] = self._future()
         self._end(key, Ending("terminated", ended_by=reason), lambda: _set(future, None))
         await future
@@ -489,6 +510,76 @@ class Engine:
     def _not_fired(self, error: BaseException) -> None:
         self._firing = False
         self.break_down(error)
+
+    # -- guests --------------------------------------------------------------------------------------------------------
+
+    def receive_guests(self) -> None:
+        """Look into the inbox from here on."""
+        self._inbox.start()
+
+    async def _serve(self, request: int, asked: Request) -> None:
+        """Do what a guest wants, and write the answer with it."""
+        if request in self._serving:
+            return
+        if isinstance(asked, PerformRequest) and isinstance(asked.action, Delivered | Prepared):
+            # It takes its time outside, and others need not wait for it.
+            self._serving[request] = asyncio.ensure_future(self._serve_outside(request, asked.action))
+            return
+        if isinstance(asked, TerminateRequest):
+            with suppress(InstanceNotFound):
+                await self.terminate(asked.id, asked.reason)
+        try:
+            work, public = self._wanted(asked)
+        except Exception as error:  # noqa: BLE001  it belongs to the guest
+            work, public = Run(_nothing_with, function=partial(_raise, error)), _same
+        await self._answer_guest(request, work, public)
+
+    async def _serve_outside(self, request: int, action: Any) -> None:
+        """What was posted for this request before a crash is not posted again: its fate is the answer."""
+        key = f"guest/{request}"
+        try:
+            row = await self._database.read(lambda connection: connection.execute(sql.post_of_key, (key,)).fetchone())
+            value = await (self.perform(action, key) if row is None else self._fate(*row))
+            function: Callable[[Any], Any] = partial(_give, value)
+        except Exception as error:  # noqa: BLE001  it belongs to the guest
+            function = partial(_raise, error)
+        await self._answer_guest(request, Run(_nothing_with, function=function), _same)
+        del self._serving[request]
+
+    async def _fate(self, post: int, channel: str, state: str, verdict: str | None) -> Any:
+        if state in ("ready", "sending"):
+            return await self._verdict(post)
+        reason = self.codec.decode(verdict or "null", Verdict).reason
+        if state == "refused":
+            raise SendRefused(channel=channel, reason=reason)
+        if state == "unknown":
+            raise DeliveryUnknown(channel=channel, step="0", reason=reason)
+        return None
+
+    async def _answer_guest(self, request: int, work: Asked[Any], public: Callable[[Any], Any]) -> None:
+        handled = Handled(_nothing_with, work=work, public=public, request=request, codec=self.codec)
+        await self._ask(handled, outside=False)
+
+    def _wanted(self, asked: Request) -> tuple[Asked[Any], Callable[[Any], Any]]:
+        match asked:
+            case StartRequest(process, version, arguments, id):
+                call = decode_call(self.process(process, version), arguments, self.codec)
+                return Add(self._started, call=call, id=id, codec=self.codec), attrgetter("id")
+            case PerformRequest(action):
+                key = f"guest/{self.new_id('guest')}"
+                return Perform(self._performed, action=action, context=self._context(None, key, None)), _value_of
+            case SignalRequest(id, name, value, key):
+                return Send(self._posted, id=id, name=name, value=value, once=key), _none
+            case CancelRequest(id):
+                return AskCancel(self._cancel_asked, id=id), _none
+            case TerminateRequest():
+                return Run(_nothing_with, function=_none), _none
+            case RetryRequest(id):
+                return Resume(self._resumed, id=id, only=self._only), _none
+            case SkipRequest(id):
+                return AskSkip(self._skip_asked, id=id), _none
+            case _:
+                assert_never(asked)
 
     # -- the outbox ----------------------------------------------------------------------------------------------------
 
@@ -666,6 +757,29 @@ def _nothing() -> None:
 
 def _nothing_with(_result: object) -> None:
     pass
+
+
+def _none(_result: object) -> None:
+    """A guest hears only that it was done."""
+
+
+def _same(result: object) -> object:
+    return result
+
+
+def _value_of(result: tuple[Performed, list[Woken]]) -> Any:
+    performed, _ = result
+    if performed.error is not None:
+        raise performed.error
+    return performed.value
+
+
+def _raise(error: Exception, _tx: object) -> None:
+    raise error
+
+
+def _give(value: object, _tx: object) -> object:
+    return value
 
 
 def _no_primitive(_tx: object, command: Any) -> Any:

@@ -33,7 +33,7 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, str):
         return f'"{value}"' if len(value) <= _LONGEST else f'"{value[:_LONGEST]}…"'
-    return {None: "None", True: "True", False: "False"}.get(value, str(value)) if not isinstance(value, dict) else _short(value)
+    return _short(value) if isinstance(value, dict) else str(value)
 
 
 def _short(value: Mapping[str, Any]) -> str:

@@ -197,3 +197,18 @@ UPDATE instance SET crashes = 0, alone = 0 WHERE key = ?
 
 -- id_of: what people call an instance
 SELECT id FROM instance WHERE key = :key
+
+-- ask_owner: something a guest wants; the same key twice counts once
+INSERT INTO inbox (key, kind, request, posted_at) VALUES (:key, :kind, :request, :at) ON CONFLICT DO NOTHING
+
+-- asked_of_owner: what was not answered yet, the oldest first
+SELECT id, kind, request FROM inbox WHERE done_at IS NULL ORDER BY id LIMIT 200
+
+-- answer_guest: the owner has done it
+UPDATE inbox SET done_at = :at, value = :value, error = :error WHERE id = :id AND done_at IS NULL
+
+-- answer_of: what the owner has answered
+SELECT done_at, value, error FROM inbox WHERE key = :key
+
+-- post_of_key: what became of something that was posted under this key
+SELECT id, channel, state, verdict FROM outbox WHERE key = ?

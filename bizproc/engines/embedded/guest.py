@@ -1,0 +1,136 @@
+"""
+A guest: a program beside the owner of a store, or without one. It reads, and posts everything else into the inbox.
+
+It has the methods of the engine that `Runtime` uses. It runs no instance: what it posts waits in the store until an owner is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from anyio import to_thread
+
+from bizproc.core.codec import Codec
+from bizproc.core.errors import InstanceNotFound
+from bizproc.core.process import Call, Process
+from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded.requests import (
+    CancelRequest,
+    PerformRequest,
+    Request,
+    RetryRequest,
+    SignalRequest,
+    SkipRequest,
+    StartRequest,
+    TerminateRequest,
+)
+from bizproc.engines.embedded.starting import Started, encode_arguments
+from bizproc.store.database import Database
+from bizproc.store.posting import insert
+from bizproc.store.statements import load
+from bizproc.store.types import moment_text
+
+sql: Final = load("bizproc.engines.embedded", "statements.sql")
+
+# Seconds between two looks at what the owner has answered; the owner looks into the inbox about as often.
+LOOK_EVERY: Final = 0.05
+
+
+class Guest:
+    """Asks the owner."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime], codec: Codec) -> None:
+        self._database: Final = database
+        self._now: Final = now
+        self._codec: Final = codec
+
+    async def start(self, call: Call[Any], id: str | None) -> Started:
+        """As `Engine.start`, once an owner has done it."""
+        arguments = encode_arguments(call, self._codec)
+        started = await self._answer(StartRequest(call.process.name, call.process.version, arguments, id))
+        return Started(0, started, call, fresh=False)
+
+    async def perform(self, action: Any, key: str) -> Any:
+        """As `Engine.perform`, once an owner has done it."""
+        return await self._answer(PerformRequest(action), key)
+
+    async def signal(self, id: str, name: str, value: Any, key: str | None) -> None:
+        """As `Engine.signal`; returns when the post is on disk."""
+        await self._exists(id)
+        await self._post(SignalRequest(id, name, self._codec.encode(value, path=f"signal {name}"), key), _fresh_key())
+
+    async def cancel(self, id: str) -> None:
+        """As `Engine.cancel`; returns when the post is on disk."""
+        await self._exists(id)
+        await self._post(CancelRequest(id), _fresh_key())
+
+    async def terminate(self, id: str, reason: str) -> None:
+        """As `Engine.terminate`; returns when the post is on disk."""
+        await self._exists(id)
+        await self._post(TerminateRequest(id, reason), _fresh_key())
+
+    async def retry(self, id: str) -> None:
+        """As `Engine.retry`, once an owner has done it."""
+        await self._answer(RetryRequest(id))
+
+    async def skip_wait(self, id: str) -> None:
+        """As `Engine.skip_wait`, once an owner has done it."""
+        await self._answer(SkipRequest(id))
+
+    async def ended_once(self, _key: int) -> None:
+        """Come back now and then: who waits for an ending looks again."""
+        await asyncio.sleep(LOOK_EVERY)
+
+    def processes(self) -> Mapping[tuple[str, int], Process[..., Any]]:
+        """None: a guest runs nothing."""
+        return {}
+
+    def new_id(self, _key: str) -> UUID:
+        """A fresh id."""
+        return uuid4()
+
+    async def _exists(self, id: str) -> None:
+        """Raises InstanceNotFound, unless a start of that name is still on its way to an owner."""
+        try:
+            await self._database.read(partial(inspection.key_of, id=id))
+        except InstanceNotFound:
+            pending = await self._database.read(lambda connection: connection.execute(sql.asked_of_owner).fetchall())
+            requests = [self._codec.decode(request) for _, _, request in pending]
+            if not any(isinstance(request, StartRequest) and request.id == id for request in requests):
+                raise
+
+    async def _post(self, request: Request, key: str) -> None:
+        row = {
+            "key": key,
+            "kind": type(request).__name__,
+            "request": self._codec.encode(request, path="request"),
+            "at": moment_text(self._now()),
+        }
+        await to_thread.run_sync(partial(insert, self._database.path, sql.ask_owner, row))
+
+    async def _answer(self, request: Request, key: str | None = None) -> Any:
+        """Post it, and wait until an owner has answered."""
+        key = key or _fresh_key()
+        await self._post(request, key)
+        while True:
+            done_at, value, error = await self._database.read(partial(_answered, key=key))
+            if done_at is None:
+                await asyncio.sleep(LOOK_EVERY)
+            elif error is not None:
+                raise self._codec.decode_error(error)
+            else:
+                return self._codec.decode(value or "null")
+
+
+def _answered(connection: Any, key: str) -> tuple[str | None, str | None, str | None]:
+    row: tuple[str | None, str | None, str | None] = connection.execute(sql.answer_of, {"key": key}).fetchone()
+    return row
+
+
+def _fresh_key() -> str:
+    return f"guest/{uuid4()}"
