@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from bizproc import __version__
 from bizproc.cli.setup import common_options
 from bizproc.core.errors import BizprocError
 
@@ -114,7 +115,7 @@ def _complain(text: str, code: int) -> NoReturn:
 
 @click.group(cls=Commands, epilog=EPILOG, no_args_is_help=True)
 @common_options
-@click.version_option(package_name="bizproc", prog_name="bizproc")
+@click.version_option(__version__, prog_name="bizproc")
 def main() -> None:
     """Automate a CRM in code: processes are async functions that survive any stop."""
 

@@ -303,17 +303,16 @@ class Driver:
 
 def _with_later_error(decided: Outcome[Any], error: BaseException, index: int) -> Outcome[Any]:
     """The error or the cancel that decided is what is raised, and later errors are notes on it; after a value the error counts."""
+    failures = error.failures if isinstance(error, Cancelled) else [error]
     if decided.error is None:
-        if isinstance(error, Cancelled):
-            return decided
-        error.add_note(f"raised in the cleanup of branch {index}, after another branch had won")
-        return Outcome(error=error)
-    if isinstance(error, Cancelled):
-        # It ended as it was told to; but notes on it are errors of branches below, and go up.
-        for note in getattr(error, "__notes__", ()):
-            decided.error.add_note(note)
-        return decided
-    decided.error.add_note(f"later, in branch {index}: {_told(error)}")
+        if not failures:
+            return decided  # it ended as it was told to
+        failures[0].add_note(f"raised in the cleanup of branch {index}, after another branch had won")
+        return Outcome(error=failures[0])
+    for failure in failures:
+        decided.error.add_note(f"later, in branch {index}: {_told(failure)}")
+        if isinstance(decided.error, Cancelled):
+            decided.error.failures.append(failure)
     return decided
 
 

@@ -64,7 +64,14 @@ class Cancelled(BaseException):
     Raised at the current await of an instance, or a branch, that is being cancelled.
 
     A BaseException, so that `except Exception` does not swallow it. Cleanup may await.
+
+    Attributes:
+        failures: What branches below raised in their cleanup; each is a note on this, too.
     """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.failures: list[BaseException] = []
 
 
 # -- writing and starting processes ------------------------------------------------------------------------------------

@@ -111,6 +111,11 @@ class StartForm:
         return cast("type", declared)
 
     @cached_property
+    def document_name(self) -> str | None:
+        """What the function calls its document."""
+        return None if self._first is None else self._first.name
+
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The lines of the form, in the order of the function."""
         told = descriptions_in(self.function.__doc__)

@@ -77,7 +77,8 @@ class Call(Generic[R_co]):
     def arguments(self) -> dict[str, Any]:
         """What identifies this call: document and parameters that differ from their default."""
         given = self.process.form.given(self.parameters)
-        return given if self.document is None else {"document": self.document, **given}
+        name = self.process.form.document_name
+        return given if name is None else {name: self.document, **given}
 
     def __await__(self) -> Generator[Command[Any], Any, R_co]:
         child = yield from StartChild(self).__await__()

@@ -86,6 +86,7 @@ instance = _table(
 Index("instance_only", instance.c.only, unique=True, sqlite_where=instance.c.only.is_not(None))
 # Partial: recovery reads the running ones, and costs nothing for those that wait or have ended.
 Index("instance_running", instance.c.state, sqlite_where=text("state = 'running'"))
+Index("instance_parent", instance.c.parent_key, sqlite_where=instance.c.parent_key.is_not(None))
 Index("instance_document", instance.c.document_type, instance.c.document_id)
 Index("instance_process", instance.c.process, instance.c.state)
 Index("instance_ended", instance.c.ended_at, sqlite_where=instance.c.ended_at.is_not(None))

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from bizproc import Runtime, crm, process, wait
 from bizproc.model import Deal
-from tests.crash.harness import Board, live, observe, say, url
+from tests.crash.harness import Board, live, observe, say, unprotected, url
 
 T = TypeVar("T")
 
@@ -79,6 +79,7 @@ async def _perform(runtime: Runtime, action: Awaitable[object]) -> None:
 
 async def work(store: str, board: Board) -> None:
     observe(board)
+    unprotected()
     async with Runtime.open(store, processes=[follow_up]) as runtime:
         await start_all(runtime)
         await runtime.settled()

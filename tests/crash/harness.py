@@ -2,7 +2,7 @@
 Real programs for the tests of this folder: begun, watched at their commits, stopped, killed, and ended in any case.
 
 Two sides share a `Board`, a page of memory in a file: it outlives the death of the program that wrote on it, so what it
-says of a program that was killed is what was so at that moment. The program's side are `live`, `observe` and `quicken`;
+says of a program that was killed is what was so at that moment. The program's side are `live`, `observe`, `unprotected` and `quicken`;
 the test's side are `Programs`, `Program` and `Killer`.
 
 No test ends a process that it did not begin. A program dies with the test: by the end of its input, and on Linux also by
@@ -34,11 +34,12 @@ import orjson
 from bizproc import runtime
 from bizproc.store.database import Database, Pulse
 from bizproc.store.owner import lock_file
+from tests.crash.looking import unfinished
 
 ROOT: Final = Path(__file__).parents[2]
 """Where programs are run, so that they find `bizproc` and `tests`."""
 
-BOUND: Final = 120.0
+BOUND: Final = float(os.environ.get("BIZPROC_CRASH_BOUND", "120"))
 """Seconds that anything may take: a bound for what hangs, not a measure."""
 
 HOUR: Final = timedelta(hours=1)
@@ -131,6 +132,11 @@ def observe(board: Board) -> None:
     runtime.open_database = partial(runtime.open_database, observer=Watched(board))
 
 
+def unprotected() -> None:
+    """Set nobody aside because the program died around it: here it does so for no fault of theirs."""
+    runtime.Options = partial(runtime.Options, protect=False)  # type: ignore[assignment, misc]
+
+
 def quicken(every: timedelta = timedelta(milliseconds=20), busy: timedelta = timedelta(milliseconds=300)) -> None:
     """
     Have the owner's heart beat fast, and wait shortly for another program's lock.
@@ -207,6 +213,16 @@ class Program:
     def does(self, *words: object) -> Words:
         self.tell(*words)
         return self.hears()
+
+    def last_words(self, store: Path) -> Words:
+        """The line that says it is done, and an exit without an error; else the test says what has not ended."""
+        try:
+            words = self.hears()
+        except AssertionError as silent:
+            self.kill()
+            raise AssertionError(f"{silent}\nNot ended:\n" + "\n".join(map(str, unfinished(store)))) from None
+        assert self.ends() == 0, self.complaint()
+        return words
 
     def ends(self) -> int:
         """Its exit code, when it has ended by itself."""

@@ -58,3 +58,15 @@ def check_nothing_is_left(store: Path) -> None:
     """Nothing waits to wake an instance that has ended."""
     for table in ("timer", "subscription", "arrival", "attempt"):
         assert rows(store, f"SELECT * FROM {table}") == [], table
+
+
+def unfinished(store: Path) -> list[tuple[Any, ...]]:
+    """The instances that have not ended: how each stands, and the last step of its journal."""
+    return rows(
+        store,
+        "SELECT id, process, state, waits_for, error, (SELECT group_concat(address || ' ' || event || ' ' || coalesce(name, '')) "
+        "FROM journal WHERE instance = key), (SELECT group_concat(kind || address) FROM arrival WHERE instance = key), "
+        "(SELECT group_concat(address || ' ' || count || ' ' || started) FROM attempt WHERE instance = key), "
+        "(SELECT group_concat(address || ' ' || deadline || ' ' || purpose) FROM timer WHERE instance = key) "
+        "FROM instance WHERE ended_at IS NULL ORDER BY key",
+    )

@@ -15,7 +15,7 @@ from random import Random
 from bizproc import Runtime, crm
 from bizproc.core.errors import InstanceCancelled
 from bizproc.model import Deal
-from tests.crash.harness import Board, live, observe, say, url
+from tests.crash.harness import Board, live, observe, say, unprotected, url
 from tests.crash.mixed import PROCESSES, Program, name_of, program_of
 
 AT_A_TIME = 4
@@ -31,6 +31,7 @@ async def prepare(store: str, count: int) -> None:
 
 async def work(store: str, board: Board, count: int) -> None:
     observe(board)
+    unprotected()
     async with Runtime.open(store, processes=PROCESSES) as runtime:
         driven = 0
         while driven < count:

@@ -40,11 +40,11 @@ def test_mixed_programs_come_to_their_end_whenever_the_program_is_killed(
         killer.kill(program, commits=10)
     board.allowed = instances
     at_last = programs.begin("programs_program", "work", store, board_file, instances, **{EFFECTS: str(file)})
-    (results,) = at_last.hears()
-    assert at_last.ends() == 0, at_last.complaint()
+    (results,) = at_last.last_words(store)
 
     told = read_effects(file)
-    repeated = sum(times - 1 for words in told.values() for times in words.values())
+    # A stubborn step reaches out three times in any case.
+    repeated = sum(times - (3 if word == "stubborn" else 1) for words in told.values() for word, times in words.items())
     print(f"{killer}; {monotonic() - began:.1f} s; {instances} instances, {repeated} outside effects repeated")
     assert killer.total >= kills
     for deal, result in enumerate(results, start=1):

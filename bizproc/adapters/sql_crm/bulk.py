@@ -321,10 +321,11 @@ class _ProductRows(_Writer):
         count = 0
         for line, values in rows:
             try:
-                self._pending.append(self._parameters(*values))
+                parameters = self._parameters(*values)
             except ValueError as error:
                 self._reading.reject(self._file, line, f"the row's sum: expected {error}")
             else:
+                self._pending.append(parameters)
                 count += 1
         self._flush()
         return count

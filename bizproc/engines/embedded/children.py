@@ -1,13 +1,20 @@
 """
-Children: instances started by an instance, and how the parent learns of their end. Inside the parent's transaction.
+Children: instances started by an instance, how the parent learns of their end, and how they are cancelled with it.
+
+A child is cancelled with the branch that started it, and all are with the instance as a whole; not so one that is detached
+(it has no parent), and what a shield still waits for. An instance that ends in another way leaves its children alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
+
+from attrs import frozen
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import AwaitChild, Pending
+from bizproc.core.driver import Ask, Branch
 from bizproc.core.errors import ChildFailed, InstanceNotFound
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
@@ -16,6 +23,62 @@ from bizproc.triggers.keys import ending
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
 ENDED: Final = frozenset({"completed", "failed", "cancelled", "terminated"})
+
+
+@frozen
+class Leaving:
+    """
+    A branch that was cancelled, as far as its children are concerned.
+
+    Attributes:
+        under: How the ids of its children begin.
+        shielded: How the ids of those begin that were started under a shield, which goes on.
+        awaited: The ids of those that a shield waits for.
+    """
+
+    under: str
+    shielded: tuple[str, ...]
+    awaited: tuple[str, ...]
+
+    def concerns(self, child: str) -> bool:
+        """Whether this child is cancelled with it."""
+        return child.startswith(self.under) and not child.startswith(self.shielded) and child not in self.awaited
+
+
+def abandoned(branch: Branch) -> str:
+    """The prefix of the outermost branch that was cancelled together with this one."""
+    while branch.forked is not None and branch.forked.owner.cancelling:
+        branch = branch.forked.owner
+    return branch.prefix
+
+
+def shields(asks: Iterable[Ask]) -> list[str]:
+    """The prefixes of the shields around commands that were open before this moment."""
+    return list(dict.fromkeys(prefix for ask in asks if ask.noted is not None for prefix in _shields(ask.branch)))
+
+
+def awaited(asks: Iterable[Ask]) -> tuple[str, ...]:
+    """The children that were waited for under shields before this moment."""
+    waits = [ask for ask in asks if isinstance(ask.command, AwaitChild) and ask.noted is not None]
+    return tuple(ask.command.child for ask in waits if any(_shields(ask.branch)))  # type: ignore[attr-defined]
+
+
+def _shields(branch: Branch) -> Iterator[str]:
+    while branch.forked is not None:
+        if branch.forked.fork.mode == "shield":
+            yield branch.prefix
+        branch = branch.forked.owner
+
+
+def cancel(tx: Transaction, parent: int, branch: Leaving) -> list[tuple[int, int]]:
+    """Ask the live children of a branch to cancel themselves; each with the arrival that says so."""
+    children = tx.execute(sql.live_children, {"key": parent}).fetchall()
+    return [(key, _ask_cancel(tx, key)) for key, id in children if branch.concerns(id)]
+
+
+def _ask_cancel(tx: Transaction, key: int) -> int:
+    arrival = {"key": key, "address": "", "kind": "cancel", "payload": None}
+    return int(tx.execute(sql.add_arrival, arrival).lastrowid or 0)
 
 
 def look(tx: Transaction, command: AwaitChild, codec: Codec) -> Any:

@@ -68,14 +68,14 @@ def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> list[Woken]:
 
 def begin_anew(tx: Transaction, key: int, arguments: str) -> None:
     """Empty an instance's journal; its unread signals stay."""
-    clear(tx, key)
+    clear(tx, key, arrivals=sql.clear_run)
     tx.write_rows()  # the last entries of the old run go with the others
     tx.execute(sql.clear_journal, {"key": key})
     tx.execute(sql.begin_anew, {"key": key, "arguments": arguments})
 
 
-def clear(tx: Transaction, key: int) -> None:
+def clear(tx: Transaction, key: int, *, arrivals: str = sql.clear_arrivals) -> None:
     """Forget all that could wake an instance."""
     tx.write_rows()  # rows left for later are written first, or they would come after
-    for text in (sql.clear_timers, sql.clear_subscriptions, sql.clear_arrivals, sql.clear_attempts):
+    for text in (sql.clear_timers, sql.clear_subscriptions, arrivals, sql.clear_attempts):
         tx.execute(text, {"key": key})

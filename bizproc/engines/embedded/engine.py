@@ -133,6 +133,7 @@ class Engine:
         self._idle: list[asyncio.Future[None]] = []
         self._next_timer: datetime | None = None
         self._firing = False
+        self._closed = False
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
         self._recovery: asyncio.Future[None] | None = None
         self._alone: tuple[int, asyncio.Future[None]] | None = None
@@ -218,6 +219,7 @@ class Engine:
 
     def abandon(self) -> None:
         """Drop everything in memory; none of the users' code runs any more."""
+        self._closed = True
         self._inbox.stop()
         if self._recovery is not None:
             self._recovery.cancel()
@@ -376,12 +378,14 @@ class Engine:
     # -- into and out of memory ----------------------------------------------------------------------------------------
 
     def _begin(self, started: Started) -> None:
+        if self._closed:
+            return
         instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, Standing())
         self.live[started.key] = instance
         instance.begin()
 
     def _load(self, key: int, *, retried: bool = False) -> None:
-        if key in self._loading or key in self._ending:
+        if key in self._loading or key in self._ending or self._closed:
             return
         self._loading[key] = []
         self.submit(
@@ -439,6 +443,11 @@ class Engine:
         """Rebuild an instance from its journal: it begins anew, or every turn is to be a replay."""
         self._load(instance.key)
 
+    def began_anew(self, instance: Instance) -> None:
+        """The run is over, and its bodies with it: bring back the next one."""
+        self._leave(instance.key)
+        self._load(instance.key)
+
     def resting(self, instance: Instance) -> None:
         """The instance has nothing to do at present; it may leave memory if others have come since."""
         self.notice_idle()
@@ -482,14 +491,20 @@ class Engine:
         for started in turn.started:
             if started.fresh:
                 self._begin(started)
+        for key, arrival in turn.cancels:
+            self._deliver(key, CancelAsked(arrival), load=True)
         self.wake(turn.woken)
         self._outbox.take(turn.posts)
         deadlines = turn.timers + [when for when in turn.began.values() if when is not None]
         self._wake_by(min(deadlines, default=None))
 
     def _wake_by(self, moment: datetime | None) -> None:
-        if moment is not None and (self._next_timer is None or moment < self._next_timer):
-            self._next_timer = moment
+        if moment is None or (self._next_timer is not None and self._next_timer <= moment):
+            return
+        self._next_timer = moment
+        if moment <= self.now():
+            self._fire()
+        else:
             self._clock.wake_at(moment, self._fire)
 
     def _fire(self) -> None:
@@ -505,6 +520,8 @@ class Engine:
             self._deliver(key, due, load=True)
         self._wake_by(fired.next)
         self._wake_by(self._outbox.next_due())
+        if self._next_timer is not None and self._next_timer <= self.now():
+            self._fire()  # it came while the others were being fired
         self.notice_idle()
 
     def _not_fired(self, error: BaseException) -> None:
@@ -655,7 +672,8 @@ class Engine:
         """End an instance from outside; it takes no turn meanwhile."""
         instance = self.live.get(key)
         if key in self._ending:
-            self._ending[key].append(then)
+            # It may only be set aside by that, and then this one still ends it.
+            self._ending[key].append((lambda: self._end(key, ending, then)) if ending.final else then)
             return
         self._ending[key] = [then]
         if instance is not None and not instance.is_between_turns():
@@ -691,6 +709,8 @@ class Engine:
         """A turn could not be written: the instance is set aside, or the store is gone."""
         if self._database.dead:
             self.break_down(error)
+        elif instance.after_turn is not None:
+            instance.after_turn()
         else:
             self._set_aside(instance.key, error)
 

@@ -37,6 +37,7 @@ from bizproc.core.errors import BizprocError, Cancelled, NotJournallable, StepIn
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
+from bizproc.engines.embedded.children import Leaving, abandoned, awaited, shields
 from bizproc.engines.embedded.deliveries import (
     Arrived,
     CancelAsked,
@@ -99,11 +100,15 @@ class Instance:
         self._seen_signal = 0
         self._seen_arrival = 0
         self._crashes = 0
+        self._begun = False  # until it has begun here, bodies that are marked as begun were another program's
+        # at_most_once steps that were marked by this program: no other can have run their bodies.
+        self._marked: set[str] = set()
 
     # -- beginning and coming back -------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Run from the first line."""
+        self._begun = True
         self.progress.driver.begin()
         self._go(first=self.progress.driver.take_fresh())
 
@@ -124,7 +129,9 @@ class Instance:
         for delivery in loaded.arrivals:
             self.receive(delivery)
         self._expect_due_steps()
-        self._interrupt(loaded.attempts)
+        if not self._begun:
+            self._interrupt(loaded.attempts)
+            self._begun = True
         settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies
         first = [ask for ask in fresh if ask.address not in settled]
         self._go(first, rewire=loaded.retried)
@@ -145,7 +152,8 @@ class Instance:
         """An at_most_once step whose body may have run is not run again."""
         for address, one in attempts.items():
             command = self.progress.command(address)
-            if command is not None and _once(command) and one.started and address not in self.bodies:
+            marked_before = one.started and address not in self._marked
+            if command is not None and _once(command) and marked_before and address not in self.bodies:
                 error = StepInterrupted(name=command.name, step=address)
                 encoded = self._codec.encode_error(error)
                 self.progress.backoffs[address] = ""
@@ -177,8 +185,8 @@ class Instance:
         if rewire:
             self._rewire(turn)
         self._hand_over_unread(turn)
-        self._admit_all(turn, first)
-        while self._mailbox:
+        self._admit_all(turn, [*first, *self.progress.driver.take_fresh()])
+        while self._mailbox and turn.anew is None:  # the next run finds the others in the store
             self._take(turn, self._mailbox.popleft())
             self._admit_all(turn, self.progress.driver.take_fresh())
         begin, self._begin_now = self._begin_now, []
@@ -204,6 +212,8 @@ class Instance:
 
     def committed(self, turn: Turn) -> None:
         """The turn is on disk: what it brought about may be seen, and what it asked for may begin."""
+        if self._asleep:
+            return  # the engine was closed meanwhile
         self._chain, self._standing = turn.chain, turn.standing_now()
         self.progress.waits.update(turn.began)
         # What the turn itself came to goes before all that has arrived since: so it stands in the journal.
@@ -214,7 +224,9 @@ class Instance:
             self.after_turn()
         elif turn.ended is not None:
             self._engine.ended(self)
-        elif turn.anew is not None or self._engine.always_replay:
+        elif turn.anew is not None:
+            self._engine.began_anew(self)
+        elif self._engine.always_replay:
             self._engine.reload(self)
         else:
             self._begin_now, self._begin_later = self._begin_later, []
@@ -404,6 +416,15 @@ class Instance:
         self.progress.cancelling = True
         turn.entries.append(Entry(MAIN, "cancelled"))
         self.progress.driver.cancel()
+        self._cancel_children(turn, "")
+
+    def _cancel_children(self, turn: Turn, prefix: str) -> None:
+        """Of the branch with this prefix; of all runs, if it is the main one. What is shielded goes on."""
+        if prefix:
+            prefix = self.step_key(prefix)
+        asks = list(self.progress.driver.asks.values())
+        places = [key for place in shields(asks) if (key := self.step_key(place)).startswith(prefix)]
+        turn.leaving.append(Leaving(prefix, tuple(places), awaited(asks)))
 
     # -- what was asked ------------------------------------------------------------------------------------------------
 
@@ -412,19 +433,28 @@ class Instance:
         while fresh or self.progress.driver.dropped:
             for ask in self.progress.driver.take_dropped():
                 self._abandon(turn, ask)
+                if self.progress.has_children:
+                    self._cancel_children(turn, abandoned(ask.branch))
             for ask in fresh:
-                if ask.address in self.progress.driver.asks and (ask.noted is not None or self.progress.sign(ask)):
+                if self.progress.driver.asks.get(ask.address) is ask:
+                    if ask.noted is None:
+                        self.progress.sign(ask)
                     self._admit(turn, ask)
             fresh = self.progress.driver.take_fresh()
 
     def _admit(self, turn: Turn, ask: Ask) -> None:
         command: Any = ask.command
+        unwritable = self.progress.unwritable.pop(ask.address, None)
+        if unwritable is not None:
+            self._refuse(turn, ask, unwritable)
+            return
         match command:
             case Step():
                 self._admit_step(turn, ask, command)
             case Prepared():
                 self._begin_later.append(ask)
             case Action() | Listening() | StartChild() | AwaitChild():
+                self.progress.has_children = self.progress.has_children or isinstance(command, StartChild)
                 turn.actions.append(ask)
             case Sleep(duration):
                 self._begin_wait(turn, ask, self._engine.later(duration))
@@ -445,12 +475,13 @@ class Instance:
             case Patched():
                 self._answer(turn, ask, True)  # noqa: FBT003
             case ContinueAsNew():
-                turn.anew = arguments_anew(self.call, command.parameters, self._codec)
+                self._begin_anew(turn, ask, command)
             case _:
                 assert_never(command)
 
     def _admit_step(self, turn: Turn, ask: Ask, command: Step[Any]) -> None:
-        if command.function.at_most_once:
+        if command.function.at_most_once and ask.address not in self._marked:
+            self._marked.add(ask.address)
             turn.statements.append((sql.note_attempt, (self.key, ask.address, 1, 1, None)))
         self._begin_later.append(ask)
 
@@ -490,9 +521,22 @@ class Instance:
         turn.entries.append(entry(ask.address, "returned", ask.noted, encoded))
         self.progress.driver.resume(ask.address, value)
 
+    def _begin_anew(self, turn: Turn, ask: Ask, command: ContinueAsNew) -> None:
+        try:
+            turn.anew = arguments_anew(self.call, command.parameters, self._codec)
+        except BizprocError as error:
+            self._refuse(turn, ask, error)
+
+    def _refuse(self, turn: Turn, ask: Ask, error: BaseException) -> None:
+        """Raise an error at the call; nothing was done."""
+        turn.entries.append(entry(ask.address, "raised", ask.noted, self._codec.encode_error(error)))
+        self.progress.answer(ask.address, None, error)
+
     def _abandon(self, turn: Turn, ask: Ask) -> None:
-        """Nobody waits for this any more: clear what would wake it."""
+        """Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet."""
         address = ask.address
+        if ask in turn.actions:
+            turn.actions.remove(ask)
         began = address in self.progress.waits
         attempted = address in self.progress.attempts or address in self.progress.backoffs or _once(ask.command)
         self.progress.forget(ask)

@@ -75,6 +75,11 @@ def signature(command: Command[Any], codec: Codec) -> Signature:
     return Signature(command.kind, command.name, arguments, argument_hash(arguments))
 
 
+def unwritten(command: Command[Any]) -> Signature:
+    """What stands for a command whose arguments cannot be written; it fails, whatever they are."""
+    return Signature(command.kind, command.name, "{}", argument_hash(""))
+
+
 def entry(
     address: str,
     event: EventName,

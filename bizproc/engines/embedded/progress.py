@@ -13,12 +13,12 @@ from typing import Any, Final
 from attrs import frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Command, Patched
+from bizproc.core.commands import Command, Patched, StartChild
 from bizproc.core.driver import Ask, Driver
 from bizproc.core.errors import NotJournallable
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
-from bizproc.engines.embedded.journal import Recorded, compare, signature
+from bizproc.engines.embedded.journal import Recorded, compare, signature, unwritten
 from bizproc.store.types import moment
 
 
@@ -40,7 +40,9 @@ class Progress:
         waits: The waits that began and are open, with their deadlines.
         backoffs: Steps that failed and are to be tried again, with the moment.
         attempts: How often the bodies of open steps have run.
+        unwritable: What is to be raised at commands that cannot be written.
         cancelling: Whether the instance as a whole was cancelled.
+        has_children: Whether this run has started any.
     """
 
     def __init__(self, id: str, call: Call[Any], codec: Codec) -> None:
@@ -49,7 +51,9 @@ class Progress:
         self.waits: dict[str, datetime | None] = {}
         self.backoffs: dict[str, str] = {}
         self.attempts: dict[str, int] = {}
+        self.unwritable: dict[str, NotJournallable] = {}
         self.cancelling = False
+        self.has_children = False
         self._codec: Final = codec
         self._dropped: dict[str, Ask] = {}
         self._raised: list[tuple[BaseException, str]] = []
@@ -72,14 +76,18 @@ class Progress:
         self._dropped.clear()
         return list(self.driver.asks.values())
 
-    def sign(self, ask: Ask) -> bool:
-        """Note what a command is compared by; one that cannot be written fails here, in the same way on every replay."""
+    def sign(self, ask: Ask) -> None:
+        """
+        Note what a command is compared by; one that cannot be written is to fail when it is admitted.
+
+        Its failure has an entry like any other: raised at once, without one, a replay would raise it before outcomes that
+        had been delivered earlier, and another branch could win.
+        """
         try:
             ask.noted = signature(ask.command, self._codec)
         except NotJournallable as error:
-            self.driver.resume(ask.address, error=error)
-            return False
-        return True
+            ask.noted = unwritten(ask.command)
+            self.unwritable[ask.address] = error
 
     def answer(self, address: str, value: Any, error: BaseException | None) -> None:
         """Give an outcome to the process."""
@@ -98,6 +106,7 @@ class Progress:
         self.waits.pop(ask.address, None)
         self.backoffs.pop(ask.address, None)
         self.attempts.pop(ask.address, None)
+        self.unwritable.pop(ask.address, None)
 
     def restart(self) -> None:
         """A fresh driver, to replay into."""
@@ -106,6 +115,7 @@ class Progress:
         self.waits.clear()
         self.backoffs.clear()
         self.attempts.clear()
+        self.unwritable.clear()
         self._raised.clear()
         self.cancelling = False
 
@@ -128,7 +138,8 @@ class Progress:
                 self.forget(ask)
                 self._dropped[ask.address] = ask
             for ask in self.driver.take_fresh():
-                if ask.address in self.driver.asks and self.sign(ask) and isinstance(ask.command, Patched):
+                self.sign(ask)
+                if isinstance(ask.command, Patched):
                     self._replay_patched(ask, recorded.get(ask.address))
 
     def _replay_patched(self, ask: Ask, row: Recorded | None) -> None:
@@ -143,6 +154,7 @@ class Progress:
         ask = self.driver.asks.get(row.address) or self._dropped.get(row.address)
         compare(self.id, row, None if ask is None else ask.noted)
         assert ask is not None
+        self.has_children = self.has_children or row.kind == StartChild.kind
         if row.address not in self.driver.asks:
             return  # it was under way when its branch was cancelled, in the same transaction
         if row.event == "began":

@@ -92,15 +92,18 @@ DELETE FROM subscription WHERE instance = :key
 -- clear_arrivals: what arrives for an instance that has ended is not delivered
 DELETE FROM arrival WHERE instance = :key
 
+-- clear_run: what arrived for a run that is over; that somebody wants the instance cancelled concerns the next one, too
+DELETE FROM arrival WHERE instance = :key AND kind <> 'cancel'
+
 -- clear_attempts: no step of an instance that has ended is tried again
 DELETE FROM attempt WHERE instance = :key
 
--- ready: instances to bring back after a start: those that were running, and those for which something has arrived
-SELECT key FROM instance WHERE state = 'running'
+-- ready: instances to bring back after a start: those that were running, and those for which something has arrived, in its order
+SELECT key FROM (SELECT key FROM instance WHERE state = 'running'
 UNION SELECT arrival.instance FROM arrival JOIN instance ON instance.key = arrival.instance AND instance.state = 'waiting'
 UNION SELECT signal.instance FROM signal JOIN subscription
-      ON subscription.key = 'instance:' || signal.instance || '/signal:' || signal.name WHERE signal.consumed = 0
-ORDER BY 1
+      ON subscription.key = 'instance:' || signal.instance || '/signal:' || signal.name WHERE signal.consumed = 0)
+ORDER BY coalesce((SELECT min(arrival.id) FROM arrival WHERE arrival.instance = key), 0), key
 
 -- add_note: a line in an instance's log
 INSERT INTO instance_log (instance, at, text, facts) VALUES (?, ?, ?, ?)
@@ -115,6 +118,9 @@ DELETE FROM journal WHERE instance = :key
 
 -- next_key: the number of the next instance
 SELECT coalesce(max(key), 0) + 1 FROM instance
+
+-- live_children: whom a cancel of their parent concerns
+SELECT key, id FROM instance WHERE parent_key = :key AND state IN ('running', 'waiting', 'stuck') ORDER BY key
 
 -- child: how a child stands, for the parent that waits for it
 SELECT key, process, state, outcome, error, ended_by FROM instance WHERE id = :id

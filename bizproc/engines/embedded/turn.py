@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import AwaitChild, Pending
 from bizproc.core.driver import Ask
-from bizproc.engines.embedded.children import look
+from bizproc.engines.embedded.children import Leaving, cancel, look
 from bizproc.engines.embedded.endings import Ending, begin_anew, by_action, end
 from bizproc.engines.embedded.events import Woken, deliver
 from bizproc.engines.embedded.journal import Chain, Entry, entry
@@ -75,6 +75,7 @@ class Turn:
     Attributes:
         key, name, document: Whose turn it is.
         chain: Where its journal stands before the turn, and after the run, behind it.
+        leaving: Whose children are to be cancelled.
         entries: Outcomes that were delivered already, and waits that began.
         statements: Other rows; they are written just before the commit, in whatever order.
         timers: The deadlines among them.
@@ -84,8 +85,9 @@ class Turn:
         busy: Whether step bodies run, or are to begin, once it is committed.
         waits: The waits that are open then, but for those that begin in the run.
         ending: How the instance ends, if it does.
-        answers, began, woken, started, posts, ended: After the run: what the actions came to, the waits that began with
-            their deadlines, who was woken, the children that were added, what is to be sent, and how the instance ended after all.
+        answers, began, woken, started, cancels, posts, ended: After the run: what the actions came to, the waits that began
+            with their deadlines, who was woken, the children that were added, those that were cancelled with the arrivals
+            that say so, what is to be sent, and how the instance ended after all.
     """
 
     owner: Owner
@@ -103,6 +105,7 @@ class Turn:
     statements: list[tuple[str, tuple[Any, ...]]] = field(factory=list)
     timers: list[datetime] = field(factory=list)
     subscriptions: list[tuple[str, str]] = field(factory=list)
+    leaving: list[Leaving] = field(factory=list)
     actions: list[Ask] = field(factory=list)
     again: dict[str, datetime | None] = field(factory=dict)
     busy: bool = False
@@ -113,6 +116,7 @@ class Turn:
     began: dict[str, datetime | None] = field(factory=dict)
     woken: list[Woken] = field(factory=list)
     started: list[Started] = field(factory=list)
+    cancels: list[tuple[int, int]] = field(factory=list)
     posts: list[Post] = field(factory=list)
     ended: Ending | None = None
     patient: bool = True
@@ -129,6 +133,7 @@ class Turn:
             or self.actions
             or self.statements
             or self.subscriptions
+            or self.leaving
             or self.ending
             or self.anew is not None
         )
@@ -138,6 +143,7 @@ class Turn:
     def run(self, tx: Transaction) -> None:
         """Write it all into the group's transaction."""
         self.answers, self.began, self.woken, self.started, self.posts, self._began_waits = [], {}, [], [], [], []
+        self.cancels = []
         self.ended = self.ending
         self.chain = self._from.copy()
         for one in self.entries:
@@ -146,6 +152,8 @@ class Turn:
             tx.later(text, row)
         for key, address in self.subscriptions:
             tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address})
+        for branch in self.leaving:
+            self.cancels += cancel(tx, self.key, branch)
         for ask in self.actions:
             if self.ended is None:
                 self._perform(tx, ask)
@@ -183,7 +191,8 @@ class Turn:
         def primitive(tx: Transaction, command: Any) -> Any:
             if isinstance(command, AwaitChild):
                 return look(tx, command, self.codec)
-            started = insert(tx, command.call, self.step_key(address), self.codec, parent=(self.key, address))
+            parent = None if command.detached else (self.key, address)
+            started = insert(tx, command.call, self.step_key(address), self.codec, parent=parent)
             self.started.append(started)
             return started.id
 

@@ -400,7 +400,6 @@ def test_an_error_in_a_losers_cleanup_is_not_lost() -> None:
     ]
 
 
-@pytest.mark.xfail(reason="the error is a note on the branch's Cancelled, which nobody sees once another has won")
 def test_an_error_in_the_cleanup_far_below_a_loser_is_not_lost() -> None:
     async def tidies_badly() -> None:
         try:

@@ -177,7 +177,6 @@ def test_a_call_is_identified_by_its_document_and_what_differs_from_the_defaults
     assert housekeeping().arguments() == {}
 
 
-@pytest.mark.xfail(reason="a parameter called `document` takes the place of the document")
 def test_a_parameter_called_document_does_not_hide_the_document() -> None:
     @process("papers")
     async def papers(deal: Deal, *, document: str) -> None: ...

@@ -22,11 +22,11 @@ def connection() -> Iterator[Connection]:
     database.close()
 
 
-def add_instance(connection: Connection, id: str, alone: str | None) -> None:
+def add_instance(connection: Connection, id: str, only: str | None) -> None:
     connection.execute(
-        "INSERT INTO instance (id, process, version, arguments, state, alone, started_at) "
+        "INSERT INTO instance (id, process, version, arguments, state, only, started_at) "
         "VALUES (?, 'p', 1, '{}', 'running', ?, '2026-01-31T09:00:00.000000Z')",
-        (id, alone),
+        (id, only),
     )
 
 
@@ -44,7 +44,7 @@ def test_two_living_instances_cannot_share_an_overlap_key(connection: Connection
     add_instance(connection, "c", None)
     with pytest.raises(driver().IntegrityError):
         add_instance(connection, "d", "p:deal:1")
-    connection.execute("UPDATE instance SET alone = NULL WHERE id = 'a'")
+    connection.execute("UPDATE instance SET only = NULL WHERE id = 'a'")
     add_instance(connection, "d", "p:deal:1")
 
 
@@ -76,7 +76,7 @@ def test_a_value_of_the_wrong_type_is_refused(connection: Connection) -> None:
         ("SELECT key FROM instance WHERE document_type = 'deal' AND document_id = 7", "instance_document"),
         ("SELECT key FROM instance WHERE process = 'p' AND state = 'waiting'", "instance_process"),
         ("SELECT key FROM instance WHERE ended_at < '2026' ORDER BY ended_at", "instance_ended"),
-        ("SELECT key FROM instance WHERE alone = 'p:deal:7'", "instance_alone"),
+        ("SELECT key FROM instance WHERE only = 'p:deal:7'", "instance_only"),
         ("SELECT * FROM journal WHERE instance = 1 ORDER BY position", "journal_position"),
         ("SELECT instance FROM timer WHERE deadline <= '2026' ORDER BY deadline, instance", "timer_deadline"),
         ("SELECT instance FROM subscription WHERE key = 'deal:7'", "PRIMARY KEY"),

@@ -1,0 +1,96 @@
+"""`bizproc actions`: the catalogue, held equal to the code and to the document."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from bizproc.actions.catalogue import HEADINGS
+from bizproc.cli.catalogue import catalogue, fluent_names
+from tests.unit.cli.conftest import Run
+
+DOCUMENT = Path(os.environ.get("BIZPROC_TEST_DATA", "/nowhere")) / "spec" / "seed-crm-actions.fr.txt"
+
+
+@pytest.mark.skipif(not DOCUMENT.is_file(), reason="BIZPROC_TEST_DATA names no folder with the document")
+def test_the_headings_are_the_documents_letter_for_letter_and_in_its_order() -> None:
+    lines = DOCUMENT.read_text("utf-8").splitlines()
+    lines = lines[lines.index("Activité") :]
+    without_english = [re.sub(r" \([A-Z][^()]*\)$", "", line) for line in lines]
+    places: list[int] = []
+    for heading in HEADINGS:
+        places.append(without_english.index(heading.fr, places[-1] + 1 if places else 0))
+    assert places == sorted(places)
+
+
+def test_there_are_42_headings_each_once() -> None:
+    assert [heading.number for heading in HEADINGS] == list(range(1, 43))
+    assert len({heading.fr for heading in HEADINGS}) == 42
+    assert len({heading.en for heading in HEADINGS}) == 42
+
+
+def test_every_name_stands_under_one_entry() -> None:
+    names = [name for entry in catalogue() for name in entry.names]
+    assert sorted(names) == sorted(fluent_names())
+
+
+def test_every_action_of_a_heading_has_a_name_and_says_what_it_does() -> None:
+    for entry in catalogue():
+        if entry.heading is not None and entry.heading.action is not None:
+            assert entry.names, entry.heading
+            assert entry.says, entry.heading
+            assert entry.errors, entry.heading
+
+
+def test_parameters_have_type_default_and_unit() -> None:
+    (entry,) = [entry for entry in catalogue() if "crm.deal.add_product" in entry.names]
+    by_name = {parameter.name: parameter for parameter in entry.parameters}
+    assert list(by_name) == ["product", "price", "quantity", "discount_percent"]
+    assert by_name["product"].required
+    assert (by_name["quantity"].default, by_name["quantity"].description) == ("1", "More than 0.")
+    assert by_name["price"].type == "Decimal | int | None"
+    assert [error.name for error in entry.errors] == ["ProductNotFound", "ItemNotFound", "WrongValue"]
+
+
+def test_a_creation_takes_the_fields_of_its_kind(run: Run) -> None:
+    (row,) = json.loads(run("actions", "crm.contact.create", "--json").stdout)
+    required = [parameter["name"] for parameter in row["parameters"] if parameter["required"]]
+    assert sorted(required) == ["last_name", "name"]
+    assert "phones" in [parameter["name"] for parameter in row["parameters"]]
+
+
+def test_as_json_it_has_a_row_a_heading(run: Run) -> None:
+    rows = json.loads(run("actions", "--json").stdout)
+    assert [row["heading_fr"] for row in rows] == [heading.fr for heading in HEADINGS]
+    assert all(set(row) == {"heading_fr", "heading_en", "names", "parameters", "errors"} for row in rows)
+    assert rows[1]["names"] == ["crm.deal.add_product"]
+    assert rows[14]["names"] == ["crm.contact.create"]
+
+
+def test_all_are_listed_and_those_beyond_the_document_apart(run: Run) -> None:
+    ran = run("actions")
+    assert ran.exit_code == 0
+    for part in (
+        "Ajouter un article",
+        "Add product item",
+        "crm.deal.add_product",
+        "beyond the document",
+        "crm.deal.read",
+    ):
+        assert part in ran.stdout
+
+
+def test_the_last_word_of_a_name_is_enough(run: Run) -> None:
+    ran = run("actions", "add_product")
+    assert "2. Ajouter un article / Add product item" in ran.stdout
+    assert "ProductNotFound" in ran.stdout
+
+
+def test_an_unknown_name_is_one_line_with_the_nearest(run: Run) -> None:
+    ran = run("actions", "add_prodct")
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith("bizproc: there is no action 'add_prodct'. Did you mean add_product")

@@ -1,0 +1,59 @@
+"""Texts that are safe to print."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bizproc.cli.output import console, in_line, safe, table
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, é, ✓, 茶", "plain, é, ✓, 茶"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\tb\rc", "a\\tb\\rc"),
+        ("\x00\x7f\x9b", "\\x00\\x7f\\x9b"),
+        ("right \u202e left", "right \\u202e left"),
+        ("\ud800", "\\ud800"),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+def test_characters_that_control_a_terminal_are_shown_as_escapes(text: str, shown: str) -> None:
+    assert safe(text) == shown
+
+
+def test_a_cell_is_one_line() -> None:
+    assert in_line("two\nlines") == "two\\nlines"
+
+
+def printed(*, most: int | None = None, **cells: str) -> str:
+    file = io.StringIO()
+    console(file, most=most).print(table(tuple(cells), [tuple(cells.values())]))
+    return file.getvalue()
+
+
+def test_markup_in_a_cell_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "[bold]x[/bold] :smile:" in printed(a="[bold]x[/bold] :smile:")
+
+
+def test_empty_columns_are_left_out() -> None:
+    assert printed(a="1", b="", c="3").split() == ["a", "c", "──────", "1", "3"] or "b" not in printed(
+        a="1", b="", c="3"
+    )
+
+
+def test_where_nobody_looks_lines_are_as_long_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert "x" * 500 in printed(a="x" * 500)
+    assert "x" * 500 not in printed(most=80, a="x" * 500)
+
+
+def test_a_console_shows_texts_as_they_are() -> None:
+    made = console(io.StringIO())
+    assert isinstance(made, Console)
+    assert made.is_terminal is False
