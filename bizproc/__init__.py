@@ -1,8 +1,10 @@
 """
 Automate a CRM in code: processes are async functions, and survive any stop.
 
-What stands in `__all__` is promised, with `bizproc.model`, `bizproc.errors`, `bizproc.testing` and `bizproc.ports`. Importing it
-loads neither a database driver nor an event loop: `Runtime` and its `Instance` are resolved when they are first touched.
+What stands in `__all__` is promised, with `bizproc.model`, `bizproc.errors`, `bizproc.testing` and `bizproc.ports`.
+Importing it
+loads neither a database driver nor an event loop: `Runtime` and its `Instance` are resolved when they are first
+touched.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in ("Runtime", "Instance"):
-        from bizproc import runtime  # noqa: PLC0415  the only way to leave the database driver unloaded
+        from bizproc import runtime
 
         return getattr(runtime, name)
     raise AttributeError(f"module 'bizproc' has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """
-Triggers as they are typed: `on.created("deal")`, `on.changed("deal", "amount")`, `on.stage("deal", "WON")`. Names, no logic.
+Triggers as they are typed: `on.created("deal")`, `on.changed("deal", "amount")`. Names, no logic.
 
 Each takes the kind of item, or one item. They combine with `|`. Whether changes made by processes count is said with
 `by_processes=`; left out, they count in a wait.

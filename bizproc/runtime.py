@@ -335,11 +335,14 @@ class Runtime:
         Items of a class.
 
         Args:
+            cls: Such as `Deal`, or what belongs to an item, such as `Activity`.
             of: Only what belongs to this item.
             order_by: A field; `-field` for the largest first.
             limit: At most so many.
         """
-        return await self.read(lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit))
+        return await self.read(
+            lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit)
+        )
 
     async def import_folder(
         self, folder: Path | str, *, skip_bad: bool = False, progress: Progress | None = None

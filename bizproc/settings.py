@@ -1,5 +1,7 @@
 """
-Settings: what a project says about its store, its processes and its CRM. Read from `bizproc.toml` and `BIZPROC_*` variables.
+Settings: what a project says about its store, its processes and its CRM.
+
+They come from `bizproc.toml` and `BIZPROC_*` variables.
 
 It reads and checks; it opens nothing. Whoever assembles a runtime is given the result.
 """
@@ -23,6 +25,8 @@ PREFIX: Final = "BIZPROC_"
 @frozen(kw_only=True)
 class Settings:
     """
+    All settings, checked.
+
     Attributes:
         store: URL of the store.
         processes: Modules in which processes are looked for.
@@ -54,7 +58,11 @@ def read(folder: Path, environment: Mapping[str, str]) -> Settings:
     path = folder / FILE
     if path.is_file():
         settings = _merged(settings, _parsed(path), FILE)
-    given = {name: environment[PREFIX + name.upper()] for name in fields_dict(Settings) if PREFIX + name.upper() in environment}
+    given = {
+        name: environment[PREFIX + name.upper()]
+        for name in fields_dict(Settings)
+        if PREFIX + name.upper() in environment
+    }
     return _merged(settings, {name: _from_text(name, text) for name, text in given.items()}, "the environment")
 
 
@@ -105,7 +113,9 @@ def _check_zone(value: str, where: str) -> None:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise SettingsError(where=where, detail=f"time_zone: there is no time zone {value!r}; write one like 'Europe/Paris'.") from None
+        raise SettingsError(
+            where=where, detail=f"time_zone: there is no time zone {value!r}; write one like 'Europe/Paris'."
+        ) from None
 
 
 def _word(default: Any) -> str:

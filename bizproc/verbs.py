@@ -1,13 +1,11 @@
-"""
-The verbs that a process types, besides actions and waits. Names only: each makes a command, or awaits a few.
-"""
+"""The verbs that a process types, besides actions and waits. Names only: each makes a command, or awaits a few."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, Literal, NoReturn, Protocol, Self, TypeVar, cast, overload
 from uuid import UUID
 
 from attrs import field, frozen
@@ -42,7 +40,7 @@ R7 = TypeVar("R7")
 R8 = TypeVar("R8")
 
 
-# -- several at once -----------------------------------------------------------------------------------------------------
+# -- several at once ---------------------------------------------------------------------------------------------------
 
 
 @overload
@@ -92,7 +90,8 @@ def gather(*awaitables: Awaitable[Any]) -> Command[Any]:
     """
     Await several at once; their results as a tuple, in the order of the arguments.
 
-    If one fails the others are cancelled, their cleanup is awaited, and the first error is raised; later ones are notes on it.
+    If one fails the others are cancelled, their cleanup is awaited, and the first error is raised; later ones are
+    notes on it.
     """
     return Fork("gather", [branch(awaitable) for awaitable in awaitables])
 
@@ -192,7 +191,7 @@ def attempt(awaitable: Awaitable[R]) -> Attempt[R]:
     return Attempt(awaitable)
 
 
-# -- sagas ---------------------------------------------------------------------------------------------------------------
+# -- sagas -------------------------------------------------------------------------------------------------------------
 
 
 @frozen(eq=False)
@@ -205,7 +204,7 @@ class Saga:
         """Do this, not now but if the block fails or is cancelled; the last one given is the first one done."""
         self._undo.append(action)
 
-    async def __aenter__(self) -> Saga:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -234,14 +233,15 @@ class Saga:
 
 def saga() -> Saga:
     """
-    `async with saga() as undo:` and after each step `undo.compensate(...)`: if the block fails or is cancelled, all is undone.
+    A block that undoes what it did, if it fails or is cancelled.
 
-    An undo that fails is a note on the error, and the others are still done.
+    `async with saga() as undo:`, and after each step `undo.compensate(...)`; the last one given is undone first. An undo
+    that fails is a note on the error, and the others are still done.
     """
     return Saga()
 
 
-# -- children ------------------------------------------------------------------------------------------------------------
+# -- children ----------------------------------------------------------------------------------------------------------
 
 
 @frozen(eq=False)
@@ -270,7 +270,9 @@ class Starting(Generic[R_co]):
 
 def start(call: Call[R], *, detached: bool = False) -> Starting[R]:
     """
-    Start a child instance and go on: `child = await start(call)`, and later `result = await child`.
+    Start a child instance and go on beside it.
+
+    First `child = await start(call)`, later `result = await child`.
 
     Args:
         call: What to run.
@@ -279,7 +281,7 @@ def start(call: Call[R], *, detached: bool = False) -> Starting[R]:
     return Starting(call, detached)
 
 
-# -- journalled facts ----------------------------------------------------------------------------------------------------
+# -- journalled facts --------------------------------------------------------------------------------------------------
 
 
 def now() -> Command[datetime]:
@@ -312,9 +314,7 @@ def patched(change_id: str) -> Command[bool]:
 
 
 def continue_as_new(**parameters: Any) -> Command[NoReturn]:
-    """
-    Begin anew with an empty journal and these parameters changed; unread signals stay. Never returns.
-    """
+    """Begin anew with an empty journal and these parameters changed; unread signals stay. Never returns."""
     return ContinueAsNew(parameters)
 
 

@@ -1,1 +1,1 @@
-"""The language of processes: commands, the driver, outcomes, errors, codec, start form. No I/O, no clock, no database."""
+"""The language of processes: commands, the driver, outcomes, errors, codec, form. No I/O, no clock, no database."""

@@ -1,6 +1,7 @@
 """
-How an action is written: once, as an attrs class. From it come the fluent method, the argument check, the journal record
-and the documentation.
+How an action is written: once, as an attrs class.
+
+From it come the fluent method, the argument check, the journal record and the documentation.
 
     @action_type("crm.add_product")
     class AddProduct(ItemAction[ProductRow]): ...
@@ -109,7 +110,7 @@ def action_type(name: str) -> Callable[[C], C]:
     return decorate
 
 
-def _keyword_only(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
+def _keyword_only(_cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
     """Drop `_: KW_ONLY` and make what follows it keyword-only, as dataclasses do."""
     kept, keyword_only = [], False
     for field in fields:

@@ -170,7 +170,7 @@ class Outgoing:
 
 
 class Delivered(Action[R_co]):
-    """An action that posts something into the outbox (`perform` returns an `Outgoing`), and waits for the verdict or not."""
+    """An action that posts something into the outbox (`perform` returns an `Outgoing`) and may wait for the verdict."""
 
     __slots__ = ()
 

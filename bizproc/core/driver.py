@@ -1,11 +1,13 @@
 """
 The driver: owns the coroutine of one instance and all its branches; the only send.
 
-No I/O, no clock, no database. Commands come out as open asks, outcomes go in through `resume`, one at a time. Given the same
+No I/O, no clock, no database. Commands come out as open asks, outcomes go in through `resume`, one at a time. Given
+the same
 coroutine and the same outcomes in the same order, it does the same again: that is all replay needs.
 
 A branch is a coroutine with an address. A fork turns one command into several branches; it ends when the last of them
-has ended, so that nobody outlives its owner. What is cancelled gets `Cancelled` at its current await, once, and may await in its
+has ended, so that nobody outlives its owner. What is cancelled gets `Cancelled` at its current await, once, and may
+await in its
 cleanup; a fork that is cancelled cancels its branches first and waits for them.
 """
 
@@ -82,7 +84,8 @@ class Driver:
     Attributes:
         asks: The open commands by address, in the order in which they were asked.
         outcome: How the main branch ended; None while it has not.
-        fresh: Asks that came up since the engine last took them; those that were cancelled meanwhile are not among them.
+        fresh: Asks that came up since the engine last took them; those that were cancelled meanwhile are not
+            among them.
         dropped: Asks that the engine had taken and that were cancelled since.
     """
 
@@ -302,7 +305,7 @@ class Driver:
 
 
 def _with_later_error(decided: Outcome[Any], error: BaseException, index: int) -> Outcome[Any]:
-    """The error or the cancel that decided is what is raised, and later errors are notes on it; after a value the error counts."""
+    """What decided is raised, and later errors are notes on it; where a value had decided, the error counts."""
     failures = error.failures if isinstance(error, Cancelled) else [error]
     if decided.error is None:
         if not failures:

@@ -119,7 +119,10 @@ class NotInProcess(BizprocError):
 class NestedStep(BizprocError):
     """A step or an action was used inside the body of a step."""
 
-    says = "{command} was used inside the body of the step {step}: a step is one unit and holds no other. Await both in the process."
+    says = (
+        "{command} was used inside the body of the step {step}: a step is one unit and holds no other. "
+        "Await both in the process."
+    )
     command: str
     step: str
 
@@ -165,7 +168,7 @@ class RecordedError(BizprocError):
 
 @define(kw_only=True)
 class ReplayMismatch(BizprocError):
-    """The code asks for something else than the journal recorded at `step`; the instance is stuck, and nothing is lost."""
+    """The code asks for something else than the journal recorded at `step`: the instance is stuck, nothing is lost."""
 
     says = (
         "instance {instance} cannot replay step {step}:\n"
@@ -294,7 +297,10 @@ class StartRefused(InstanceError):
 class StartConflict(InstanceError):
     """An instance with this id exists, made by another call."""
 
-    says = "instance {instance} exists and was started with other arguments:\n  first  {first}\n  now    {now}\nUse another id."
+    says = (
+        "instance {instance} exists and was started with other arguments:\n"
+        "  first  {first}\n  now    {now}\nUse another id."
+    )
     instance: str
     first: str
     now: str
@@ -326,7 +332,10 @@ class ChildFailed(InstanceError):
 class InstancePoisoned(InstanceError):
     """The program died again and again while this instance ran alone."""
 
-    says = "instance {instance}: the program died {times} times while it ran alone. Look at the steps in flight, then `retry` it."
+    says = (
+        "instance {instance}: the program died {times} times while it ran alone. "
+        "Look at the steps in flight, then `retry` it."
+    )
     instance: str
     times: int
 
@@ -345,12 +354,15 @@ class NotResumable(InstanceError):
 class JournalTooLong(InstanceError):
     """The journal has reached its longest."""
 
-    says = "the journal of instance {instance} has {length} entries. Begin anew with `continue_as_new` before it comes to that."
+    says = (
+        "the journal of instance {instance} has {length} entries. "
+        "Begin anew with `continue_as_new` before it comes to that."
+    )
     instance: str
     length: int
 
 
-# -- actions (D1: an action that cannot do its work raises, and nothing is half-written) ---------------------------------
+# -- actions (D1: an action that cannot do its work raises, and nothing is half-written) -------------------------------
 
 
 class ActionError(BizprocError):
@@ -512,7 +524,7 @@ class SendRefused(ActionError):
 
 @define(kw_only=True)
 class SendDelayed(BizprocError):
-    """Raised by a channel: it was certainly not sent, and may be sent later. `again_after` is in seconds; None: as usual."""
+    """Raised by a channel: certainly not sent, and may be sent later: after `again_after` seconds, or as usual."""
 
     says = "{channel} cannot take it now: {reason}"
     channel: str
@@ -602,7 +614,10 @@ class StoreLocked(StoreError):
 class StoreNewer(StoreError):
     """The store was written by a newer bizproc."""
 
-    says = "{path} has schema {found}, and this bizproc knows schema {known} at most: install a newer bizproc. The file was left as it is."
+    says = (
+        "{path} has schema {found}, and this bizproc knows schema {known} at most: install a newer bizproc. "
+        "The file was left as it is."
+    )
     path: str
     found: int
     known: int

@@ -27,7 +27,7 @@ _COMPILERS_OWN: Final = frozenset({"CLEANUP_THROW", "CALL_INTRINSIC_1"})
 
 
 def can_drop(coroutine: Coroutine[Any, Any, Any]) -> bool:
-    """Whether closing this suspended coroutine runs no user code: no handler around any await, no generator alive in it."""
+    """Whether closing this suspended coroutine runs no user code: no handler around an await, no generator alive."""
     current: Any = coroutine
     while not (isinstance(current, GeneratorType) and current.gi_code is _ASK):
         if isinstance(current, CoroutineType):

@@ -1,7 +1,8 @@
 """
 What stands in for the event loop while a process runs: every use of it raises `NotDurable` at the user's line.
 
-A process that slept in asyncio would be lost when it leaves memory. Its coroutine is resumed outside of any task, and this
+A process that slept in asyncio would be lost when it leaves memory. Its coroutine is resumed outside of any task, and
+this
 object is the thread's running loop meanwhile, so `asyncio.sleep`, `asyncio.timeout`, `create_task` and the like fail
 before anything is scheduled.
 """
@@ -36,7 +37,7 @@ class ForbiddenLoop:
     def __getattr__(self, attribute: str) -> Any:
         refuse()
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # noqa: PLE0309  it never returns
         refuse()
 
     def __eq__(self, other: object) -> bool:

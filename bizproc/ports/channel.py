@@ -1,6 +1,4 @@
-"""
-A channel: something that sends to the outside, such as a mail server or a provider of text messages.
-"""
+"""A channel: something that sends to the outside, such as a mail server or a provider of text messages."""
 
 from __future__ import annotations
 
@@ -14,8 +12,10 @@ class Channel(Protocol):
     """
     Sends one thing at a time.
 
-    Contract of `send`: it returns a receipt once the other side has accepted. It raises `SendRefused` if the other side will
-    never take it, and `SendDelayed` only if it was certainly not sent. Whatever else it raises leaves open whether it was sent.
+    Contract of `send`: it returns a receipt once the other side has accepted. It raises `SendRefused` if the other
+    side will
+    never take it, and `SendDelayed` only if it was certainly not sent. Whatever else it raises leaves open whether it
+    was sent.
     It may be called for several things at once, and for one thing again with the same key: always if the other side
     deduplicates, else only after `SendDelayed`.
 

@@ -1,6 +1,4 @@
-"""
-The clock: what time it is, and to be woken at a moment. Not the journalled clock of a process, which is `now()`.
-"""
+"""The clock: what time it is, and to be woken at a moment. Not the journalled clock of a process, which is `now()`."""
 
 from __future__ import annotations
 
@@ -13,8 +11,10 @@ class Clock(Protocol):
     """
     Time as the engine sees it.
 
-    Contract: `now` is aware and in UTC, and may be read from any thread. `wake_at` replaces the wake-up asked for before; the
-    callback comes on the loop's thread, at the moment or later, never earlier. It may come at once, but not inside the call.
+    Contract: `now` is aware and in UTC, and may be read from any thread. `wake_at` replaces the wake-up asked for
+        before; the
+    callback comes on the loop's thread, at the moment or later, never earlier. It may come at once, but not inside
+    the call.
     """
 
     def now(self) -> datetime:

@@ -1,6 +1,4 @@
-"""
-Writing beside the owner: one row into a table that is there for it. Everything else belongs to the owner.
-"""
+"""Writing beside the owner: one row into a table that is there for it. Everything else belongs to the owner."""
 
 from __future__ import annotations
 

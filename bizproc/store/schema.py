@@ -42,8 +42,14 @@ def _table(
     `clustered` ones are stored in the order of their primary key, without a rowid. In `never_again` ones no number is
     given out twice, not even when the newest row is deleted.
     """
-    options = {"sqlite_strict": True, "sqlite_with_rowid": not clustered, "sqlite_autoincrement": never_again}
-    return Table(name, metadata, *parts, **options)
+    return Table(
+        name,
+        metadata,
+        *parts,
+        sqlite_strict=True,
+        sqlite_with_rowid=not clustered,
+        sqlite_autoincrement=never_again,
+    )
 
 
 store_owner = _table(

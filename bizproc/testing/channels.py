@@ -1,6 +1,4 @@
-"""
-A fake channel: remembers what was sent, and fails when a test wants it to. It outlives crashes, as the outside does.
-"""
+"""A fake channel: remembers what was sent, fails when a test wants it, and outlives crashes, as the outside does."""
 
 from __future__ import annotations
 
@@ -51,7 +49,7 @@ class FakeChannel:
             self._keep(sent)
         return self.receipt(sent)
 
-    # -- what is to happen to the next ones, in order --------------------------------------------------------------------
+    # -- what is to happen to the next ones, in order ------------------------------------------------------------------
 
     def refuse(self, reason: str = "no such address") -> None:
         """The next one is refused for good."""

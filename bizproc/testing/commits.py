@@ -1,6 +1,4 @@
-"""
-Watching commits: how many there were, what they journalled, and dying at one of them.
-"""
+"""Watching commits: how many there were, what they journalled, and dying at one of them."""
 
 from __future__ import annotations
 
@@ -16,6 +14,10 @@ def _nobody() -> None:
 
 class SimulatedCrash(BaseException):
     """The program dies here."""
+
+
+def _crash() -> None:
+    raise SimulatedCrash
 
 
 class Commits:
@@ -70,7 +72,7 @@ class Commits:
             self._tell(behind=behind)
             if self.crash_at == (self.count, behind):
                 self.crash_at = None
-                raise SimulatedCrash
+                _crash()
         except BaseException:
             self.kept_the_last = behind
             self.die()

@@ -1,5 +1,7 @@
 """
-How a story ended: the CRM's data, how its instances stand, and what it returned; comparable, and readable line by line.
+How a story ended: the CRM's data, how its instances stand, and what it returned.
+
+Two endings can be compared, and read line by line.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ _INSTANCES = (
     "SELECT id, process, document_type, document_id, state, ended_by, outcome, waits_for, until, started_at, ended_at "
     "FROM instance ORDER BY id"
 )
-_NOTES = "SELECT instance.id, instance_log.at, text, facts FROM instance_log JOIN instance ON instance.key = instance ORDER BY 1, 2, 3"
+_NOTES = (
+    "SELECT instance.id, instance_log.at, text, facts "
+    "FROM instance_log JOIN instance ON instance.key = instance ORDER BY 1, 2, 3"
+)
 
 
 @frozen
@@ -39,12 +44,14 @@ class Ending:
 
 async def ending_of(world: World, returned: Any) -> Ending:
     """How the story in this world has ended."""
-    return await world.runtime.read(lambda connection: Ending(_crm(connection), _instances(connection), _messages(world), returned))
+    return await world.runtime.read(
+        lambda connection: Ending(_crm(connection), _instances(connection), _messages(world), returned)
+    )
 
 
 def _crm(connection: Any) -> Rows:
     tables = [table.name for table in sql_crm.metadata.sorted_tables]
-    return tuple((name, row) for name in tables for row in _sorted(connection.execute(f'SELECT * FROM "{name}"').fetchall()))
+    return tuple((name, row) for name in tables for row in _sorted(connection.execute(f"SELECT * FROM {name}")))  # noqa: S608  our own names
 
 
 def _instances(connection: Any) -> Rows:
@@ -54,7 +61,9 @@ def _instances(connection: Any) -> Rows:
 
 def _messages(world: World) -> Rows:
     """What the outside has, as a set by step key: several at once may arrive in another order."""
-    sent = {(name, one.key, repr(one.payload)) for name, channel in world.outside.channels.items() for one in _sent(channel)}
+    sent = {
+        (name, one.key, repr(one.payload)) for name, channel in world.outside.channels.items() for one in _sent(channel)
+    }
     return tuple(("message", row) for row in sorted(sent))
 
 

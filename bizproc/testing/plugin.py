@@ -26,8 +26,10 @@ _OTHERS = ("anyio", "asyncio", "trio")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Our two options."""
     group = parser.getgroup("bizproc")
-    group.addoption("--bizproc-always-replay", action="store_true", help="rebuild every instance from its journal before every turn")
-    group.addoption("--bizproc-crash", action="store_true", help="run tests that use `world` again with a crash at every commit")
+    always = "rebuild every instance from its journal before every turn"
+    group.addoption("--bizproc-always-replay", action="store_true", help=always)
+    crash = "run tests that use `world` again with a crash at every commit"
+    group.addoption("--bizproc-crash", action="store_true", help=crash)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,7 +74,7 @@ def _wants_crashes(item: pytest.Function) -> bool:
 
 
 async def _crash_everywhere(item: pytest.Function, function: Any, arguments: dict[str, Any]) -> None:
-    from bizproc.testing.crashing import crash_at_every_await  # noqa: PLC0415
+    from bizproc.testing.crashing import crash_at_every_await
 
     async def story(world: World) -> None:
         await function(**{**arguments, "world": world})
@@ -85,7 +87,7 @@ def _processes(item: pytest.Item) -> tuple[Any, ...]:
 
 
 def _open(item: pytest.Item) -> Any:
-    from bizproc.testing.world import World  # noqa: PLC0415
+    from bizproc.testing.world import World
 
     return World.open(*_processes(item), always_replay=bool(item.config.getoption("--bizproc-always-replay")))
 

@@ -1,8 +1,10 @@
 """
 The world: everything of a `Runtime`, on a store in memory, with a virtual clock, deterministic ids, and crashes.
 
-Nothing runs on another thread: the same test does the same in the same order every time. Only bodies of `@action` steps may
-take real time. A crash is the death of the program at a commit; who asks the world for something outlives it, as a person
+Nothing runs on another thread: the same test does the same in the same order every time. Only bodies of `@action`
+steps may
+take real time. A crash is the death of the program at a commit; who asks the world for something outlives it, as a
+person
 does who sits at another machine: what was on disk by then is answered, what was not is asked again.
 """
 
@@ -57,7 +59,7 @@ class World:
         commits.on_death = self._die
         self._settings = settings
         self._options = options
-        self._numbers = count(1)
+        self.numbers = count(1)
         self._runtime = self._assemble()
 
     @classmethod
@@ -116,7 +118,7 @@ class World:
         minutes: float = 0,
         seconds: float = 0,
     ) -> None:
-        """Let time pass, or go to a moment: every timer due on the way fires, in order, and all that follows from it happens."""
+        """Let time pass, or go to a moment: every timer due on the way fires, in order, with all that follows."""
         duration = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
         target = self.clock.now() + duration if moment is None else moment
         await self.run_until_idle()
@@ -128,7 +130,7 @@ class World:
 
     async def run_until_idle(self) -> None:
         """Let everything happen that can happen before time passes."""
-        await self._ask(_settled)
+        await self.ask(_settled)
 
     async def crash(self) -> None:
         """Lose everything that was not committed, as a killed program does, and come back from the store."""
@@ -153,8 +155,8 @@ class World:
     async def start(self, call: Call[R], *, id: str | None = None) -> RunningInstance[R]:
         """See `Runtime.start`. Returns when nothing more happens before time passes."""
         # With an id of its own, so that asking again after a crash starts nothing twice.
-        named = id or f"{call.process.name}-{next(self._numbers)}"
-        instance = await self._ask(lambda runtime: runtime.start(call, id=named))
+        named = id or f"{call.process.name}-{next(self.numbers)}"
+        instance = await self.ask(lambda runtime: runtime.start(call, id=named))
         await self.run_until_idle()
         return RunningInstance(self, instance.id, call.process)
 
@@ -170,7 +172,7 @@ class World:
 
     async def perform(self, action: Command[R]) -> R:
         """See `Runtime.perform`. Returns when all that follows from it has happened."""
-        result = await self._ask(lambda runtime: runtime.perform(action))
+        result = await self.ask(lambda runtime: runtime.perform(action))
         await self.run_until_idle()
         return result
 
@@ -211,8 +213,8 @@ class World:
 
     # -- surviving -----------------------------------------------------------------------------------------------------
 
-    async def _ask(self, question: Callable[[Runtime], Awaitable[T]]) -> T:
-        """Ask the runtime of the moment, and after a crash the one that comes after it, unless the answer was on disk."""
+    async def ask(self, question: Callable[[Runtime], Awaitable[T]]) -> T:
+        """Ask the runtime, and after a crash the one that comes after it, unless the answer was on disk."""
         while True:
             asked = asyncio.ensure_future(_coroutine(question(self._runtime)))
             death = asyncio.ensure_future(self.commits.death())
@@ -279,41 +281,41 @@ class RunningInstance(Instance[R]):
 
     async def status(self) -> Status:
         """See `Instance.status`."""
-        return await self._world._ask(lambda runtime: Instance[R](runtime, self.id, self._process).status())
+        return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).status())
 
     async def result(self, *, timeout: timedelta | None = None) -> R:
         """See `Instance.result`. Nothing happens while a test waits: for one that has not ended this raises at once."""
         none = timedelta(0) if timeout is None else timeout
-        return await self._world._ask(lambda runtime: Instance[R](runtime, self.id, self._process).result(timeout=none))
+        return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).result(timeout=none))
 
     async def journal(self) -> Any:
         """See `Instance.journal`."""
-        return await self._world._ask(lambda runtime: Instance[R](runtime, self.id, self._process).journal())
+        return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).journal())
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
         """See `Instance.signal`."""
-        once = key or f"world-{next(self._world._numbers)}"
-        await self._world._ask(lambda runtime: runtime.instance(self.id).signal(name, value, key=once))
+        once = key or f"world-{next(self._world.numbers)}"
+        await self._world.ask(lambda runtime: runtime.instance(self.id).signal(name, value, key=once))
         await self._world.run_until_idle()
 
     async def cancel(self) -> None:
         """See `Instance.cancel`."""
-        await self._world._ask(lambda runtime: runtime.instance(self.id).cancel())
+        await self._world.ask(lambda runtime: runtime.instance(self.id).cancel())
         await self._world.run_until_idle()
 
     async def retry(self) -> None:
         """See `Instance.retry`."""
-        await self._world._ask(lambda runtime: runtime.instance(self.id).retry())
+        await self._world.ask(lambda runtime: runtime.instance(self.id).retry())
         await self._world.run_until_idle()
 
     async def skip_wait(self) -> None:
         """See `Instance.skip_wait`."""
-        await self._world._ask(lambda runtime: runtime.instance(self.id).skip_wait())
+        await self._world.ask(lambda runtime: runtime.instance(self.id).skip_wait())
         await self._world.run_until_idle()
 
     async def terminate(self, reason: str) -> None:
         """See `Instance.terminate`."""
-        await self._world._ask(lambda runtime: runtime.instance(self.id).terminate(reason))
+        await self._world.ask(lambda runtime: runtime.instance(self.id).terminate(reason))
         await self._world.run_until_idle()
 
 
@@ -333,5 +335,3 @@ def _id_of(key: str) -> UUID:
 
 def _random_of(key: str) -> float:
     return Random(key).random()  # noqa: S311  not for secrets
-
-

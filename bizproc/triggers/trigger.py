@@ -1,6 +1,4 @@
-"""
-Triggers: which events start a process, or end a wait. Pure: whether an event fits is decided by what the event says.
-"""
+"""Triggers: which events start a process, or end a wait. Pure: an event fits or not by what it says of itself."""
 
 from __future__ import annotations
 
@@ -47,15 +45,15 @@ class Trigger:
     def keys(self) -> tuple[str, ...]:
         """What to listen to: no event that fits has none of these keys."""
         own = tuple(name if self.item is None else about(f"{_kind(name)}:{self.item}", name) for name in self.events)
-        return own + tuple(key for other in self.others for key in other.keys())
+        return own + tuple(key for other in self.others for key in other.keys())  # noqa: SIM118  not a mapping
 
     def fits(self, event: Event, *, by_processes: bool) -> bool:
         """Whether an event is one of these; `by_processes` holds where the trigger says nothing of it."""
-        return self._fits(event, by_processes) or any(
+        return self._fits(event, by_processes=by_processes) or any(
             other.fits(event, by_processes=by_processes) for other in self.others
         )
 
-    def _fits(self, event: Event, by_processes: bool) -> bool:
+    def _fits(self, event: Event, *, by_processes: bool) -> bool:
         return all(check(self, event) for check in _CHECKS) and (
             event.facts.get("by") is None or (by_processes if self.by_processes is None else self.by_processes)
         )

@@ -1,5 +1,7 @@
 """
-Waiting for an event: the wait behind `wait.for_event`. It looks at nothing when it begins; only what happens after that counts.
+Waiting for an event: the wait behind `wait.for_event`.
+
+It looks at nothing when it begins; only what happens after that counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Timers and waits for a stage: deadlines fixed once, each fires once and in order, and nothing that happens is missed."""
+"""
+Timers and waits for a stage: deadlines fixed once, each fires once and in order, and nothing that happens is missed.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ with a crash before and behind every commit.
     @every_way
     async def test_a_step_is_run_once(world: World, way: Way) -> object: ...
 
-What a story returns, and the CRM it leaves, must be the same under every crash. What may differ there, how often the body of
+What a story returns, and the CRM it leaves, must be the same under every crash. What may differ there, how often the
+body of
 a step ran, is asked of `way`.
 """
 
@@ -36,7 +37,9 @@ class Way:
         return self.name == "crashed"
 
     def ran(self, times: int, expected: int) -> bool:
-        """Whether a body ran so often; where the program dies it may have run once more, for its result was not on disk."""
+        """
+        Whether a body ran so often; where the program dies it may have run once more, for its result was not on disk.
+        """
         return times == expected or (self.crashes and times == expected + 1)
 
 

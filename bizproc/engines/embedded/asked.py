@@ -1,6 +1,4 @@
-"""
-A work whose result somebody waits for: the form of all works but turns.
-"""
+"""A work whose result somebody waits for: the form of all works but turns."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """
-Bodies of steps: the only user code that may do I/O. Each runs in a task of its own, and ends as a delivery to its instance.
+Bodies of steps: the only user code that may do I/O.
+
+Each runs in a task of its own, and ends as a delivery to its instance.
 """
 
 from __future__ import annotations

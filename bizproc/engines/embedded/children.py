@@ -1,7 +1,8 @@
 """
 Children: instances started by an instance, how the parent learns of their end, and how they are cancelled with it.
 
-A child is cancelled with the branch that started it, and all are with the instance as a whole; not so one that is detached
+A child is cancelled with the branch that started it, and all are with the instance as a whole; not so one that is
+detached
 (it has no parent), and what a shield still waits for. An instance that ends in another way leaves its children alone.
 """
 

@@ -1,6 +1,4 @@
-"""
-What can arrive for an instance. Each waits in its mailbox until its next turn, and is then given to the driver.
-"""
+"""What can arrive for an instance: it waits in its mailbox until the next turn, and is then given to the driver."""
 
 from __future__ import annotations
 
@@ -92,4 +90,6 @@ class Signal:
     value: str
 
 
-Delivery: TypeAlias = Answer | StepEnded | StepFailed | Readied | Due | Arrived | Settled | CancelAsked | SkipAsked | Signal
+Delivery: TypeAlias = (
+    Answer | StepEnded | StepFailed | Readied | Due | Arrived | Settled | CancelAsked | SkipAsked | Signal
+)

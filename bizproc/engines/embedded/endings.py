@@ -1,6 +1,4 @@
-"""
-How instances end, and begin anew: the rows that say so, and the removal of what could still wake them.
-"""
+"""How instances end, and begin anew: the rows that say so, and the removal of what could still wake them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
 The embedded engine: which instances are in memory, what wakes them, and what becomes of those that end or break.
 
-All of it on the loop's thread. Instances take turns (`instance.py`), turns are written by the store's writer (`turn.py`,
+All of it on the loop's thread. Instances take turns (`instance.py`), the store's writer writes them (`turn.py`,
 `works.py`), bodies of steps run in tasks (`bodies.py`). It knows the CRM only as a port that actions perform through.
 """
 
@@ -22,7 +22,14 @@ from attrs import define
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Delivered, Prepared, Verdict
 from bizproc.core.driver import Ask
-from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, InstancePoisoned, SendRefused, StoreError, UnknownProcess
+from bizproc.core.errors import (
+    DeliveryUnknown,
+    InstanceNotFound,
+    InstancePoisoned,
+    SendRefused,
+    StoreError,
+    UnknownProcess,
+)
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.bodies import run_body, run_preparation
@@ -88,7 +95,7 @@ class Options:
         protect: Whether an instance that seems to bring the program down is run alone, and at last set aside.
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
-        trace: Where turns write down what they journal, for those who look for the commit at which something went wrong.
+        trace: Where turns write down what they journal, for those who look for the commit that went wrong.
     """
 
     keep_in_memory: int = 1000
@@ -110,7 +117,13 @@ class Engine:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, make_port: MakePort, codec: Codec, options: Options, outside: Outside = NOWHERE
+        self,
+        database: Database,
+        clock: Clock,
+        make_port: MakePort,
+        codec: Codec,
+        options: Options,
+        outside: Outside = NOWHERE,
     ) -> None:
         self.live: dict[int, Instance] = {}
         self.codec: Final = codec
@@ -340,7 +353,7 @@ class Engine:
         return overlap_key(self.process(process, version), document)
 
     async def terminate(self, id: str, reason: str) -> None:
-        """End an instance; none of its code runs any more. One that has ended stays as it is. Raises InstanceNotFound."""
+        """End an instance: none of its code runs any more. Raises InstanceNotFound."""
         key = await self._database.read(partial(key_of, id=id))
         future: asyncio.Future[None] = self._future()
         self._end(key, Ending("terminated", ended_by=reason), lambda: _set(future, None))
@@ -350,7 +363,7 @@ class Engine:
         return Context(self.codec, self.make_port, self.channels, instance, key, document, None, _no_primitive)
 
     async def _ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
-        """Have a work done, and hear of its result or its failure; `outside` if it was not the engine that wanted it."""
+        """Have a work done, and hear what came of it; `outside` if it was not the engine that wanted it."""
         future = self._future()
         done = work.done
 
@@ -474,7 +487,7 @@ class Engine:
             self._deliver(one.instance, Arrived(one.address, one.arrival, one.event), load=True)
 
     def _deliver(self, key: int, delivery: Delivery, *, load: bool) -> None:
-        """To the instance's mailbox; one that is not in memory finds it in the store, and is loaded if it waits for it."""
+        """To the instance's mailbox. One that is not in memory finds it in the store, and is loaded if it wants it."""
         instance = self.live.get(key)
         if key in self._loading:
             self._loading[key].append(delivery)
@@ -486,7 +499,7 @@ class Engine:
             self._load(key)
 
     def written(self, turn: Turn) -> None:
-        """What a committed turn brought about outside its instance: children, woken waits, a deadline before all others."""
+        """What a committed turn brought about outside its instance: children, woken waits, posts, a deadline."""
         self._came_further(turn.key)
         for started in turn.started:
             if started.fresh:

@@ -1,7 +1,8 @@
 """
 A guest: a program beside the owner of a store, or without one. It reads, and posts everything else into the inbox.
 
-It has the methods of the engine that `Runtime` uses. It runs no instance: what it posts waits in the store until an owner is there.
+It has the methods of the engine that `Runtime` uses. It runs no instance: what it posts waits in the store until an
+owner is there.
 """
 
 from __future__ import annotations

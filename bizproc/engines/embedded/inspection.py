@@ -1,6 +1,4 @@
-"""
-Looking at instances: what runs, what it waits for, how it ended, and its journal as people read it. Reads only.
-"""
+"""Looking at instances: what runs, what it waits for, how it ended, and its journal as people read it. Reads only."""
 
 from __future__ import annotations
 
@@ -126,7 +124,13 @@ def status(connection: Any, id: str, codec: Codec) -> Status:
 
 
 def statuses(
-    connection: Any, codec: Codec, *, process: str | None, state: str | None, document: ItemRef | None, limit: int | None
+    connection: Any,
+    codec: Codec,
+    *,
+    process: str | None,
+    state: str | None,
+    document: ItemRef | None,
+    limit: int | None,
 ) -> list[Status]:
     """The instances that fit, the newest last; with a limit the newest of them."""
     given = {

@@ -1,7 +1,8 @@
 """
 One live instance: an actor with a mailbox that takes turns. On the loop's thread only.
 
-It matches the primitives and hands on everything else: local actions to its turn (`turn.py`), bodies of steps to the engine. It
+It matches the primitives and hands on everything else: local actions to its turn (`turn.py`), bodies of steps to the
+engine. It
 holds no connection and starts no task.
 """
 
@@ -303,7 +304,10 @@ class Instance:
         ask = self.progress.driver.asks.get(ended.address)
         if ask is None:
             return  # cancelled meanwhile
-        attempts, backoff = self.progress.attempts.pop(ended.address, 0), self.progress.backoffs.pop(ended.address, None)
+        attempts, backoff = (
+            self.progress.attempts.pop(ended.address, 0),
+            self.progress.backoffs.pop(ended.address, None),
+        )
         if attempts or backoff is not None or _once(ask.command):
             turn.statements.append((sql.end_attempts, (self.key, ended.address)))
         event: Final = "returned" if ended.error is None else "raised"
@@ -442,7 +446,7 @@ class Instance:
                     self._admit(turn, ask)
             fresh = self.progress.driver.take_fresh()
 
-    def _admit(self, turn: Turn, ask: Ask) -> None:
+    def _admit(self, turn: Turn, ask: Ask) -> None:  # noqa: C901  one case for each command there is
         command: Any = ask.command
         unwritable = self.progress.unwritable.pop(ask.address, None)
         if unwritable is not None:
@@ -588,7 +592,10 @@ class Instance:
     def _open_waits(self) -> list[Waiting]:
         asks = self.progress.driver.asks
         waits = [Waiting(asks[address].noted.shown(), _text(when)) for address, when in self.progress.waits.items()]
-        backoffs = [Waiting(f"retry of {asks[address].noted.shown()}", when or None) for address, when in self.progress.backoffs.items()]
+        backoffs = [
+            Waiting(f"retry of {asks[address].noted.shown()}", when or None)
+            for address, when in self.progress.backoffs.items()
+        ]
         return waits + backoffs
 
     def _ending(self) -> Ending:

@@ -125,7 +125,8 @@ def verified(instance: int, name: str, path: str, rows: Iterable[tuple[Any, ...]
         recorded = Recorded(*row)
         crc = checksum(chain.crc, instance, chain.position, row[1:10])
         if recorded.position != chain.position or crc != recorded.crc:
-            detail = f"row {recorded.position} of the journal of instance {name} is not as it was written. Nothing was changed."
+            where = f"row {recorded.position} of the journal of instance {name}"
+            detail = f"{where} is not as it was written. Nothing was changed."
             raise StoreDamaged(path=path, detail=detail)
         chain.position, chain.crc = chain.position + 1, crc
         read.append(recorded)

@@ -1,6 +1,4 @@
-"""
-An instance as the store has it: all that is needed to bring it back.
-"""
+"""An instance as the store has it: all that is needed to bring it back."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from bizproc.ports.performing import ItemRef
 
 @frozen
 class Attempted:
-    """A step that was tried before and has not ended: how often, whether a body was running, and when it is tried again."""
+    """A step that was tried and has not ended: how often, whether a body was running, when it is tried again."""
 
     count: int
     started: bool

@@ -1,8 +1,10 @@
 """
-The outbox: sends what actions have posted, and brings the verdict back into the store and to the step that waits for it.
+The outbox: sends what actions have posted, and brings the verdict back to the store and to the step.
 
-A post is a row before it is anything else. Where the other side deduplicates, it is sent until there is an answer, always
-with the same key. Where it does not, a durable mark comes before the sending, and a post that is found marked after a crash is
+A post is a row before it is anything else. Where the other side deduplicates, it is sent until there is an answer,
+always
+with the same key. Where it does not, a durable mark comes before the sending, and a post that is found marked after a
+crash is
 unknown: it is never sent again by itself.
 """
 
@@ -32,7 +34,9 @@ from bizproc.store.types import moment, moment_text
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
 # A post that the other side cannot take now is tried for about two days, at growing intervals.
-PATIENCE: Final = Retry(attempts=40, first_delay=timedelta(seconds=10), factor=2, longest_delay=timedelta(hours=2), jitter=0)
+PATIENCE: Final = Retry(
+    attempts=40, first_delay=timedelta(seconds=10), factor=2, longest_delay=timedelta(hours=2), jitter=0
+)
 
 
 @define(eq=False)
@@ -226,5 +230,3 @@ class Outbox:
 
 def _heard(_result: object) -> None:
     pass
-
-

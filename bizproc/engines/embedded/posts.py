@@ -1,6 +1,4 @@
-"""
-Posts: rows of the outbox, and how an action's come to be there. Sending them is `outbox.py`.
-"""
+"""Posts: rows of the outbox, and how an action's come to be there. Sending them is `outbox.py`."""
 
 from __future__ import annotations
 

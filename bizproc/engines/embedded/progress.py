@@ -1,7 +1,8 @@
 """
 Where an instance stands: its driver, and what the engine keeps for each open command; and how replay gets it there.
 
-Nothing is written here and nothing is performed. Reading a journal on other code (`bizproc check`) needs no more than this.
+Nothing is written here and nothing is performed. Reading a journal on other code (`bizproc check`) needs no more than
+this.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Progress:
         """
         Note what a command is compared by; one that cannot be written is to fail when it is admitted.
 
-        Its failure has an entry like any other: raised at once, without one, a replay would raise it before outcomes that
+        Its failure has an entry like any other: raised at once, without one, a replay would raise it before outcomes
+        that
         had been delivered earlier, and another branch could win.
         """
         try:

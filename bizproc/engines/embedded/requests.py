@@ -1,6 +1,4 @@
-"""
-What a guest asks of the owner. Each is a value that is written into the inbox with its types.
-"""
+"""What a guest asks of the owner. Each is a value that is written into the inbox with its types."""
 
 from __future__ import annotations
 

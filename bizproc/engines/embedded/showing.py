@@ -1,6 +1,4 @@
-"""
-How steps are shown to people: `deal.add_product(product=7, price=18)`, `until_stage("WON", timeout=14 days)`.
-"""
+"""How steps are shown to people: `deal.add_product(product=7, price=18)`, `until_stage("WON", timeout=14 days)`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """
-A turn: what one instance writes between two commits. Built on the loop's thread, run on the writer's, read on the loop's again.
+A turn: what one instance writes between two commits.
+
+It is built on the loop's thread, run on the writer's, and read on the loop's again.
 
 It may run more than once (a group that was undone is run again), so `run` begins from what it was given, and sets
 anew what it finds.
@@ -85,8 +87,10 @@ class Turn:
         busy: Whether step bodies run, or are to begin, once it is committed.
         waits: The waits that are open then, but for those that begin in the run.
         ending: How the instance ends, if it does.
-        answers, began, woken, started, cancels, posts, ended: After the run: what the actions came to, the waits that began
-            with their deadlines, who was woken, the children that were added, those that were cancelled with the arrivals
+        answers, began, woken, started, cancels, posts, ended: After the run: what the actions came to, the waits that
+        began
+            with their deadlines, who was woken, the children that were added, those that were cancelled with the
+            arrivals
             that say so, what is to be sent, and how the instance ended after all.
     """
 
@@ -209,7 +213,7 @@ class Turn:
 
     def _begin_waiting(self, tx: Transaction, ask: Ask, pending: Pending) -> None:
         address = ask.address
-        when = self.again[address] if address in self.again else pending.deadline
+        when = self.again.get(address, pending.deadline)
         deadline = None if when is None else moment_text(when)
         if address not in self.again:
             self._append(tx, entry(address, "began", ask.noted, deadline))

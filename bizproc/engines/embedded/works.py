@@ -1,6 +1,4 @@
-"""
-What the engine asks of the writer besides turns: add, load, fire, post, end. Each is one work in a group.
-"""
+"""What the engine asks of the writer besides turns: add, load, fire, post, end. Each is one work in a group."""
 
 from __future__ import annotations
 

@@ -171,9 +171,9 @@ def test_a_process_without_a_document_takes_nothing_by_position() -> None:
 
 
 def test_a_call_is_identified_by_its_document_and_what_differs_from_the_defaults() -> None:
-    assert follow_up(Deal(7)).arguments() == {"document": Deal(7)}
-    assert follow_up(Deal(7), discount=Decimal(5)).arguments() == {"document": Deal(7)}
-    assert follow_up(Deal(7), note="!").arguments() == {"document": Deal(7), "note": "!"}
+    assert follow_up(Deal(7)).arguments() == {"deal": Deal(7)}
+    assert follow_up(Deal(7), discount=Decimal(5)).arguments() == {"deal": Deal(7)}
+    assert follow_up(Deal(7), note="!").arguments() == {"deal": Deal(7), "note": "!"}
     assert housekeeping().arguments() == {}
 
 
@@ -196,7 +196,7 @@ def test_a_call_awaited_in_a_process_starts_it_with_its_arguments() -> None:
     driver = begun(program())
     command = driver.asks["0"].command
     assert isinstance(command, StartChild)
-    assert (command.name, command.arguments()) == ("sales.follow_up", {"document": Deal(7), "note": "!"})
+    assert (command.name, command.arguments()) == ("sales.follow_up", {"deal": Deal(7), "note": "!"})
     driver.resume("0", "w-1")
     assert driver.asks["1"].command.result_type is str
     driver.resume("1", "done")
