@@ -235,8 +235,8 @@ def saga() -> Saga:
     """
     A block that undoes what it did, if it fails or is cancelled.
 
-    `async with saga() as undo:`, and after each step `undo.compensate(...)`; the last one given is undone first. An undo
-    that fails is a note on the error, and the others are still done.
+    `async with saga() as undo:`, and after each step `undo.compensate(...)`; the last one given is undone first. An
+    undo that fails is a note on the error, and the others are still done.
     """
     return Saga()
 

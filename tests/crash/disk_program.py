@@ -133,7 +133,7 @@ class Told:
     async def perform(self) -> Words:
         try:
             await self._runtime.perform(crm.deal(1).add_comment(f"by hand {LONG}"))
-        except StoreError as error:
+        except BizprocError as error:
             return [type(error).__name__, str(error)]
         return ["performed"]
 

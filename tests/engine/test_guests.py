@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,8 +28,8 @@ async def unknown() -> None:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    yield f"sqlite:///{tmp_path / 'crm.db'}"
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'crm.db'}"
 
 
 async def test_a_guest_does_everything_through_the_owner(url: str) -> None:

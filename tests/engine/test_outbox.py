@@ -211,7 +211,7 @@ async def test_a_cancelled_letter_that_was_not_sent_yet_is_withdrawn() -> None:
 
 async def test_a_channel_that_is_not_set_up_is_named() -> None:
     async with World.open(channels=[FakeChannel("post")]) as world:
-        with pytest.raises(ChannelMissing, match="no channel 'pigeon'.*post"):
+        with pytest.raises(ChannelMissing, match=r"no channel 'pigeon'.*post"):
             await world.perform(SendLetter("pigeon", Letter("a", "one")))
 
 

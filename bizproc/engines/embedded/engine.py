@@ -158,6 +158,7 @@ class Engine:
         self._inbox: Final = Inbox(database, codec, self._serve)
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
+        database.on_trouble = self._troubled
 
     # -- processes -----------------------------------------------------------------------------------------------------
 
@@ -165,6 +166,11 @@ class Engine:
         """Load processes; instances of these can run from now on."""
         for process in processes:
             self._processes[process.name, process.version] = process
+
+    def know(self, process: Process[..., Any]) -> None:
+        """A process that is started is known by itself."""
+        if self._processes.get((process.name, process.version)) is not process:
+            self.use(process)
 
     def processes(self) -> Mapping[tuple[str, int], Process[..., Any]]:
         """The loaded processes by name and version."""
@@ -274,8 +280,7 @@ class Engine:
 
     async def start(self, call: Call[Any], id: str | None) -> Started:
         """Start an instance, or find the one that has this id. Raises StartConflict, StartRefused."""
-        if self._processes.get((call.process.name, call.process.version)) is not call.process:
-            self.use(call.process)
+        self.know(call.process)
         started: Started = await self._ask(Add(self._started, call=call, id=id, codec=self.codec))
         return started
 
@@ -418,6 +423,7 @@ class Engine:
             late = self._loading.pop(key)
             if loaded is not None and loaded.state != "stuck" and key not in self._ending:
                 self._revive(loaded, late)
+            self.notice_idle()
 
         return done
 
@@ -704,6 +710,7 @@ class Engine:
                 self._tell_ended(key)
             for then in waiting:
                 then()
+            self.notice_idle()
 
         def broken(error: BaseException) -> None:
             self._ending.pop(key)
@@ -728,6 +735,11 @@ class Engine:
             self._set_aside(instance.key, error)
 
     # -- breaking down -------------------------------------------------------------------------------------------------
+
+    def _troubled(self, error: StoreError | None) -> None:
+        """What passes is waited for, and nobody need know; a store that is lost ends the engine, even an idle one."""
+        if error is not None and self._database.dead:
+            self.break_down(error)
 
     def break_down(self, error: BaseException) -> None:
         """The engine cannot go on: tell everybody who waits."""

@@ -457,8 +457,11 @@ class Instance:
                 self._admit_step(turn, ask, command)
             case Prepared():
                 self._begin_later.append(ask)
-            case Action() | Listening() | StartChild() | AwaitChild():
-                self.progress.has_children = self.progress.has_children or isinstance(command, StartChild)
+            case StartChild(call):
+                self.progress.has_children = True
+                self._engine.know(call.process)
+                turn.actions.append(ask)
+            case Action() | Listening() | AwaitChild():
                 turn.actions.append(ask)
             case Sleep(duration):
                 self._begin_wait(turn, ask, self._engine.later(duration))
