@@ -62,16 +62,15 @@ async def park(store: str, count: int) -> None:
         # One that goes all the way: what is imported and compiled for the first is no cost of the others.
         first = await runtime.start(parked())
         await first.signal("go")
-        check("result", await first.result(), "done")
+        check("result", await first.result(timeout=timedelta(seconds=30)), "done")
         before = memory()
         watch = Watch()
         filled = before
         for begun in range(0, count, WAVE):
-            await asyncio.gather(*(runtime.start(parked()) for _ in range(min(WAVE, count - begun))))
-            if not begun:
+            async with asyncio.timeout(60):
+                await asyncio.gather(*(runtime.start(parked()) for _ in range(min(WAVE, count - begun))))
                 await runtime.settled()
-                filled = memory()
-        await runtime.settled()
+            filled = memory() if not begun else filled
         watch.stop()
         after = memory()
         check("parked", await runtime.read(waiting), count)

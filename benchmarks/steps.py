@@ -50,8 +50,9 @@ async def _run(folder: Path, instances: int, steps: int) -> Figures:
     async with Runtime.open(f"sqlite:///{folder}/bizproc.db", processes=[adding]) as runtime:
         before = await runtime.read(commits)
         watch = Watch()
-        await asyncio.gather(*(runtime.start(adding(steps=steps)) for _ in range(instances)))
-        await runtime.settled()
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(runtime.start(adding(steps=steps)) for _ in range(instances)))
+            await runtime.settled()
         watch.stop()
         written = await runtime.read(commits) - before
         await check_work(runtime, instances, steps)

@@ -63,7 +63,7 @@ def _bar(*, shown: bool) -> Iterator[Progress | None]:
         task = bar.add_task("", total=None)
 
         def progress(file: str, done: int, total: int) -> None:
-            bar.update(task, description=file, completed=done, total=total)
+            bar.update(task, description=file if done < total else "finishing", completed=done, total=total)
 
         yield progress
 

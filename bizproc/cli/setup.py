@@ -53,7 +53,7 @@ def common_options(command: F) -> F:
             multiple=True,
             expose_value=False,
             callback=_take,
-            help="A module that holds processes; may be repeated.  [bizproc.toml: processes]",
+            help="A module that holds processes, or several with commas.  [bizproc.toml: processes]",
         ),
         click.option(
             "--store",
@@ -91,7 +91,7 @@ def setup_of(context: click.Context, environment: Mapping[str, str] | None = Non
     return Setup(
         settings,
         given.get("store", store),
-        tuple(given.get("processes", settings.processes)),
+        tuple(name for names in given.get("processes", settings.processes) for name in names.split(",") if name),
         bool(given.get("json")),
         "store" in given,
     )

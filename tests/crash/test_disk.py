@@ -349,6 +349,5 @@ def what_is_found(program: Program, place: int) -> str:
         if error is not None:
             assert error in {"StoreDamaged", "StoreUnreadable", "StoreNewer", "StoreReadOnly", "InstanceStuck"}, (place, words)
             return error
-        print(place, told)
         words = program.does(*told)
     return "nothing"

@@ -104,6 +104,7 @@ class Instance:
         self._begun = False  # until it has begun here, bodies that are marked as begun were another program's
         # at_most_once steps that were marked by this program: no other can have run their bodies.
         self._marked: set[str] = set()
+        self._abandoned: set[str] = set()  # what a replay had left, and this program has cleared
 
     # -- beginning and coming back -------------------------------------------------------------------------------------
 
@@ -183,6 +184,7 @@ class Instance:
     def _go(self, first: list[Ask], *, rewire: bool = False) -> None:
         self._asleep = False
         turn = self._new_turn()
+        self._abandon_left(turn)
         if rewire:
             self._rewire(turn)
         self._hand_over_unread(turn)
@@ -420,13 +422,12 @@ class Instance:
         self.progress.cancelling = True
         turn.entries.append(Entry(MAIN, "cancelled"))
         self.progress.driver.cancel()
-        self._cancel_children(turn, "")
+        self._cancel_children(turn, "", list(self.progress.driver.asks.values()))
 
-    def _cancel_children(self, turn: Turn, prefix: str) -> None:
+    def _cancel_children(self, turn: Turn, prefix: str, asks: list[Ask]) -> None:
         """Of the branch with this prefix; of all runs, if it is the main one. What is shielded goes on."""
         if prefix:
             prefix = self.step_key(prefix)
-        asks = list(self.progress.driver.asks.values())
         places = [key for place in shields(asks) if (key := self.step_key(place)).startswith(prefix)]
         turn.leaving.append(Leaving(prefix, tuple(places), awaited(asks)))
 
@@ -438,7 +439,7 @@ class Instance:
             for ask in self.progress.driver.take_dropped():
                 self._abandon(turn, ask)
                 if self.progress.has_children:
-                    self._cancel_children(turn, abandoned(ask.branch))
+                    self._cancel_children(turn, abandoned(ask.branch), list(self.progress.driver.asks.values()))
             for ask in fresh:
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.noted is None:
@@ -558,6 +559,25 @@ class Instance:
         if address in self.bodies:
             self.bodies.discard(address)
             self._engine.cancel_body(self, address)
+
+    def _abandon_left(self, turn: Turn) -> None:
+        """As `_abandon`, after a replay: what was dropped by answers that are on disk, while the rest may not be."""
+        left, self.progress.left = self.progress.left, []
+        for ask, before in left:
+            if ask.address not in self._abandoned:
+                self._abandoned.add(ask.address)
+                self._clear(turn, ask)
+                if self.progress.has_children:
+                    self._cancel_children(turn, abandoned(ask.branch), before)
+
+    def _clear(self, turn: Turn, ask: Ask) -> None:
+        where = (self.key, ask.address)
+        turn.statements += [(text, where) for text in (sql.end_timer, sql.end_arrivals, sql.end_subscriptions, sql.end_attempts)]
+        if isinstance(ask.command, Delivered):
+            turn.statements.append((sql.withdraw, where))
+        if ask.address in self.bodies:
+            self.bodies.discard(ask.address)
+            self._engine.cancel_body(self, ask.address)
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Command, Patched, StartChild
+from bizproc.core.commands import Action, AwaitChild, Command, Listening, Patched, StartChild
 from bizproc.core.driver import Ask, Driver
 from bizproc.core.errors import NotJournallable
 from bizproc.core.frames import drop
@@ -44,6 +44,8 @@ class Progress:
         unwritable: What is to be raised at commands that cannot be written.
         cancelling: Whether the instance as a whole was cancelled.
         has_children: Whether this run has started any.
+        left: After a replay: commands that were dropped when the answers of the last turn were delivered, which may not have
+            been written yet; each with those that were open then.
     """
 
     def __init__(self, id: str, call: Call[Any], codec: Codec) -> None:
@@ -55,6 +57,7 @@ class Progress:
         self.unwritable: dict[str, NotJournallable] = {}
         self.cancelling = False
         self.has_children = False
+        self.left: list[tuple[Ask, list[Ask]]] = []
         self._codec: Final = codec
         self._dropped: dict[str, Ask] = {}
         self._raised: list[tuple[BaseException, str]] = []
@@ -71,9 +74,20 @@ class Progress:
         recorded = {row.address: row for row in rows}
         self.driver.begin()
         self._sign_all(recorded)
+        self.left.clear()
+        turn: set[str] = set()
         for row in rows:
+            performed = self._was_performed(row)
+            if performed and row.address not in turn:
+                # This was not asked for yet when the turn before was written: what that one dropped, this one wrote.
+                turn = set(self.driver.asks)
+                self.left.clear()
             self._replay_one(row)
             self._sign_all(recorded)
+            if not performed:
+                # Delivered in the turn that wrote it, with all that this dropped.
+                turn.clear()
+                self.left.clear()
         self._dropped.clear()
         return list(self.driver.asks.values())
 
@@ -134,11 +148,21 @@ class Progress:
     def _new_driver(self) -> Driver:
         return Driver(self.call.coroutine(), This(self.id, self.call.process.name, self.call.document))
 
+    def _was_performed(self, row: Recorded) -> bool:
+        """Whether the row's transaction performed it, so that its answer was delivered only in the next turn."""
+        ask = self.driver.asks.get(row.address) or self._dropped.get(row.address)
+        if ask is None:
+            return False
+        performed = isinstance(ask.command, Action | Listening | StartChild)
+        return isinstance(ask.command, AwaitChild) or (performed and row.address not in self.waits)
+
     def _sign_all(self, recorded: dict[str, Recorded]) -> None:
         while self.driver.fresh or self.driver.dropped:
             for ask in self.driver.take_dropped():
                 self.forget(ask)
                 self._dropped[ask.address] = ask
+                before = [one for one in self.driver.asks.values() if one.noted is not None] if self.has_children else []
+                self.left.append((ask, before))
             for ask in self.driver.take_fresh():
                 self.sign(ask)
                 if isinstance(ask.command, Patched):

@@ -42,9 +42,8 @@ def test_markup_in_a_cell_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_empty_columns_are_left_out() -> None:
-    assert printed(a="1", b="", c="3").split() == ["a", "c", "──────", "1", "3"] or "b" not in printed(
-        a="1", b="", c="3"
-    )
+    header, _, row = printed(a="1", b="", c="3").splitlines()
+    assert (header.split(), row.split()) == (["a", "c"], ["1", "3"])
 
 
 def test_where_nobody_looks_lines_are_as_long_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,817 @@
+"""
+What programs mean: a simulation without a store, without a loop, without crashes.
+
+An instance is a set of branches and what they wait for. It goes on in turns, as `docs/design.md` says: outcomes are given to it
+one after the other, and then what it asked of the world is done, in the order in which it was asked, all at one moment.
+
+What is due earlier comes first. What is ready at the same moment may come in any order: a step whose body has ended, a timer,
+a signal, the end of a child, the turn of a parent and that of its child. There the simulation has a choice, and what was
+seen of the program says which one it took: `explain` looks for choices under which the program does exactly what was seen,
+each comment, each line of each shared variable, each outcome, at the time at which it was seen. Where nothing is
+ready at the same moment as something else there is no choice, and the simulation predicts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from attrs import define, field, frozen
+
+from tests.properties.programs import ROOT, Boom, Fatal, Node, told
+
+# -- what is asked -----------------------------------------------------------------------------------------------------
+
+
+@frozen(eq=False)
+class Command:
+    """What a branch waits for; `what` is the kind of a node, or of a part of it."""
+
+    what: str
+    path: str = ""
+    name: str = ""
+    number: int | None = None
+    tree: Node | None = None
+    child: str = ""
+
+
+@frozen(eq=False)
+class Fork:
+    mode: str
+    branches: Sequence[Callable[[], Body]]
+    limit: int | None = None
+
+
+Body: TypeAlias = Generator[Command | Fork, Any, Any]
+
+
+class Cancelled(BaseException):
+    """Raised in what is cancelled; `failures` is what its cleanup raised."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[BaseException] = []
+
+
+class ChildFailed(Exception):
+    """A child ended without a value."""
+
+    def __init__(self, state: str, error: BaseException | None) -> None:
+        super().__init__(str(error or ""))
+        self.state = state
+        self.error = error
+
+
+# -- branches ----------------------------------------------------------------------------------------------------------
+
+
+@define(eq=False)
+class Branch:
+    body: Body
+    prefix: str = ""
+    forked: Forked | None = None
+    index: int = 0
+    asked: int = 0
+    waiting: Ask | Forked | None = None
+    answer: tuple[Any, BaseException | None] | None = None
+    began: bool = False
+    ended: bool = False
+    cancelling: bool = False
+
+    def chain(self) -> Iterator[Branch]:
+        """This branch and those around it."""
+        branch: Branch | None = self
+        while branch is not None:
+            yield branch
+            branch = branch.forked and branch.forked.owner
+
+    def is_shielded(self, within: Branch | None = None) -> bool:
+        """Whether a shield stands around it, inside another branch or at all."""
+        for branch in self.chain():
+            if branch is within:
+                return False
+            if branch.forked is not None and branch.forked.fork.mode == "shield" and not branch.ended:
+                return True
+        return False
+
+
+@define(eq=False)
+class Forked:
+    owner: Branch
+    fork: Fork
+    prefix: str
+    results: list[Any]
+    branches: list[Branch] = field(factory=list)
+    running: int = 0
+    decided: tuple[Any, BaseException | None] | None = None
+
+
+@define(eq=False)
+class Ask:
+    """
+    An open command.
+
+    Attributes:
+        turn: In which turn of its instance it was asked.
+        due: When its timer is due: of a wait, or of a step's next attempt.
+        zero: Whether it was due as soon as it was asked.
+        attempts: How often a step was tried.
+    """
+
+    address: str
+    command: Command
+    branch: Branch
+    turn: int
+    due: int | None = None
+    zero: bool = False
+    attempts: int = 0
+
+
+# -- an instance -------------------------------------------------------------------------------------------------------
+
+
+@define(eq=False)
+class Instance:
+    id: str
+    tree: Node
+    path: str
+    parent: Instance | None = None
+    place: Branch | None = None
+    run: int = 0
+    turn: int = 0
+    state: str = "waiting"
+    outcome: Any = None
+    error: BaseException | None = None
+    main: Branch = field(init=False)
+    ready: deque[Branch] = field(factory=deque)
+    fresh: list[Ask] = field(factory=list)
+    actions: list[Ask] = field(factory=list)
+    steps: list[Ask] = field(factory=list)
+    waits: list[Ask] = field(factory=list)
+    woken: list[Ask] = field(factory=list)
+    unread: list[tuple[str, Any]] = field(factory=list)
+    signals: list[tuple[str, Any]] = field(factory=list)
+    cancel_asked: bool = False
+    skip_asked: bool = False
+    anew: Command | None = None
+
+    def key(self, ask: Ask) -> str:
+        return f"{self.id}{f'.{self.run}' if self.run else ''}/{ask.address}"
+
+    @property
+    def live(self) -> bool:
+        return self.state == "waiting"
+
+
+@frozen
+class Seen:
+    """What there is to be seen at one moment: comments, shared variables by path, how instances stand."""
+
+    comments: tuple[str, ...] = ()
+    traces: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012
+    standing: Mapping[str, tuple[Any, ...]] = {}  # noqa: RUF012
+
+
+@frozen
+class Happening:
+    """What happened to the program, to which instance, and what was seen then."""
+
+    what: Node
+    to: str
+    seen: Seen
+
+
+class Unexplained(Exception):
+    """The simulation did something else than what was seen."""
+
+    def __init__(self, progress: tuple[int, int], text: str) -> None:
+        super().__init__(text)
+        self.progress = progress
+
+
+Step: TypeAlias = Callable[[], None]
+
+DELAYS: Final = (1, 2)
+ATTEMPTS: Final = 3
+
+
+class Simulation:
+    """All instances at their moment."""
+
+    def __init__(self, tree: Node, story: Sequence[Happening], choose: Callable[[int], int]) -> None:
+        self.instances: dict[str, Instance] = {}
+        self.comments: list[str] = []
+        self.traces: dict[str, list[str]] = {}
+        self.now = 0
+        # Bodies of steps: those that ran to an end, and those that may have.
+        self.ran: set[tuple[str, str, int]] = set()
+        self.may_have_run: set[tuple[str, str, int]] = set()
+        self._tree = tree
+        self._story = story
+        self._choose = choose
+        self._at = 0
+        self._matched = 0
+        self._sent = 0
+
+    # -- the story -----------------------------------------------------------------------------------------------------
+
+    def tell(self) -> None:
+        """
+        All of the story. Its first happening is the start.
+
+        Raises:
+            Unexplained: It is not what was seen.
+        """
+        for self._at, happening in enumerate(self._story):
+            self._happen(happening.what, happening.to)
+            self._settle()
+            self._compare(happening.seen)
+
+    def _happen(self, what: Node, to: str) -> None:
+        match what.kind:
+            case "start":
+                self._add(Instance(to, self._tree, ROOT))
+            case "advance":
+                self._advance(self.now + (what.number or 0))
+            case "down":
+                self.now += what.number or 0
+            case "at_once":
+                for part in what.parts:
+                    self._happen(part, to)
+            case "send" | "cancel" | "terminate" | "skip":
+                self._reach(what, self.instances[to])
+            case "crash" | "die_before" | "die_behind":
+                pass  # that is the point
+            case _:
+                raise NotImplementedError(what.kind)
+
+    def _reach(self, what: Node, instance: Instance) -> None:
+        if what.kind == "send":
+            self._sent += 1
+        if not instance.live:
+            return
+        match what.kind:
+            case "send":
+                instance.signals.append((what.name, self._sent))
+            case "cancel":
+                instance.cancel_asked = True
+            case "skip":
+                instance.skip_asked = True
+            case "terminate":
+                self._end(instance, "terminated")
+
+    def _advance(self, target: int) -> None:
+        while (due := min(self._deadlines(), default=target + 1)) <= target:
+            self.now = max(self.now, due)
+            self._settle()
+        self.now = target
+
+    def _deadlines(self) -> Iterator[int]:
+        return (due for instance in self.instances.values() for due in deadlines(instance))
+
+    def _settle(self) -> None:
+        while steps := [step for instance in self.instances.values() if instance.live for step in self._steps(instance)]:
+            steps[self._choose(len(steps)) if len(steps) > 1 else 0]()
+
+    # -- what was seen -------------------------------------------------------------------------------------------------
+
+    def _fail(self, text: str) -> Unexplained:
+        return Unexplained((self._at, self._matched), f"after {self._story[self._at].what!r}: {text}")
+
+    def _comment(self, text: str) -> None:
+        seen, place = self._story[self._at].seen.comments, len(self.comments)
+        if seen[place : place + 1] != (text,):
+            raise self._fail(f"the comment {text} was to come after {self.comments}; seen: {list(seen)}")
+        self._matched += 1
+        self.comments.append(text)
+
+    def _say(self, path: str, line: str) -> None:
+        trace, seen = self.traces[path], self._story[self._at].seen.traces.get(path, ())
+        if seen[len(trace) : len(trace) + 1] != (line,):
+            raise self._fail(f"in {path}, {line!r} was to come after {trace}; seen: {list(seen)}")
+        self._matched += 1
+        trace.append(line)
+
+    def _compare(self, seen: Seen) -> None:
+        if seen.comments != tuple(self.comments):
+            raise self._fail(f"only the comments {self.comments} were to come; seen: {list(seen.comments)}")
+        for path, trace in seen.traces.items():
+            if trace != tuple(self.traces.get(path, ())):
+                raise self._fail(f"in {path}, only {self.traces.get(path)} was to come; seen: {list(trace)}")
+        standing = {instance.id: self._standing(instance) for instance in self.instances.values()}
+        if seen.standing != standing:
+            raise self._fail(f"instances were to be {standing}; seen: {dict(seen.standing)}")
+
+    def _standing(self, instance: Instance) -> tuple[Any, ...]:
+        match instance.state:
+            case "waiting":
+                return "waiting", min(deadlines(instance), default=None)
+            case "completed":
+                return "completed", instance.outcome
+            case "failed":
+                assert instance.error is not None
+                return "failed", told(instance.error)
+            case state:
+                return (state,)
+
+    # -- what can happen to an instance now ----------------------------------------------------------------------------
+
+    def _steps(self, one: Instance) -> Iterator[Step]:
+        """Those of its own turn first."""
+        if one.actions and self._may_come(one):
+            yield lambda: self._commit(one)
+        if one.cancel_asked:
+            yield lambda: self._take_cancel(one)
+        if one.skip_asked:
+            yield lambda: self._take_skip(one)
+        for name in dict.fromkeys(name for name, _ in one.signals):
+            yield lambda name=name: self._take_signal(one, name)  # type: ignore[misc]
+        for ask in one.woken:
+            yield lambda ask=ask: self._look_again(one, ask)  # type: ignore[misc]
+        for ask in one.steps:
+            if ask.turn < one.turn and (ask.due is None or ask.due <= self.now):
+                yield lambda ask=ask: self._take_step(one, ask)  # type: ignore[misc]
+        for ask in self._due(one):
+            yield lambda ask=ask: self._deliver(one, lambda: self._time_is_up(one, ask))  # type: ignore[misc]
+
+    def _due(self, one: Instance) -> list[Ask]:
+        """Timers in the order of their deadlines; those that are due as soon as they are asked come when they come."""
+        due = [ask for ask in one.waits if ask.due is not None and ask.due <= self.now and ask.turn < one.turn]
+        overdue = [ask for ask in due if not ask.zero]
+        return [min(overdue, key=lambda ask: (ask.due, ask.address))] if overdue else due
+
+    def _may_come(self, one: Instance) -> bool:
+        """Whether its comments are those that were seen next; it saves choices that lead nowhere."""
+        texts = tuple(ask.command.path for ask in one.actions if ask.command.what == "comment")
+        place = len(self.comments)
+        return not texts or self._story[self._at].seen.comments[place : place + len(texts)] == texts
+
+    # -- deliveries ----------------------------------------------------------------------------------------------------
+
+    def _deliver(self, one: Instance, delivery: Step) -> None:
+        """Give something to an instance, and let it go on as far as it can."""
+        delivery()
+        self._run(one)
+        self._admit(one)
+        if not one.actions or one.anew is not None:
+            self._commit(one)
+
+    def _take_cancel(self, one: Instance) -> None:
+        one.cancel_asked = False
+
+        def cancel() -> None:
+            if not one.main.cancelling:
+                self._cancel(one, [one.main])
+                self._cancel_children(one, None)
+
+        self._deliver(one, cancel)
+
+    def _take_skip(self, one: Instance) -> None:
+        one.skip_asked = False
+        skippable = [ask for ask in one.waits if ask.command.what != "await"]
+        timed = [ask for ask in skippable if ask.due is not None]
+        if skippable:
+            ask = min(timed, key=lambda ask: ask.due or 0) if timed else skippable[0]
+            self._deliver(one, lambda: self._time_is_up(one, ask))
+
+    def _take_signal(self, one: Instance, name: str) -> None:
+        signal = next(signal for signal in one.signals if signal[0] == name)
+        one.signals.remove(signal)
+        ask = next((ask for ask in one.waits if ask.command.what == "signal" and ask.command.name == name), None)
+        if ask is None:
+            one.unread.append(signal)
+        else:
+            self._deliver(one, lambda: self._answer(one, ask, signal[1]))
+
+    def _time_is_up(self, one: Instance, ask: Ask) -> None:
+        self._answer(one, ask, "nothing came" if ask.command.what == "signal" else None)
+
+    def _take_step(self, one: Instance, ask: Ask) -> None:
+        command = ask.command
+        ask.attempts += 1
+        self.ran.add((command.path, one.key(ask), ask.attempts))
+        if command.what == "fatal":
+            error: Exception | None = Fatal(command.path)
+        else:
+            error = Boom(command.path) if ask.attempts <= (command.number or 0) and command.what == "step" else None
+        if command.what == "step" and error is not None and ask.attempts < ATTEMPTS:
+            ask.due = self.now + DELAYS[ask.attempts - 1]
+            return
+        self._deliver(one, lambda: self._answer(one, ask, command.path, error))
+
+    def _look_again(self, one: Instance, ask: Ask) -> None:
+        one.woken.remove(ask)
+        one.waits.remove(ask)
+        one.actions.append(ask)
+
+    def _answer(self, one: Instance, ask: Ask, value: Any, error: BaseException | None = None) -> None:
+        self._forget(one, ask)
+        self._queue(one, ask.branch, value, error)
+        self._run(one)
+
+    def _forget(self, one: Instance, ask: Ask) -> None:
+        for asks in (one.fresh, one.actions, one.steps, one.waits, one.woken):
+            if ask in asks:
+                asks.remove(ask)
+
+    # -- the end of a turn ---------------------------------------------------------------------------------------------
+
+    def _commit(self, one: Instance) -> None:
+        """All that was asked is done; then the instance hears of it, and only then goes on."""
+        one.turn += 1
+        done = []
+        actions, one.actions = one.actions, []
+        for ask in actions:
+            outcome = self._perform(one, ask)
+            if outcome is not None:
+                done.append((ask, outcome))
+        if one.anew is not None:
+            self._begin_anew(one, one.anew)
+            return
+        if one.main.ended:
+            self._ended(one)
+            return
+        for ask, (value, error) in done:
+            if ask.branch.waiting is ask:
+                self._answer(one, ask, value, error)
+        if done:
+            self._deliver(one, lambda: None)
+
+    def _perform(self, one: Instance, ask: Ask) -> tuple[Any, BaseException | None] | None:
+        command = ask.command
+        if command.what == "comment":
+            self._comment(command.path)
+            return command.path, None
+        if command.what == "await":
+            return self._look(one, ask, self.instances[command.child])
+        assert command.tree is not None
+        parent = None if command.what == "start detached" else one
+        id = one.key(ask)
+        self._add(Instance(id, command.tree, command.path, parent, ask.branch))
+        return id, None
+
+    def _look(self, one: Instance, ask: Ask, child: Instance) -> tuple[Any, BaseException | None] | None:
+        match child.state:
+            case "waiting":
+                one.waits.append(ask)
+                return None
+            case "completed":
+                return child.outcome, None
+            case state:
+                return None, ChildFailed(state, child.error)
+
+    def _ended(self, one: Instance) -> None:
+        assert one.main.answer is not None
+        value, error = one.main.answer
+        if error is None:
+            self._end(one, "completed", value)
+        elif isinstance(error, Cancelled) and one.main.cancelling:
+            self._end(one, "cancelled", error=error)
+        else:
+            self._end(one, "failed", error=error)
+
+    def _end(self, one: Instance, state: str, value: Any = None, error: BaseException | None = None) -> None:
+        one.state, one.outcome, one.error = state, value, error
+        for ask in one.steps:
+            self._may_have_run(one, ask)
+        for other in self.instances.values():
+            other.woken += [ask for ask in other.waits if ask.command.child == one.id and ask not in other.woken]
+
+    def _may_have_run(self, one: Instance, ask: Ask) -> None:
+        self.may_have_run.add((ask.command.path, one.key(ask), ask.attempts + 1))
+
+    # -- beginning -----------------------------------------------------------------------------------------------------
+
+    def _add(self, one: Instance) -> None:
+        self.instances[one.id] = one
+        self._begin(one)
+
+    def _begin(self, one: Instance) -> None:
+        self.traces[one.path] = []
+        one.main = Branch(self._do(one, one.tree, one.path))
+        self._queue(one, one.main)
+        self._deliver(one, lambda: None)
+
+    def _begin_anew(self, one: Instance, command: Command) -> None:
+        assert command.tree is not None
+        for ask in one.steps:
+            self._may_have_run(one, ask)
+        one.tree, one.path, one.run, one.anew = command.tree, command.path, one.run + 1, None
+        for asks in (one.fresh, one.actions, one.steps, one.waits, one.woken):
+            asks.clear()
+        one.ready.clear()
+        self._begin(one)
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def _queue(self, one: Instance, branch: Branch, value: Any = None, error: BaseException | None = None) -> None:
+        branch.waiting, branch.answer = None, (value, error)
+        one.ready.append(branch)
+
+    def _run(self, one: Instance) -> None:
+        while one.ready:
+            branch = one.ready.popleft()
+            assert branch.answer is not None
+            (value, error), branch.answer = branch.answer, None
+            if not branch.began and error is not None:
+                self._branch_ended(one, branch, None, error)
+                continue
+            branch.began = True
+            try:
+                asked = branch.body.send(value) if error is None else branch.body.throw(error)
+            except StopIteration as stop:
+                self._branch_ended(one, branch, stop.value, None)
+            except Unexplained:
+                raise
+            except (Exception, Cancelled) as failure:  # noqa: BLE001  whatever it raises is its outcome
+                self._branch_ended(one, branch, None, failure)
+            else:
+                self._asked(one, branch, asked)
+
+    def _asked(self, one: Instance, branch: Branch, asked: Command | Fork) -> None:
+        address = f"{branch.prefix}{branch.asked}"
+        branch.asked += 1
+        if isinstance(asked, Fork):
+            forked = branch.waiting = Forked(branch, asked, f"{address}.", [None] * len(asked.branches))
+            self._start_branches(one, forked)
+            if not forked.running:
+                self._conclude(one, forked)
+        else:
+            ask = branch.waiting = Ask(address, asked, branch, one.turn)
+            one.fresh.append(ask)
+
+    def _admit(self, one: Instance) -> None:
+        """What was asked begins; what can be answered at once is."""
+        while one.fresh:
+            ask = one.fresh.pop(0)
+            command = ask.command
+            match command.what:
+                case "comment" | "start" | "start detached" | "await":
+                    one.actions.append(ask)
+                case "step" | "slow" | "fatal":
+                    one.steps.append(ask)
+                case "sleep":
+                    self._wait(one, ask, command.number)
+                case "signal":
+                    signal = next((each for each in one.unread if each[0] == command.name), None)
+                    if signal is None:
+                        self._wait(one, ask, command.number)
+                    else:
+                        one.unread.remove(signal)
+                        self._answer(one, ask, signal[1])
+                case "clock":
+                    self._answer(one, ask, self.now)
+                case "again":
+                    one.anew = command
+                case _:
+                    raise NotImplementedError(command.what)
+
+    def _wait(self, one: Instance, ask: Ask, hours: int | None) -> None:
+        ask.due = None if hours is None else self.now + hours
+        ask.zero = hours == 0
+        one.waits.append(ask)
+
+    # -- forks ---------------------------------------------------------------------------------------------------------
+
+    def _start_branches(self, one: Instance, forked: Forked) -> None:
+        bodies = forked.fork.branches
+        limit = forked.fork.limit or len(bodies)
+        while forked.running < limit and len(forked.branches) < len(bodies):
+            index = len(forked.branches)
+            branch = Branch(bodies[index](), f"{forked.prefix}{index}.", forked, index)
+            forked.branches.append(branch)
+            forked.running += 1
+            self._queue(one, branch)
+
+    def _branch_ended(self, one: Instance, branch: Branch, value: Any, error: BaseException | None) -> None:
+        branch.ended = True
+        forked = branch.forked
+        if forked is None:
+            branch.answer = value, error
+            return
+        forked.running -= 1
+        if forked.decided is not None:
+            forked.decided = decided_later(forked.decided, error)
+        elif error is not None:
+            forked.decided = None, error
+            self._cancel(one, forked.branches)
+        elif forked.fork.mode == "race":
+            forked.decided = [branch.index, value], None
+            self._cancel(one, forked.branches)
+        else:
+            forked.results[branch.index] = value
+            self._start_branches(one, forked)
+        if not forked.running:
+            self._conclude(one, forked)
+
+    def _conclude(self, one: Instance, forked: Forked) -> None:
+        results = forked.results[0] if forked.fork.mode == "shield" else forked.results
+        value, error = forked.decided or (results, None)
+        self._queue(one, forked.owner, value, error)
+
+    def _cancel(self, one: Instance, branches: Sequence[Branch]) -> None:
+        for branch in branches:
+            if branch.ended or branch.cancelling:
+                continue
+            branch.cancelling = True
+            waiting = branch.waiting
+            if isinstance(waiting, Forked):
+                waiting.decided = None, Cancelled()
+                if waiting.fork.mode != "shield":
+                    self._cancel(one, waiting.branches)
+            elif waiting is not None:
+                if waiting in one.steps:
+                    self._may_have_run(one, waiting)
+                self._forget(one, waiting)
+                self._queue(one, branch, error=Cancelled())
+            else:
+                branch.answer = None, Cancelled()
+            if branch.forked is not None:
+                self._cancel_children(one, branch)
+
+    def _cancel_children(self, one: Instance, branch: Branch | None) -> None:
+        """Those that this branch has started; of the instance as a whole, all. What a shield still waits for goes on."""
+        awaited = {ask.command.child for ask in (*one.waits, *one.actions) if ask.branch.is_shielded()}
+        for child in self.instances.values():
+            if child.parent is not one or not child.live or child.id in awaited:
+                continue
+            assert child.place is not None
+            concerned = branch is None or branch in child.place.chain()
+            if concerned and not child.place.is_shielded(branch):
+                child.cancel_asked = True
+
+    # -- what nodes do -------------------------------------------------------------------------------------------------
+
+    def _do(self, one: Instance, node: Node, path: str) -> Body:
+        trace = one.path
+
+        def do(node: Node, path: str) -> Body:
+            self._say(trace, path)
+            value = yield from doing(node, path)
+            self._say(trace, f"{path} = {value!r}")
+            return value
+
+        def part(node: Node, path: str, index: int = 0) -> Body:
+            return do(node.parts[index], f"{path}.{index}")
+
+        def parts(node: Node, path: str) -> list[Callable[[], Body]]:
+            return [lambda index=index: part(node, path, index) for index in range(len(node.parts))]  # type: ignore[misc]
+
+        def doing(node: Node, path: str) -> Body:
+            match node.kind:
+                case "nothing":
+                    return path
+                case "fail":
+                    raise Boom(path)
+                case "comment" | "clock" | "step" | "slow" | "fatal":
+                    return (yield Command(node.kind, path, number=node.number))
+                case "sleep":
+                    yield Command("sleep", path, number=node.number or 0)
+                    return path
+                case "signal":
+                    return (yield Command("signal", path, node.name, node.number))
+                case "sequence":
+                    values = []
+                    for index in range(len(node.parts)):
+                        values.append((yield from part(node, path, index)))
+                    return values
+                case "when":
+                    return (yield from part(node, path, len(self.traces[trace]) % 2))
+                case "again":
+                    return (yield Command("again", f"{path}.0", tree=node.parts[0]))
+                case "several":
+                    return list((yield Fork("gather", parts(node, path))))
+                case "first_of":
+                    return (yield Fork("race", parts(node, path)))
+                case "each_of":
+                    return list((yield Fork("gather", parts(node, path), node.number)))
+                case "shielded":
+                    return (yield Fork("shield", parts(node, path)))
+                case "tried":
+                    try:
+                        return ["value", (yield from part(node, path))]
+                    except Unexplained:
+                        raise
+                    except Exception as error:  # noqa: BLE001  that is what it is for
+                        return ["error", told(error)]
+                case "tidy":
+                    try:
+                        value = yield from part(node, path)
+                    except Unexplained:
+                        raise
+                    except (Exception, Cancelled):
+                        yield from part(node, path, 1)
+                        raise
+                    yield from part(node, path, 1)
+                    return value
+                case "caught":
+                    try:
+                        return (yield from part(node, path))
+                    except Unexplained:
+                        raise
+                    except Exception as error:  # noqa: BLE001  that is what it is for
+                        return [told(error), (yield from part(node, path, 1))]
+                case "stubborn":
+                    try:
+                        return (yield from part(node, path))
+                    except Cancelled:
+                        return ["cancelled", (yield from part(node, path, 1))]
+                case "undone":
+                    return (yield from undone(node, path))
+                case "child":
+                    return (yield Command("await", child=(yield Command("start", f"{path}.0", tree=node.parts[0]))))
+                case "started":
+                    id = yield Command("start", f"{path}.0", tree=node.parts[0])
+                    value = yield from part(node, path, 1)
+                    return [value, (yield Command("await", child=id))]
+                case "detached":
+                    yield Command("start detached", f"{path}.0", tree=node.parts[0])
+                    return path
+                case _:
+                    raise NotImplementedError(node.kind)
+
+        def undone(node: Node, path: str) -> Body:
+            values, undo = [], []
+            try:
+                for index in range(0, len(node.parts), 2):
+                    values.append((yield from part(node, path, index)))
+                    undo.append(index + 1)
+            except Unexplained:
+                raise
+            except (Exception, Cancelled) as error:
+                yield Fork("shield", [lambda error=error: undo_all(node, path, undo, error)])  # type: ignore[misc]
+                raise
+            return values
+
+        def undo_all(node: Node, path: str, undo: list[int], error: BaseException) -> Body:
+            while undo:
+                try:
+                    yield from part(node, path, undo.pop())
+                except Unexplained:
+                    raise
+                except Exception as failure:  # noqa: BLE001  the others are still undone
+                    error.add_note(f"{failure}")
+
+        return do(node, path)
+
+
+def deadlines(instance: Instance) -> list[int]:
+    """When the timers of an instance are due."""
+    return [ask.due for ask in (*instance.waits, *instance.steps) if ask.due is not None and instance.live]
+
+
+def decided_later(
+    decided: tuple[Any, BaseException | None], error: BaseException | None
+) -> tuple[Any, BaseException | None]:
+    """What a fork comes to when a branch ends after it was decided: no error is lost."""
+    first = decided[1]
+    failures = error.failures if isinstance(error, Cancelled) else [error] if error is not None else []
+    if first is None:
+        return (None, failures[0]) if failures else decided
+    for failure in failures:
+        first.add_note(f"{failure}")
+        if isinstance(first, Cancelled):
+            first.failures.append(failure)
+    return decided
+
+
+# -- looking for choices -----------------------------------------------------------------------------------------------
+
+# Far more than any program of these sizes needs; one that needs more is not explained.
+AT_MOST: Final = 2000
+
+
+def explain(tree: Node, story: Sequence[Happening]) -> Simulation:
+    """
+    Choices under which the program does what was seen.
+
+    Raises:
+        Unexplained: There are none; it says where the simulation that came furthest had to stop.
+    """
+    furthest: Unexplained | None = None
+    taken: list[tuple[int, int]] = []
+    for _ in range(AT_MOST):
+        made: list[tuple[int, int]] = []
+
+        def choose(among: int, made: list[tuple[int, int]] = made) -> int:
+            choice = taken[len(made)][0] if len(made) < len(taken) else 0
+            made.append((choice, among))
+            return choice
+
+        simulation = Simulation(tree, story, choose)
+        try:
+            simulation.tell()
+        except Unexplained as unexplained:
+            if furthest is None or unexplained.progress > furthest.progress:
+                furthest = unexplained
+        else:
+            return simulation
+        while made and made[-1][0] + 1 == made[-1][1]:
+            made.pop()
+        if not made:
+            break
+        choice, among = made.pop()
+        taken = [*made, (choice + 1, among)]
+    assert furthest is not None
+    raise furthest

@@ -1,0 +1,262 @@
+"""
+Random programs against a pure model (scenario 30): whatever a process does and whatever happens to it, live, replayed, out of
+memory or dying at any commit, it does what its code means.
+
+A program is a tree (`programs.py`), a script is what happens to it, the model is `model.py`. An example that fails is shown as
+a call of `check`, which can be pasted into a test of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import pytest
+from attrs import frozen
+from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
+
+from bizproc.core.errors import InstanceCancelled, InstanceFailed, InstanceTerminated, NotResumable
+from bizproc.model import Comment, Deal
+from bizproc.testing import World
+from tests.properties import programs as p
+from tests.properties.model import Happening, Seen, Simulation, Unexplained, explain
+from tests.properties.programs import Life, Node, begin_life, told
+
+# -- running a program for real ----------------------------------------------------------------------------------------
+
+Way: TypeAlias = Literal["live", "replayed", "evicted"]
+"""As it comes; rebuilt from its journal before every turn; out of memory whenever it waits. Crashes are part of the script."""
+
+ID = "r"
+
+
+@frozen
+class Lived:
+    """What was seen of a program, after each thing that happened; and the bodies that ran."""
+
+    story: tuple[Happening, ...]
+    bodies: tuple[tuple[str, str, int], ...]
+
+
+async def live(tree: Node, script: Sequence[Node], way: Way) -> Lived:
+    life = begin_life()
+    options: dict[Way, dict[str, Any]] = {"live": {}, "replayed": {"always_replay": True}, "evicted": {"keep_in_memory": 0}}
+    async with World.open(p.program, **options[way]) as world:
+        run = Run(world, await world.deal(), life)
+        story = [Happening(Node("start"), ID, await run.start(tree))]
+        for what in script:
+            to = await run.target(what)
+            await run.happen(what, to)
+            story.append(Happening(what, to, await run.look()))
+        return Lived(tuple(story), tuple(life.bodies))
+
+
+class Run:
+    """A program in its world."""
+
+    def __init__(self, world: World, deal: Deal, life: Life) -> None:
+        self.world = world
+        self.deal = deal
+        self.life = life
+        self.sent = 0
+
+    async def start(self, tree: Node) -> Seen:
+        await self.world.start(p.program(self.deal, tree=tree), id=ID)
+        return await self.look()
+
+    async def target(self, what: Node) -> str:
+        """The instance that something happens to: by age, and round again."""
+        instances = await self.world.instances()
+        return instances[(what.number or 0) % len(instances)].id
+
+    async def happen(self, what: Node, to: str) -> None:
+        world, instance = self.world, self.world.instance(to)
+        match what.kind:
+            case "advance":
+                await world.advance(hours=what.number or 0)
+            case "down":
+                world.clock.wake_at(None, lambda: None)
+                world.clock.move_to(world.clock.now() + p.HOUR * (what.number or 0))
+                await world.crash()
+            case "send":
+                self.sent += 1
+                await instance.signal(what.name, self.sent)
+            case "cancel":
+                await instance.cancel()
+            case "terminate":
+                await instance.terminate("that is enough")
+            case "skip":
+                ended = (await instance.status()).state != "waiting"
+                try:
+                    await instance.skip_wait()
+                    assert not ended
+                except NotResumable:
+                    assert ended
+            case "crash":
+                await world.crash()
+            case "die_before" | "die_behind":
+                world.commits.crash_at = world.commits.count + (what.number or 1), what.kind == "die_behind"
+            case "at_once":
+                await self.at_once(what.parts, to)
+            case _:
+                raise NotImplementedError(what.kind)
+
+    async def at_once(self, parts: Sequence[Node], to: str) -> None:
+        values = [self.sent + sum(one.kind == "send" for one in parts[: index + 1]) for index in range(len(parts))]
+        self.sent = values[-1] if values else self.sent
+
+        async def ask(runtime: Any) -> None:
+            instance = runtime.instance(to)
+            signals = zip(parts, values, strict=True)
+            await asyncio.gather(
+                *(
+                    instance.signal(one.name, value, key=f"at once {value}") if one.kind == "send" else instance.cancel()
+                    for one, value in signals
+                )
+            )
+
+        await self.world._ask(ask)
+        await self.world.run_until_idle()
+
+    async def look(self) -> Seen:
+        comments = [comment.text for comment in await self.world.find(Comment, of=self.deal)]
+        traces = {path: tuple(trace) for path, trace in self.life.traces.items()}
+        instances = await self.world.instances()
+        return Seen(tuple(comments), traces, {one.id: await self.standing(one) for one in instances})
+
+    async def standing(self, status: Any) -> tuple[Any, ...]:
+        if status.state == "waiting":
+            return status.state, None if status.until is None else (status.until - p.BEGINNING) // p.HOUR
+        try:
+            return status.state, await self.world.instance(status.id).result()
+        except InstanceFailed as failed:
+            return status.state, told(failed.error or failed)
+        except (InstanceCancelled, InstanceTerminated):
+            return (status.state,)
+        except Exception as error:  # noqa: BLE001  it is stuck, or runs though nothing happens
+            return status.state, str(error)
+
+
+# -- the property ------------------------------------------------------------------------------------------------------
+
+
+def check(tree: Node, script: Sequence[Node], way: Way = "live") -> Lived:
+    """A program, and what happens to it, do what the model says."""
+    with asyncio.Runner() as runner:
+        lived = runner.run(live(tree, script, way))
+    for earlier, later in zip(lived.story, lived.story[1:], strict=False):
+        for path, trace in earlier.seen.traces.items():
+            again = later.seen.traces[path]
+            assert again[: len(trace)] == trace, f"{path} did {list(again)} when it ran again, not {list(trace)}"
+    try:
+        simulation = explain(tree, lived.story)
+    except Unexplained as unexplained:
+        pytest.fail(f"{unexplained}\n  check({tree!r}, {list(script)!r}, {way!r})", pytrace=False)
+    check_bodies(lived, simulation, dies=any(one.kind in DYING for one in script))
+    return lived
+
+
+DYING = {"crash", "down", "die_before", "die_behind"}
+
+
+def check_bodies(lived: Lived, simulation: Simulation, *, dies: bool) -> None:
+    """Each attempt that came to an end ran, under one key; once, if the program did not die."""
+    ran = set(lived.bodies)
+    assert simulation.ran <= ran
+    assert ran - simulation.ran <= simulation.may_have_run
+    assert dies or len(ran) == len(lived.bodies)
+
+
+# -- what is drawn -----------------------------------------------------------------------------------------------------
+
+HOURS = st.integers(0, 4)
+NAMES = st.sampled_from(["a", "b"])
+
+
+def made(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
+    return st.builds(Node, st.just(kind), **fields)
+
+
+def some(parts: st.SearchStrategy[Node], fewest: int, most: int) -> st.SearchStrategy[tuple[Node, ...]]:
+    return st.lists(parts, min_size=fewest, max_size=most).map(tuple)
+
+
+LEAVES = st.one_of(
+    made("comment"),
+    made("comment"),
+    made("sleep", number=HOURS),
+    made("sleep", number=HOURS),
+    made("signal", name=NAMES),
+    made("signal", name=NAMES, number=HOURS),
+    made("step", number=st.integers(0, 3)),
+    made("slow", number=st.integers(0, 4)),
+    made("nothing"),
+    made("clock"),
+    made("fail"),
+    made("fatal"),
+)
+
+
+def larger(parts: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    two = st.tuples(parts, parts)
+    return st.one_of(
+        made("sequence", parts=some(parts, 1, 4)),
+        made("several", parts=some(parts, 0, 4)),
+        made("first_of", parts=some(parts, 1, 4)),
+        made("each_of", parts=some(parts, 0, 4), number=st.integers(1, 3) | st.none()),
+        made("shielded", parts=some(parts, 1, 1)),
+        made("tried", parts=some(parts, 1, 1)),
+        made("tidy", parts=two),
+        made("caught", parts=two),
+        made("stubborn", parts=two),
+        made("when", parts=two),
+        made("undone", parts=two | st.tuples(parts, parts, parts, parts)),
+        made("child", parts=some(parts, 1, 1)),
+        made("started", parts=two),
+        made("detached", parts=some(parts, 1, 1)),
+    )
+
+
+TREES = st.recursive(LEAVES, larger, max_leaves=10)
+TARGETS = st.none() | st.integers(1, 3)
+
+HAPPENINGS = st.one_of(
+    made("advance", number=st.integers(1, 6)),
+    made("advance", number=st.integers(1, 6)),
+    made("send", name=NAMES, number=TARGETS),
+    made("send", name=NAMES, number=TARGETS),
+    made("cancel", number=TARGETS),
+    made("terminate", number=TARGETS),
+    made("skip", number=TARGETS),
+    made("crash"),
+    made("down", number=st.integers(1, 6)),
+    made("die_before", number=st.integers(1, 5)),
+    made("die_behind", number=st.integers(1, 5)),
+    made("at_once", parts=some(made("send", name=NAMES) | made("cancel"), 2, 3), number=TARGETS),
+)
+SCRIPTS = st.lists(HAPPENINGS, max_size=8)
+WAYS: st.SearchStrategy[Way] = st.sampled_from(["live", "replayed", "evicted"])
+
+# A world is opened for each example, which takes some hundredths of a second: no health check for that.
+SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def holds(tree: Node, script: list[Node], way: Way) -> None:
+    note(f"check({tree!r}, {script!r}, {way!r})")
+    lived = check(tree, script, way)
+    event(f"ends {lived.story[-1].seen.standing[ID][0]}")
+
+
+@settings(SETTINGS, max_examples=150)
+@given(TREES, SCRIPTS, WAYS)
+def test_any_program_does_what_it_means(tree: Node, script: list[Node], way: Way) -> None:
+    holds(tree, script, way)
+
+
+@pytest.mark.long
+@settings(SETTINGS, max_examples=3000)
+@given(TREES, SCRIPTS, WAYS)
+def test_thousands_of_programs_do_what_they_mean(tree: Node, script: list[Node], way: Way) -> None:
+    holds(tree, script, way)
