@@ -49,21 +49,20 @@ class Settings:
 
 def read(folder: Path, environment: Mapping[str, str]) -> Settings:
     """
-    The settings of a project: its `bizproc.toml`, overridden by `BIZPROC_STORE`, `BIZPROC_TIME_ZONE` and the like.
+    The settings of a project: its `bizproc.toml`, and where that is silent `BIZPROC_STORE` and the like.
 
     Raises:
         SettingsError: A setting is unknown or wrong; says which, and where.
     """
-    settings = Settings()
-    path = folder / FILE
-    if path.is_file():
-        settings = _merged(settings, _parsed(path), FILE)
     given = {
         name: environment[PREFIX + name.upper()]
         for name in fields_dict(Settings)
         if PREFIX + name.upper() in environment
     }
-    return _merged(settings, {name: _from_text(name, text) for name, text in given.items()}, "the environment")
+    read_texts = {name: _from_text(name, text) for name, text in given.items()}
+    settings = _merged(Settings(), read_texts, "the environment")
+    path = folder / FILE
+    return _merged(settings, _parsed(path), FILE) if path.is_file() else settings
 
 
 def _parsed(path: Path) -> dict[str, Any]:
