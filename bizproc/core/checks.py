@@ -326,6 +326,8 @@ class Checker:
 
     def spread(self, bound: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bound arguments as the function is called with them."""
+        if self._arity >= 0:
+            return tuple(bound.values()), {}
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         for name, parameter in self._parameters.items():

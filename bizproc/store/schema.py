@@ -92,6 +92,8 @@ instance = _table(
 Index("instance_only", instance.c.only, unique=True, sqlite_where=instance.c.only.is_not(None))
 # Partial: recovery reads the running ones, and costs nothing for those that wait or have ended.
 Index("instance_running", instance.c.state, sqlite_where=text("state = 'running'"))
+# The words of its condition are those of the statement that asks, or SQLite does not see that it serves.
+Index("instance_suspect", instance.c.crashes, sqlite_where=text("crashes >= 2"))
 Index("instance_parent", instance.c.parent_key, sqlite_where=instance.c.parent_key.is_not(None))
 Index("instance_document", instance.c.document_type, instance.c.document_id)
 Index("instance_process", instance.c.process, instance.c.state)
@@ -191,7 +193,7 @@ outbox = _table(
     Column("settled_at", Moment),
     never_again=True,
 )
-Index("outbox_open", outbox.c.again_at, outbox.c.id, sqlite_where=text("state IN ('ready', 'sending')"))
+Index("outbox_open", outbox.c.id, sqlite_where=text("state IN ('ready', 'sending')"))
 Index("outbox_instance", outbox.c.instance, outbox.c.address)
 
 inbox = _table(

@@ -268,8 +268,16 @@ class World:
         await self._runtime.begin(processes)
 
     async def _close(self) -> None:
-        await self._runtime.engine.close()
-        self._runtime.database.close()
+        closing = asyncio.ensure_future(self._runtime.engine.close())
+        death = asyncio.ensure_future(self.commits.death())
+        await asyncio.wait({closing, death}, return_when=asyncio.FIRST_COMPLETED)
+        death.cancel()
+        if self.commits.dead:  # at the last commit of all: nothing comes after it
+            closing.cancel()
+            self._runtime.database.abandon()
+        else:
+            await closing
+            self._runtime.database.close()
 
 
 class RunningInstance(Instance[R]):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -30,21 +30,24 @@ async def parked() -> str:
 
 class Counted:
     """
-    What SQLite does on all connections of a store.
+    What SQLite does for a store.
 
     Attributes:
-        statements: The texts that were run, with their values.
+        written: The statements run on the writer's connection, in order.
+        read: Those run on the reader's; how often depends on time, for there the inbox is looked at now and then.
         steps: How often a statement went round a loop: once a row that is looked at, whatever becomes of it.
     """
 
     def __init__(self) -> None:
-        self.statements: list[str] = []
+        self.written: list[str] = []
+        self.read: set[str] = set()
         self.steps = 0
         connect: Any = database.connect
+        tells: list[Callable[[str], None]] = [self.written.append, self.read.add]
 
         def connected(*arguments: Any, **options: Any) -> Any:
             connection = connect(*arguments, **options)
-            connection.set_trace_callback(self.statements.append)
+            connection.set_trace_callback(tells.pop(0))
             connection.set_progress_handler(self._step, 1)
             return connection
 
@@ -54,10 +57,11 @@ class Counted:
         self.steps += 1
         return 0
 
-    def taken(self) -> dict[str, object]:
+    def taken(self) -> dict[str, Any]:
         """What was done since this was last asked."""
-        found = {"statements": len(self.statements), "steps": self.steps, "texts": list(self.statements)}
-        self.statements.clear()
+        found = {"written": list(self.written), "read": sorted(self.read), "steps": self.steps}
+        self.written.clear()
+        self.read.clear()
         self.steps = 0
         return found
 
@@ -79,7 +83,7 @@ def name(number: int) -> str:
 async def park(store: str, count: int) -> None:
     async with Runtime.open(store, processes=[parked]) as runtime:
         first = await runtime.start(parked(), id="first")
-        await first.signal("go")
+        await first.signal("go", "the first")
         await first.result()
         before, began = memory(), perf_counter()
         for begun in range(0, count, WAVE):

@@ -153,18 +153,18 @@ async def test_a_full_disk_loses_nothing_and_keeps_the_order(world: World) -> No
 
 
 class Raising(CommitObserver):
-    """An observer that raises at each commit of its list: for the store that is the death of the program."""
+    """An observer that raises now and then: for the store that is the death of the program."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def before_commit(self) -> None:
         self.count += 1
-        if self.count % 7 == 0:
+        if self.count % 23 == 0:
             raise RuntimeError("observer")
 
     def after_commit(self) -> None:
-        if self.count % 5 == 0:
+        if self.count % 17 == 0:
             self.count += 1
             raise RuntimeError("observer")
 

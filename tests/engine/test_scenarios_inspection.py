@@ -52,7 +52,7 @@ async def test_reading_leaves_the_journal_as_it_is_byte_for_byte(world: World, w
     assert (len(ran), world.commits.count) == (bodies, commits)
     assert status.state == "waiting"
     assert status.until is not None
-    for part in ("sleep", "n(", "stage"):
+    for part in ("sleep", "signal n", "stage"):
         assert part in str(status.waits_for), status.waits_for
     await world.crash()
     journal = {name: rows for name, rows in (await world.runtime.read(_everything)).items() if name == "journal"}

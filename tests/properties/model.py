@@ -14,7 +14,7 @@ ready at the same moment as something else there is no choice, and the simulatio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
 from typing import Any, Final, TypeAlias
 
 from attrs import define, field, frozen
@@ -39,11 +39,11 @@ class Command:
 @frozen(eq=False)
 class Fork:
     mode: str
-    branches: Sequence[Callable[[], Body]]
+    branches: Sequence[Callable[[], Code]]
     limit: int | None = None
 
 
-Body: TypeAlias = Generator[Command | Fork, Any, Any]
+Code: TypeAlias = Generator[Command | Fork, Any, Any]
 
 
 class Cancelled(BaseException):
@@ -68,7 +68,7 @@ class ChildFailed(Exception):
 
 @define(eq=False)
 class Branch:
-    body: Body
+    code: Code
     prefix: str = ""
     forked: Forked | None = None
     index: int = 0
@@ -192,22 +192,33 @@ class Unexplained(Exception):
 
 Step: TypeAlias = Callable[[], None]
 
+Body: TypeAlias = tuple[str, str, int]
+"""A body that ran: path, key, attempt."""
+
 DELAYS: Final = (1, 2)
 ATTEMPTS: Final = 3
 
 
 class Simulation:
-    """All instances at their moment."""
+    """
+    All instances at their moment.
 
-    def __init__(self, tree: Node, story: Sequence[Happening], choose: Callable[[int], int]) -> None:
+    Attributes:
+        instances, comments, traces, now: What there is by then.
+        ran, may_have_run: Bodies of steps that came to their end, and those that were cancelled before it.
+    """
+
+    def __init__(
+        self, tree: Node, story: Sequence[Happening], bodies: Set[Body], choose: Callable[[int], int]
+    ) -> None:
         self.instances: dict[str, Instance] = {}
         self.comments: list[str] = []
         self.traces: dict[str, list[str]] = {}
         self.now = 0
-        # Bodies of steps: those that ran to an end, and those that may have.
-        self.ran: set[tuple[str, str, int]] = set()
-        self.may_have_run: set[tuple[str, str, int]] = set()
+        self.ran: set[Body] = set()
+        self.may_have_run: set[Body] = set()
         self._tree = tree
+        self._bodies = bodies
         self._story = story
         self._choose = choose
         self._at = 0
@@ -321,6 +332,9 @@ class Simulation:
         """Those of its own turn first."""
         if one.actions and self._may_come(one):
             yield lambda: self._commit(one)
+        if one.main.ended:
+            yield lambda: self._ended(one)
+            return
         if one.cancel_asked:
             yield lambda: self._take_cancel(one)
         if one.skip_asked:
@@ -330,7 +344,7 @@ class Simulation:
         for ask in one.woken:
             yield lambda ask=ask: self._look_again(one, ask)  # type: ignore[misc]
         for ask in one.steps:
-            if ask.turn < one.turn and (ask.due is None or ask.due <= self.now):
+            if ask.turn < one.turn and (ask.due is None or ask.due <= self.now) and self._body(one, ask) in self._bodies:
                 yield lambda ask=ask: self._take_step(one, ask)  # type: ignore[misc]
         for ask in self._due(one):
             yield lambda ask=ask: self._deliver(one, lambda: self._time_is_up(one, ask))  # type: ignore[misc]
@@ -354,7 +368,7 @@ class Simulation:
         delivery()
         self._run(one)
         self._admit(one)
-        if not one.actions or one.anew is not None:
+        if one.anew is not None or not (one.actions or one.main.ended):
             self._commit(one)
 
     def _take_cancel(self, one: Instance) -> None:
@@ -389,8 +403,8 @@ class Simulation:
 
     def _take_step(self, one: Instance, ask: Ask) -> None:
         command = ask.command
+        self.ran.add(self._body(one, ask))
         ask.attempts += 1
-        self.ran.add((command.path, one.key(ask), ask.attempts))
         if command.what == "fatal":
             error: Exception | None = Fatal(command.path)
         else:
@@ -428,9 +442,6 @@ class Simulation:
                 done.append((ask, outcome))
         if one.anew is not None:
             self._begin_anew(one, one.anew)
-            return
-        if one.main.ended:
-            self._ended(one)
             return
         for ask, (value, error) in done:
             if ask.branch.waiting is ask:
@@ -479,7 +490,12 @@ class Simulation:
             other.woken += [ask for ask in other.waits if ask.command.child == one.id and ask not in other.woken]
 
     def _may_have_run(self, one: Instance, ask: Ask) -> None:
-        self.may_have_run.add((ask.command.path, one.key(ask), ask.attempts + 1))
+        if ask.due is None or ask.due <= self.now:
+            self.may_have_run.add(self._body(one, ask))
+
+    def _body(self, one: Instance, ask: Ask) -> Body:
+        """The next attempt of a step."""
+        return ask.command.path, one.key(ask), ask.attempts + 1
 
     # -- beginning -----------------------------------------------------------------------------------------------------
 
@@ -519,7 +535,7 @@ class Simulation:
                 continue
             branch.began = True
             try:
-                asked = branch.body.send(value) if error is None else branch.body.throw(error)
+                asked = branch.code.send(value) if error is None else branch.code.throw(error)
             except StopIteration as stop:
                 self._branch_ended(one, branch, stop.value, None)
             except Unexplained:
@@ -643,22 +659,22 @@ class Simulation:
 
     # -- what nodes do -------------------------------------------------------------------------------------------------
 
-    def _do(self, one: Instance, node: Node, path: str) -> Body:
+    def _do(self, one: Instance, node: Node, path: str) -> Code:
         trace = one.path
 
-        def do(node: Node, path: str) -> Body:
+        def do(node: Node, path: str) -> Code:
             self._say(trace, path)
             value = yield from doing(node, path)
             self._say(trace, f"{path} = {value!r}")
             return value
 
-        def part(node: Node, path: str, index: int = 0) -> Body:
+        def part(node: Node, path: str, index: int = 0) -> Code:
             return do(node.parts[index], f"{path}.{index}")
 
-        def parts(node: Node, path: str) -> list[Callable[[], Body]]:
+        def parts(node: Node, path: str) -> list[Callable[[], Code]]:
             return [lambda index=index: part(node, path, index) for index in range(len(node.parts))]  # type: ignore[misc]
 
-        def doing(node: Node, path: str) -> Body:
+        def doing(node: Node, path: str) -> Code:
             match node.kind:
                 case "nothing":
                     return path
@@ -731,7 +747,7 @@ class Simulation:
                 case _:
                     raise NotImplementedError(node.kind)
 
-        def undone(node: Node, path: str) -> Body:
+        def undone(node: Node, path: str) -> Code:
             values, undo = [], []
             try:
                 for index in range(0, len(node.parts), 2):
@@ -744,7 +760,7 @@ class Simulation:
                 raise
             return values
 
-        def undo_all(node: Node, path: str, undo: list[int], error: BaseException) -> Body:
+        def undo_all(node: Node, path: str, undo: list[int], error: BaseException) -> Code:
             while undo:
                 try:
                     yield from part(node, path, undo.pop())
@@ -782,7 +798,7 @@ def decided_later(
 AT_MOST: Final = 2000
 
 
-def explain(tree: Node, story: Sequence[Happening]) -> Simulation:
+def explain(tree: Node, story: Sequence[Happening], bodies: Set[Body]) -> Simulation:
     """
     Choices under which the program does what was seen.
 
@@ -799,7 +815,7 @@ def explain(tree: Node, story: Sequence[Happening]) -> Simulation:
             made.append((choice, among))
             return choice
 
-        simulation = Simulation(tree, story, choose)
+        simulation = Simulation(tree, story, bodies, choose)
         try:
             simulation.tell()
         except Unexplained as unexplained:

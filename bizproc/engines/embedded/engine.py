@@ -144,6 +144,7 @@ class Engine:
         self._parked: dict[int, None] = {}
         self._endings: dict[int, list[asyncio.Future[None]]] = {}
         self._idle: list[asyncio.Future[None]] = []
+        self._telling_idle = False
         self._next_timer: datetime | None = None
         self._firing = False
         self._closed = False
@@ -265,10 +266,12 @@ class Engine:
 
     def notice_idle(self) -> None:
         """Tell those who wait for it, once what is queued on the loop has run."""
-        if self._idle:
+        if self._idle and not self._telling_idle:
+            self._telling_idle = True
             asyncio.get_running_loop().call_soon(self._tell_idle)
 
     def _tell_idle(self) -> None:
+        self._telling_idle = False
         if not self.is_idle():
             return
         waiters, self._idle = self._idle, []

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from zlib import crc32
 
+import orjson
+
 from bizproc.core.codec import Codec, argument_hash
 from bizproc.core.commands import Command
 from bizproc.core.errors import ReplayMismatch, StoreDamaged
@@ -115,7 +117,10 @@ class Chain:
 
 def checksum(before: int, instance: int, position: int, entry: Sequence[Any]) -> int:
     """The checksum of a row after one whose checksum was `before`."""
-    return crc32(repr((instance, position, *entry)).encode("utf-8", "surrogatepass"), before)
+    address, event, kind, name, arguments, hashed, *rest = entry
+    # The hash apart: it is bytes, and JSON has none. JSON, not repr: it took less than half the time.
+    text = orjson.dumps((instance, position, address, event, kind, name, arguments, *rest))
+    return crc32(hashed or b"", crc32(text, before))
 
 
 def verified(instance: int, name: str, path: str, rows: Iterable[tuple[Any, ...]]) -> tuple[list[Recorded], Chain]:
