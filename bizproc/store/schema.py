@@ -95,6 +95,7 @@ Index("instance_running", instance.c.state, sqlite_where=text("state = 'running'
 # The words of its condition are those of the statement that asks, or SQLite does not see that it serves.
 Index("instance_suspect", instance.c.crashes, sqlite_where=text("crashes >= 2"))
 Index("instance_parent", instance.c.parent_key, sqlite_where=instance.c.parent_key.is_not(None))
+Index("instance_stuck", instance.c.state, sqlite_where=text("state = 'stuck'"))
 Index("instance_document", instance.c.document_type, instance.c.document_id)
 Index("instance_process", instance.c.process, instance.c.state)
 Index("instance_ended", instance.c.ended_at, sqlite_where=instance.c.ended_at.is_not(None))

@@ -72,6 +72,7 @@ class World:
         clock: VirtualClock | None = None,
         settings: Settings | None = None,
         keep_in_memory: int = 1000,
+        longest_journal: int = 100_000,
         channels: Iterable[Channel] = (),
         tools: Mapping[str, Any] = NO_TOOLS,
     ) -> AsyncIterator[World]:
@@ -86,12 +87,14 @@ class World:
             clock: Another beginning of time.
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
+            longest_journal: With how many entries an instance fails.
             channels: What delivered actions send through, such as `FakeChannel`s.
             tools: What prepared actions work with.
         """
         commits = Commits(observer)
         options = Options(
             keep_in_memory=keep_in_memory,
+            longest_journal=longest_journal,
             always_replay=always_replay,
             jitter=False,
             new_id=_id_of,

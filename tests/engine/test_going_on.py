@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bizproc import action, attempt, crm, gather, process, wait
 from bizproc.errors import InstanceFailed, InstanceStuck, NotResumable, StartRefused
 from bizproc.model import Comment, Deal
+from bizproc.runtime import Runtime
 from bizproc.testing import World
 from bizproc.testing.commits import SimulatedCrash
 
@@ -223,3 +225,38 @@ async def test_one_that_kills_the_program_is_set_aside_and_the_others_go_on() ->
         deadly = False
         await guest.retry()
         assert await guest.result() == "survived"
+
+
+async def test_one_whose_process_is_not_loaded_is_set_aside_until_it_is(tmp_path: Path) -> None:
+    @process("tests.napping")
+    async def napping() -> str:
+        await wait.for_signal("wake")
+        return "awake"
+
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    async with Runtime.open(url, processes=[napping]) as runtime:
+        await runtime.start(napping(), id="nap")
+    async with Runtime.open(url) as runtime:
+        await runtime.instance("nap").signal("wake")
+        await runtime.settled()
+        status = await runtime.instance("nap").status()
+        assert status.state == "stuck"
+        assert "no process 'tests.napping'" in str(status.error)
+    async with Runtime.open(url, processes=[napping]) as runtime:
+        assert await runtime.instance("nap").result(timeout=timedelta(seconds=10)) == "awake"
+
+
+async def test_a_journal_that_grows_too_long_fails_the_instance(caplog: pytest.LogCaptureFixture) -> None:
+    @process("tests.long")
+    async def long() -> None:
+        for _ in range(200):
+            await wait.sleep(timedelta(hours=1))
+
+    async with World.open(longest_journal=100) as world:
+        run = await world.start(long())
+        await world.advance(days=10)
+        with pytest.raises(InstanceFailed, match="continue_as_new"):
+            await run.result()
+        assert caplog.messages == [
+            "the journal of instance tests.long-1 has 11 entries: begin anew with continue_as_new, or replays take long"
+        ]

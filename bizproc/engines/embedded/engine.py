@@ -91,6 +91,7 @@ class Options:
     Attributes:
         keep_in_memory: How many waiting instances stay in memory, so that they need no replay when they are woken.
         always_replay: Rebuild each instance from its journal before every turn.
+        longest_journal: With more entries an instance fails (JournalTooLong); with a tenth of them it warns.
         jitter: Whether retry delays are spread at random.
         protect: Whether an instance that seems to bring the program down is run alone, and at last set aside.
         new_id: Where the fresh ids of a step come from, given its key.
@@ -100,6 +101,7 @@ class Options:
 
     keep_in_memory: int = 1000
     always_replay: bool = False
+    longest_journal: int = 100_000
     jitter: bool = True
     protect: bool = True
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
@@ -132,6 +134,7 @@ class Engine:
         self.new_id: Final = options.new_id
         self.random: Final = options.random
         self.trace: Final = options.trace
+        self.longest_journal: Final = options.longest_journal
         self.channels: Final = outside.channels
         self.outside: dict[Asked[Any], None] = {}
         self._database: Final = database
@@ -191,7 +194,10 @@ class Engine:
 
     async def recover(self) -> None:
         """Bring back the instances that have something to do; all others stay where they are."""
-        found: Suspects = await self._ask(Survey(_nothing_with, protect=self._options.protect), outside=False)
+        survey = Survey(
+            _nothing_with, protect=self._options.protect, loaded=frozenset(self._processes), codec=self.codec
+        )
+        found: Suspects = await self._ask(survey, outside=False)
         posts = await self._database.read(lambda connection: connection.execute(sql.open_posts).fetchall())
         self._recovery = asyncio.ensure_future(self._recover(found, posts))
         if not (found.suspects or found.poisoned):

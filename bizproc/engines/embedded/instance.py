@@ -8,6 +8,7 @@ holds no connection and starts no task.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -34,7 +35,7 @@ from bizproc.core.commands import (
     WaitSignal,
 )
 from bizproc.core.driver import Ask
-from bizproc.core.errors import BizprocError, Cancelled, NotJournallable, StepInterrupted
+from bizproc.core.errors import BizprocError, Cancelled, JournalTooLong, NotJournallable, StepInterrupted
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
@@ -63,6 +64,9 @@ from bizproc.triggers.keys import signalled
 
 if TYPE_CHECKING:
     from bizproc.engines.embedded.engine import Engine
+
+
+log: Final = logging.getLogger("bizproc")
 
 
 class Instance:
@@ -201,6 +205,9 @@ class Instance:
         """Hand the turn to the writer; one with nothing to write is over."""
         if self.progress.driver.outcome is not None and turn.anew is None:
             turn.ending = self._ending()
+        elif self._chain.position >= self._engine.longest_journal and turn.anew is None:
+            error = JournalTooLong(instance=self.id, length=self._chain.position)
+            turn.ending = Ending("failed", error=self._codec.encode_error(error))
         turn.busy = bool(self.bodies or self._begin_later)
         turn.waits = self._open_waits()
         if turn.is_empty() and turn.standing_now() == self._standing:
@@ -217,6 +224,7 @@ class Instance:
         """The turn is on disk: what it brought about may be seen, and what it asked for may begin."""
         if self._asleep:
             return  # the engine was closed meanwhile
+        self._warn_of_length(self._chain.position, turn.chain.position)
         self._chain, self._standing = turn.chain, turn.standing_now()
         self.progress.waits.update(turn.began)
         # What the turn itself came to goes before all that has arrived since: so it stands in the journal.
@@ -234,6 +242,12 @@ class Instance:
         else:
             self._begin_now, self._begin_later = self._begin_later, []
             self._go(first=[])
+
+    def _warn_of_length(self, before: int, after: int) -> None:
+        limit = self._engine.longest_journal // 10
+        if before < limit <= after:
+            advice = "begin anew with continue_as_new, or replays take long"
+            log.warning("the journal of instance %s has %d entries: %s", self.id, after, advice)
 
     def failed(self, error: BaseException) -> None:
         """The turn was not written and never will be."""
@@ -572,7 +586,9 @@ class Instance:
 
     def _clear(self, turn: Turn, ask: Ask) -> None:
         where = (self.key, ask.address)
-        turn.statements += [(text, where) for text in (sql.end_timer, sql.end_arrivals, sql.end_subscriptions, sql.end_attempts)]
+        turn.statements += [
+            (text, where) for text in (sql.end_timer, sql.end_arrivals, sql.end_subscriptions, sql.end_attempts)
+        ]
         if isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, where))
         if ask.address in self.bodies:

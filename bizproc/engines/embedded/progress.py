@@ -161,7 +161,9 @@ class Progress:
             for ask in self.driver.take_dropped():
                 self.forget(ask)
                 self._dropped[ask.address] = ask
-                before = [one for one in self.driver.asks.values() if one.noted is not None] if self.has_children else []
+                before = (
+                    [one for one in self.driver.asks.values() if one.noted is not None] if self.has_children else []
+                )
                 self.left.append((ask, before))
             for ask in self.driver.take_fresh():
                 self.sign(ask)

@@ -180,6 +180,12 @@ UPDATE instance SET state = 'running', outcome = NULL, error = NULL, ended_by = 
        crashes = 0, alone = 0, only = :only
 WHERE key = :key
 
+-- stuck: instances that were set aside, with the reason
+SELECT key, process, version, error FROM instance WHERE state = 'stuck'
+
+-- not_stuck: what it missed is there again
+UPDATE instance SET state = 'running', error = NULL WHERE key = ?
+
 -- closed_orderly: whether the owner before this one left in an orderly way
 SELECT closed FROM store_owner WHERE id = 1
 

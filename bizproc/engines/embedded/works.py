@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -10,7 +10,7 @@ from attrs import define, field
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
-from bizproc.core.errors import InstanceNotFound, NotResumable, StartRefused
+from bizproc.core.errors import InstanceNotFound, NotResumable, StartRefused, UnknownProcess
 from bizproc.core.process import Call
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Settled, Signal, SkipAsked
@@ -276,8 +276,11 @@ class Survey(Asked[Suspects]):
     """Find out who has something to do; after a crash, count it against each of them."""
 
     protect: bool = field(kw_only=True)
+    loaded: Collection[tuple[str, int]] = field(kw_only=True)
+    codec: Codec = field(kw_only=True)
 
     def write(self, tx: Transaction) -> Suspects:
+        self._take_up_again(tx)
         ready = [key for (key,) in tx.execute(sql.ready)]
         (orderly,) = tx.execute(sql.closed_orderly).fetchone()
         tx.execute(sql.open_again)
@@ -290,6 +293,13 @@ class Survey(Asked[Suspects]):
         poisoned = [key for key in ready if counted.get(key, (0, 0))[1] >= DEATHS_ALONE]
         suspects = [key for key in ready if key in counted and key not in poisoned]
         return Suspects([key for key in ready if key not in counted], suspects, poisoned)
+
+    def _take_up_again(self, tx: Transaction) -> None:
+        """Instances that were set aside because nobody had loaded their process, and now it is loaded."""
+        for key, process, version, error in tx.execute(sql.stuck).fetchall():
+            missed = isinstance(self.codec.decode_error(error or "null"), UnknownProcess)
+            if missed and (process, version) in self.loaded:
+                tx.execute(sql.not_stuck, (key,))
 
 
 # In flight in so many crashes in a row: run again alone. Alone in so many: set aside.
