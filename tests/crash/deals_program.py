@@ -1,8 +1,8 @@
 """
-Follow-ups on all deals of a store, from wherever the last run of this program was killed. Run by `test_sigkill_deals.py`.
+Follow-ups on all deals of a store, from wherever the last run of this program was killed. See `test_sigkill_deals.py`.
 
     python -m tests.crash.deals_program prepare STORE [FOLDER]    import a folder, or make data of the same shape
-    python -m tests.crash.deals_program work STORE BOARD          put the deals to NEW, start, wait; move them when allowed
+    python -m tests.crash.deals_program work STORE BOARD          put deals to NEW, start, wait; move them when allowed
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ async def in_waves(function: Callable[[T], Awaitable[object]], items: Sequence[T
         await asyncio.gather(*(function(item) for item in items[begun : begun + WAVE]))
 
 
-# -- prepare -------------------------------------------------------------------------------------------------------------
+# -- prepare -----------------------------------------------------------------------------------------------------------
 
 
 async def prepare(store: str, folder: str | None) -> None:
@@ -56,7 +56,9 @@ async def make(runtime: Runtime) -> None:
     """As many as Northwind has, in the stages that those are in."""
     async with asyncio.TaskGroup() as group:
         for number in range(1, 78):
-            group.create_task(_perform(runtime, crm.product.create(name=f"Product {number}", price=Decimal(number) / 4)))
+            group.create_task(
+                _perform(runtime, crm.product.create(name=f"Product {number}", price=Decimal(number) / 4))
+            )
         for number in range(1, 92):
             group.create_task(_perform(runtime, crm.company.create(title=f"Company {number}")))
     async with asyncio.TaskGroup() as group:
@@ -74,7 +76,7 @@ async def _perform(runtime: Runtime, action: Awaitable[object]) -> None:
     await runtime.perform(action)  # type: ignore[arg-type]
 
 
-# -- work ----------------------------------------------------------------------------------------------------------------
+# -- work --------------------------------------------------------------------------------------------------------------
 
 
 async def work(store: str, board: Board) -> None:
@@ -125,6 +127,6 @@ if __name__ == "__main__":
     live()
     match sys.argv[1:]:
         case ["prepare", path, *folder]:
-            asyncio.run(prepare(url(Path(path)), *(folder or [None])))
+            asyncio.run(prepare(url(Path(path)), folder[0] if folder else None))
         case ["work", path, shared]:
             asyncio.run(work(url(Path(path)), Board(Path(shared))))

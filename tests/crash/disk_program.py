@@ -2,12 +2,12 @@
 A program whose store gets into trouble, and that does what it is told. Run by `test_disk.py`.
 
     ["start", 3]        start instances 1 to 3, each on a deal of its own: they wait at a gate (the board's `allowed`)
-    ["trouble"]         wait until the store has a trouble; its class, and what became of an action tried then
+    ["troubled"]        wait until the store has a trouble; its class, and what became of an action tried then
     ["over"]            wait until it has none
     ["limit", 1000]     no file may grow past so many bytes        ["unlimit"]
     ["fill"]            fill the disk with another file            ["empty"]: take that away
     ["perform"]         add a comment to deal 1: ["performed"], or the error's class and text
-    ["signal", "a"]     send the instance called so a signal
+    ["signal", "a"]     send the instance called so a signal: ["sent"], or the error's class and text
     ["retry", "a"]      let the instance called so go on after its journal was put right
     ["look"]            number of comments, and the states of the instances
     ["results"]         what they returned, or the error's class and text
@@ -25,8 +25,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from bizproc import Runtime, action, crm, process, wait
 from bizproc.core.errors import BizprocError, StoreError
@@ -101,7 +99,7 @@ class Told:
         await self._runtime.settled()
         return ["started"]
 
-    async def trouble_(self) -> Words:
+    async def troubled(self) -> Words:
         while self.trouble is None:
             await self._changed.wait()
             self._changed.clear()
@@ -138,7 +136,10 @@ class Told:
         return ["performed"]
 
     async def signal(self, name: str) -> Words:
-        await self._runtime.instance(name).signal("go")
+        try:
+            await self._runtime.instance(name).signal("go")
+        except BizprocError as error:
+            return [type(error).__name__, str(error)]
         await self._runtime.settled()
         return ["sent"]
 
@@ -175,14 +176,14 @@ async def own(path: Path, heard: asyncio.Queue[Words]) -> None:
         told = Told(runtime, path.parent)
         say("open")
         while (words := await heard.get()) != ["close"]:
-            word, *arguments = words
-            say(*await getattr(told, {"trouble": "trouble_"}.get(word, word))(*arguments))
+            word, arguments = str(words[0]), words[1:]
+            say(*await getattr(told, word)(*arguments))
 
 
 async def main(path: Path) -> None:
     heard = asyncio.Queue[Words]()
     loop = asyncio.get_running_loop()
-    live(lambda line: loop.call_soon_threadsafe(heard.put_nowait, orjson.loads(line)) and None)
+    live(lambda words: loop.call_soon_threadsafe(heard.put_nowait, words))
     try:
         await own(path, heard)
     except StoreError as error:

@@ -2,11 +2,11 @@
 Real programs for the tests of this folder: begun, watched at their commits, stopped, killed, and ended in any case.
 
 Two sides share a `Board`, a page of memory in a file: it outlives the death of the program that wrote on it, so what it
-says of a program that was killed is what was so at that moment. The program's side are `live`, `observe`, `unprotected` and `quicken`;
-the test's side are `Programs`, `Program` and `Killer`.
+says of a program that was killed is what was so at that moment. The program's side are `live`, `observe`, `unprotected`
+and `quicken`; the test's side are `Programs`, `Program` and `Killer`.
 
-No test ends a process that it did not begin. A program dies with the test: by the end of its input, and on Linux also by
-the parent's death signal, which reaches one that has been stopped.
+No test ends a process that it did not begin. A program dies with the test: by the end of its input, and on Linux also
+by the parent's death signal, which reaches one that has been stopped.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ def spin(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-# -- the page that both sides see ----------------------------------------------------------------------------------------
+Words: TypeAlias = list[Any]
+"""One line of what is said."""
+
+
+# -- the page that both sides see --------------------------------------------------------------------------------------
 
 
 def _cell(place: int) -> Any:
@@ -104,7 +108,7 @@ class Board:
             self.page = memoryview(mmap.mmap(file.fileno(), mmap.PAGESIZE)).cast("Q")
 
 
-# -- the program's side --------------------------------------------------------------------------------------------------
+# -- the program's side ------------------------------------------------------------------------------------------------
 
 
 class Watched:
@@ -134,7 +138,8 @@ def observe(board: Board) -> None:
 
 def unprotected() -> None:
     """Set nobody aside because the program died around it: here it does so for no fault of theirs."""
-    runtime.Options = partial(runtime.Options, protect=False)  # type: ignore[assignment, misc]
+    options: Any = runtime.__dict__["Options"]
+    runtime.__dict__["Options"] = partial(options, protect=False)
 
 
 def quicken(every: timedelta = timedelta(milliseconds=20), busy: timedelta = timedelta(milliseconds=300)) -> None:
@@ -147,8 +152,8 @@ def quicken(every: timedelta = timedelta(milliseconds=20), busy: timedelta = tim
     Database.open = partial(opened, pulse=Pulse(every, HOUR), busy=busy)  # type: ignore[method-assign]
 
 
-def live(hear: Callable[[str], None] | None = None) -> None:
-    """Die with the test that began this program; what it says meanwhile goes to `hear`, line by line, on another thread."""
+def live(hear: Callable[[Words], object] | None = None) -> None:
+    """Die with the test that began this program; what it says meanwhile goes to `hear`, on another thread."""
     if sys.platform == "linux":
         parent = os.getppid()
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -158,7 +163,7 @@ def live(hear: Callable[[str], None] | None = None) -> None:
     def listen() -> None:
         for line in sys.stdin:
             if hear is not None:
-                hear(line.strip())
+                hear(orjson.loads(line))
         os._exit(1)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -169,9 +174,7 @@ def say(*words: object) -> None:
     print(orjson.dumps(words).decode(), flush=True)
 
 
-# -- the test's side -----------------------------------------------------------------------------------------------------
-
-Words: TypeAlias = list[Any]
+# -- the test's side ---------------------------------------------------------------------------------------------------
 
 
 class Program:
@@ -296,11 +299,11 @@ def age(store: Path) -> None:
     os.utime(file, (then, then))
 
 
-# -- killing -------------------------------------------------------------------------------------------------------------
+# -- killing -----------------------------------------------------------------------------------------------------------
 
 
 def seed() -> int:
-    """The seed of this run; `BIZPROC_CRASH_SEED=...` chooses it. Moments are drawn from it, but no machine is twice as fast."""
+    """The seed of this run; `BIZPROC_CRASH_SEED=...` chooses it. What the moments meet is never quite the same."""
     return int(os.environ.get("BIZPROC_CRASH_SEED") or time.time_ns() % 1_000_000)
 
 

@@ -37,11 +37,13 @@ def of_each(store: Path, table: str, kind: str = "deal") -> dict[int, int]:
 
 
 def check_journals(store: Path) -> int:
-    """Every journal has its rows in their places, with the checksums they were written with; how many rows there are."""
+    """Every journal has its rows in their places, with the checksums they were written with; how many there are."""
     with opened(store) as connection:
         instances = connection.execute("SELECT key, id FROM instance").fetchall()
         # Raises StoreDamaged where a row is not as it was written, or not in its place.
-        read = [verified(key, id, str(store), connection.execute(sql.journal, {"key": key}))[0] for key, id in instances]
+        read = [
+            verified(key, id, str(store), connection.execute(sql.journal, {"key": key}))[0] for key, id in instances
+        ]
         (every,) = connection.execute("SELECT count(*) FROM journal").fetchone()
     assert sum(map(len, read)) == every
     return int(every)
@@ -64,8 +66,9 @@ def unfinished(store: Path) -> list[tuple[Any, ...]]:
     """The instances that have not ended: how each stands, and the last step of its journal."""
     return rows(
         store,
-        "SELECT id, process, state, waits_for, error, (SELECT group_concat(address || ' ' || event || ' ' || coalesce(name, '')) "
-        "FROM journal WHERE instance = key), (SELECT group_concat(kind || address) FROM arrival WHERE instance = key), "
+        "SELECT id, process, state, waits_for, error, "
+        "(SELECT group_concat(address || ' ' || event || ' ' || ifnull(name, '')) FROM journal WHERE instance = key), "
+        "(SELECT group_concat(kind || address) FROM arrival WHERE instance = key), "
         "(SELECT group_concat(address || ' ' || count || ' ' || started) FROM attempt WHERE instance = key), "
         "(SELECT group_concat(address || ' ' || deadline || ' ' || purpose) FROM timer WHERE instance = key) "
         "FROM instance WHERE ended_at IS NULL ORDER BY key",

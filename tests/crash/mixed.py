@@ -41,7 +41,7 @@ SOON: Final = timedelta(milliseconds=40)
 FAR: Final = timedelta(days=400)
 
 
-# -- the world outside ---------------------------------------------------------------------------------------------------
+# -- the world outside -------------------------------------------------------------------------------------------------
 
 
 def effects() -> list[tuple[str, str]]:
@@ -81,7 +81,7 @@ async def tell_once(word: str) -> str:
     return word
 
 
-# -- the programs --------------------------------------------------------------------------------------------------------
+# -- the programs ------------------------------------------------------------------------------------------------------
 
 
 @process("mixed.steps")
@@ -195,8 +195,8 @@ async def loops(deal: Deal, *, round: int = 0) -> int:
 @process("mixed.stages")
 async def stages(deal: Deal) -> str:
     reached = await wait.until_stage("EXECUTING")
-    await crm.deal.add_activity(reached.stage)
-    return reached.stage
+    await crm.deal.add_activity(str(reached.stage))
+    return str(reached.stage)
 
 
 @process("mixed.once")
@@ -222,7 +222,7 @@ async def cancels(deal: Deal) -> None:
         await crm.deal.add_comment("cleaned up")
 
 
-# -- what each must come to ----------------------------------------------------------------------------------------------
+# -- what each must come to --------------------------------------------------------------------------------------------
 
 
 @frozen(kw_only=True)
@@ -328,7 +328,7 @@ PROGRAMS: Final = (
 )
 """Instance number n, on deal n, runs the program at n modulo their number."""
 
-PROCESSES: Final = (*(one.process for one in PROGRAMS), child)
+PROCESSES: Final[tuple[Process[..., Any], ...]] = (*(one.process for one in PROGRAMS), child)
 
 
 def program_of(deal: int) -> Program:

@@ -14,8 +14,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-import orjson
-
 from bizproc import Runtime, crm, process, wait
 from bizproc.core.errors import StoreError
 from bizproc.model import Comment, Deal
@@ -53,7 +51,7 @@ async def own(store: str, heard: asyncio.Queue[Words]) -> None:
 async def main(store: str) -> None:
     heard = asyncio.Queue[Words]()
     loop = asyncio.get_running_loop()
-    live(lambda line: loop.call_soon_threadsafe(heard.put_nowait, orjson.loads(line)) and None)
+    live(lambda words: loop.call_soon_threadsafe(heard.put_nowait, words))
     try:
         await own(store, heard)
     except StoreError as error:

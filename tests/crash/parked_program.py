@@ -1,7 +1,7 @@
 """
 Many instances that wait for a signal, and what it takes to wake one. Run by `test_parked.py`.
 
-    python -m tests.crash.parked_program park STORE COUNT     park them, say what memory that took, and wait to be killed
+    python -m tests.crash.parked_program park STORE COUNT     park them, say what memory that took, wait to be killed
     python -m tests.crash.parked_program wake STORE COUNT     open the store, signal one, and say what that took
 """
 
@@ -42,7 +42,7 @@ class Counted:
         self.written: list[str] = []
         self.read: set[str] = set()
         self.steps = 0
-        connect: Any = database.connect
+        connect: Any = database.__dict__["connect"]
         tells: list[Callable[[str], None]] = [self.written.append, self.read.add]
 
         def connected(*arguments: Any, **options: Any) -> Any:
@@ -51,7 +51,7 @@ class Counted:
             connection.set_progress_handler(self._step, 1)
             return connection
 
-        database.connect = connected
+        database.__dict__["connect"] = connected
 
     def _step(self) -> int:
         self.steps += 1
@@ -108,7 +108,16 @@ async def wake(store: str, count: int) -> None:
         await woken.signal("go", "the test")
         result = await woken.result()
         seconds, waking = perf_counter() - began, counted.taken()
-        say({"opened": opened, "opening": opening, "seconds": seconds, "waking": waking, "result": result, "memory": memory()})
+        say(
+            {
+                "opened": opened,
+                "opening": opening,
+                "seconds": seconds,
+                "waking": waking,
+                "result": result,
+                "memory": memory(),
+            }
+        )
         states = [status.state for status in await runtime.instances(status="waiting")]
         say(len(states))
 

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="knows no limits
 
 WRITERS = 3
 DAMAGES = 12
+NAMED = {"StoreDamaged", "StoreUnreadable", "StoreNewer", "StoreReadOnly", "InstanceStuck", "InstanceNotFound"}
 
 
 def begun(programs: Programs, store: Path, under: Sequence[str] = ()) -> Program:
@@ -59,7 +60,7 @@ def all_passed(count: int = WRITERS) -> list[str]:
     return [f"passed {each}" for each in range(1, count + 1)]
 
 
-# -- no room -------------------------------------------------------------------------------------------------------------
+# -- no room -----------------------------------------------------------------------------------------------------------
 
 
 def check_pauses_and_goes_on(program: Program, board: Board, *, no_room: Sequence[Any], room: Sequence[Any]) -> None:
@@ -67,7 +68,7 @@ def check_pauses_and_goes_on(program: Program, board: Board, *, no_room: Sequenc
     program.does(*no_room)
     # While the disk is full the bodies of three steps end. What they came to cannot be written: it is kept.
     board.allowed = 1
-    trouble, text, tried = program.does("trouble")
+    trouble, text, tried = program.does("troubled")
     assert trouble == "StoreFull"
     assert "crm.db" in text
     # An action tried by hand is told so at once; nothing of it is kept.
@@ -112,7 +113,7 @@ def test_a_program_that_is_killed_while_there_is_no_room_loses_nothing(
     size = max(file.stat().st_size for file in (store, store.with_name("crm.db-wal")))
     program.does("limit", size + 100_000)
     board.allowed = 1
-    assert program.does("trouble")[0] == "StoreFull"
+    assert program.does("troubled")[0] == "StoreFull"
     program.kill()
     again = opened(programs, store)
     assert again.does("results") == all_passed()
@@ -148,7 +149,7 @@ def number_of(file: Path) -> int:
     return file.stat().st_size
 
 
-# -- read-only -----------------------------------------------------------------------------------------------------------
+# -- read-only ---------------------------------------------------------------------------------------------------------
 
 
 def as_anybody() -> tuple[str, ...]:
@@ -188,7 +189,7 @@ def test_a_store_that_may_not_be_written_is_not_opened(
     assert again.does("results") == ["marker of a"]
 
 
-# -- locked --------------------------------------------------------------------------------------------------------------
+# -- locked ------------------------------------------------------------------------------------------------------------
 
 
 def test_instances_pause_while_another_program_locks_the_file_and_go_on_after_it(
@@ -199,7 +200,7 @@ def test_instances_pause_while_another_program_locks_the_file_and_go_on_after_it
     with closing(connect(store, timedelta(seconds=5), mode="rw")) as another:
         another.execute("BEGIN IMMEDIATE")
         board.allowed = 1
-        trouble, text, tried = program.does("trouble")
+        trouble, text, tried = program.does("troubled")
         assert trouble == "StoreLocked"
         assert str(store) in text
         assert tried[0] == "StoreLocked"
@@ -226,7 +227,7 @@ def test_a_store_that_is_locked_is_not_opened(programs: Programs, store: Path, b
     assert again.does("results") == ["marker of a"]
 
 
-# -- cut short -----------------------------------------------------------------------------------------------------------
+# -- cut short ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.1, 0.0], ids=["nine tenths", "half", "a tenth", "less than a header"])
@@ -265,7 +266,7 @@ def test_a_log_that_was_cut_short_loses_its_last_commits_and_nothing_else(
     check_whole(store)
 
 
-# -- damaged -------------------------------------------------------------------------------------------------------------
+# -- damaged -----------------------------------------------------------------------------------------------------------
 
 
 def flip(store: Path, text: bytes) -> None:
@@ -347,7 +348,7 @@ def what_is_found(program: Program, place: int) -> str:
     for told in (["signal", "a"], ["perform"], ["look"], ["close"]):
         error = next((word for word in words if isinstance(word, str) and word.startswith(("Store", "Instance"))), None)
         if error is not None:
-            assert error in {"StoreDamaged", "StoreUnreadable", "StoreNewer", "StoreReadOnly", "InstanceStuck"}, (place, words)
+            assert error in NAMED, (place, words)
             return error
         words = program.does(*told)
     return "nothing"

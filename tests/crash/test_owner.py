@@ -104,19 +104,18 @@ def test_an_owner_that_was_stopped_inside_a_commit_cannot_be_replaced(
 ) -> None:
     """SQLite itself stands still somewhere in COMMIT."""
     first = opened(programs, store)
-    tries = 0
     for tries in range(1, 1000):
         first.tell("signal", 1)  # the same each time: it is written once, and looked for in a transaction of its own
         caught = spin(lambda: bool(board.inside), 0.05)
         first.stop()
         # The flag also stands while COMMIT begins or returns: what counts is SQLite's write lock.
         if caught and board.inside and is_write_locked(store):
+            print(f"\ncaught inside a commit at try {tries}")
             break
         first.go_on()
         assert first.hears() == ["done", ["did 1"]]
     else:
         raise AssertionError("never caught inside a commit")
-    print(f"\ncaught inside a commit at try {tries}")
     check_cannot_be_replaced(programs, store, first)
     first.go_on()
     assert first.hears() == ["done", ["did 1"]]

@@ -36,9 +36,10 @@ def park_and_wake(programs: Programs, folder: Path, count: int) -> dict[str, Any
     grown = parked["after"] - parked["before"]
     print(
         f"\n{count:,} parked in {parked['seconds']:.1f} s; memory {parked['before'] / 1e6:.1f} MB before, "
-        f"{parked['after'] / 1e6:.1f} MB after ({grown / count:,.0f} bytes each); store {store.stat().st_size / 1e6:.1f} MB. "
-        f"Killed; opened in {woken['opened'] * 1000:.1f} ms ({work(woken['opening'])}), {woken['memory'] / 1e6:.1f} MB. "
-        f"Signalled, and ended in {woken['seconds'] * 1000:.2f} ms ({work(woken['waking'])})"
+        f"{parked['after'] / 1e6:.1f} MB after ({grown / count:,.0f} bytes each); "
+        f"store {store.stat().st_size / 1e6:.1f} MB. Killed; opened in {woken['opened'] * 1000:.1f} ms "
+        f"({work(woken['opening'])}), {woken['memory'] / 1e6:.1f} MB. Signalled, and ended "
+        f"in {woken['seconds'] * 1000:.2f} ms ({work(woken['waking'])})"
     )
     found: dict[str, Any] = woken
     return found

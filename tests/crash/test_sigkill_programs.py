@@ -1,8 +1,8 @@
 """
 Mixed programs (steps, sleeps, signals, gathers, races, retries, children, sagas, loops, cancels) under random kills.
 
-Nothing done to the CRM is lost or repeated. What bodies of steps do outside is never lost, and repeated with the same key
-only. Every instance comes to what it must come to.
+Nothing done to the CRM is lost or repeated. What bodies of steps do outside is never lost, and repeated with the same
+key only. Every instance comes to what it must come to.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """
 The trip of one await: which files control passes through, traced over both threads and compared with `docs/design.md`.
 
-`await crm.deal.add_product(7)` on the embedded engine, on a real file. The trip begins when the process reaches that line
-and ends when it goes on behind it; it has LANDMARKS. A file of bizproc is *passed through* if one of its functions is
-running, or waits for one that it has called, at a landmark. What is not counted:
+`await crm.deal.add_product(7)` on the embedded engine, on a real file. The trip begins when the process reaches that
+line and ends when it goes on behind it; it has LANDMARKS. A file of bizproc is *passed through* if one of its functions
+is running, or waits for one that it has called, at a landmark. What is not counted:
 
-- a file that is only asked on the way and answers (`store/types.py`, `model/money.py`, `triggers/keys.py` …): the trip does
-  not go on from there;
-- the descriptor and what else makes and checks the value: `core/action.py`, `core/checks.py`, and code that attrs generated;
+- a file that is only asked on the way and answers (`store/types.py`, `model/money.py`, `triggers/keys.py` …): the trip
+  does not go on from there;
+- the descriptor and what else makes and checks the value: `core/action.py`, `core/checks.py`, and what attrs generated;
 - the codec: `core/codec.py`;
 - Python's own library, and other people's;
 - what stands below the trip: the event loop, and the loop of the writer's thread before it takes up the work;
@@ -124,7 +124,7 @@ def tracing() -> Iterator[Tracer]:
         yield tracer
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 @process("trip.once")

@@ -191,6 +191,7 @@ class Instance:
         self._abandon_left(turn)
         if rewire:
             self._rewire(turn)
+        self._take_answers(turn)
         self._hand_over_unread(turn)
         self._admit_all(turn, [*first, *self.progress.driver.take_fresh()])
         while self._mailbox and turn.anew is None:  # the next run finds the others in the store
@@ -200,6 +201,19 @@ class Instance:
         for ask in begin:
             self._begin_body(ask)
         self._close(turn)
+
+    def _take_answers(self, turn: Turn) -> None:
+        """
+        What the turn before performed: all of it, as a replay gives it, before anything that it leads to is answered.
+
+        A signal or a moment given to a branch in between would stand behind these answers in the journal.
+        """
+        while self._mailbox and isinstance(self._mailbox[0], Answer):
+            self._take(turn, self._mailbox.popleft())
+            self._abandon_dropped(turn)
+            for ask in self.progress.driver.fresh:
+                if ask.noted is None:
+                    self.progress.sign(ask)
 
     def _close(self, turn: Turn) -> None:
         """Hand the turn to the writer; one with nothing to write is over."""
@@ -450,16 +464,19 @@ class Instance:
     def _admit_all(self, turn: Turn, fresh: list[Ask]) -> None:
         """Deal with new commands; those answered at once bring up others."""
         while fresh or self.progress.driver.dropped:
-            for ask in self.progress.driver.take_dropped():
-                self._abandon(turn, ask)
-                if self.progress.has_children:
-                    self._cancel_children(turn, abandoned(ask.branch), list(self.progress.driver.asks.values()))
+            self._abandon_dropped(turn)
             for ask in fresh:
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.noted is None:
                         self.progress.sign(ask)
                     self._admit(turn, ask)
             fresh = self.progress.driver.take_fresh()
+
+    def _abandon_dropped(self, turn: Turn) -> None:
+        for ask in self.progress.driver.take_dropped():
+            self._abandon(turn, ask)
+            if self.progress.has_children:
+                self._cancel_children(turn, abandoned(ask.branch), list(self.progress.driver.asks.values()))
 
     def _admit(self, turn: Turn, ask: Ask) -> None:  # noqa: C901  one case for each command there is
         command: Any = ask.command
