@@ -23,6 +23,7 @@ from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
 from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk
 from bizproc.adapters.system_clock import SystemClock
+from bizproc.core.checks import check_value
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Command
 from bizproc.core.errors import (
@@ -101,15 +102,18 @@ class Instance(Generic[R_co]):
         """End it now; no more of its code runs."""
         await self._runtime.asks.terminate(self.id, reason)
 
-    async def retry(self) -> None:
+    async def retry(self, *, again: bool = False) -> None:
         """
         Let it go on, if it failed or is stuck: at the step whose error it failed with, on whatever code there is now.
 
+        Args:
+            again: Also if steps were done after that error (cleanup, the undo of a saga), which may then be done again.
+
         Raises:
-            NotResumable: It neither failed nor is stuck.
+            NotResumable: It neither failed nor is stuck; or steps were done after the error.
             StartRefused: It ended, and another one runs on its document by now.
         """
-        await self._runtime.asks.retry(self.id)
+        await self._runtime.asks.retry(self.id, again=again)
 
     async def skip_wait(self) -> None:
         """
@@ -296,6 +300,7 @@ class Runtime:
             StartRefused: The process already runs on this document, and its overlap policy allows one.
             NotJournallable: An argument cannot be written.
         """
+        check_value(call, Call, process="Runtime.start", parameter="call")
         started = await self.asks.start(call, id)
         return Instance(self, started.id, call.process)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from bizproc.core.checks import check_value
 from bizproc.core.commands import (
     AwaitChild,
     Command,
@@ -278,6 +279,7 @@ def start(call: Call[R], *, detached: bool = False) -> Starting[R]:
         call: What to run.
         detached: Whether the child goes on if this instance is cancelled.
     """
+    check_value(call, Call, process="start", parameter="call")
     return Starting(call, detached)
 
 

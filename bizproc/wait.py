@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from bizproc.actions.documented import documented_by
 from bizproc.actions.waits import UntilStage
 from bizproc.core.action import Target
+from bizproc.core.checks import check_value
 from bizproc.core.commands import Sleep, SleepUntil, WaitSignal
 from bizproc.model.deals import Deal
 from bizproc.triggers.trigger import Trigger
@@ -31,7 +32,7 @@ def sleep(duration: timedelta) -> Sleep:
     Args:
         duration: Nothing, or less than nothing, is over at once.
     """
-    return Sleep(duration)
+    return Sleep(check_value(duration, timedelta, process="wait.sleep", parameter="duration"))
 
 
 def until(moment: datetime) -> SleepUntil:
@@ -41,7 +42,7 @@ def until(moment: datetime) -> SleepUntil:
     Args:
         moment: With a time zone.
     """
-    return SleepUntil(moment)
+    return SleepUntil(check_value(moment, datetime, process="wait.until", parameter="moment"))
 
 
 @overload
@@ -61,6 +62,8 @@ def for_signal(name: str, type: Any = None, *, timeout: timedelta | None = None)
         type: What its value is restored as; as it was sent, if left out.
         timeout: How long at most; `timed_out` says whether it ran out.
     """
+    check_value(name, str, process="wait.for_signal", parameter="name")
+    check_value(timeout, timedelta | None, process="wait.for_signal", parameter="timeout")
     return WaitSignal(name, type, timeout)
 
 
@@ -72,4 +75,6 @@ def for_event(trigger: Trigger, *, timeout: timedelta | None = None) -> ForEvent
         trigger: Any of `on.*`; it may be about one item, `on.changed(deal, "amount")`.
         timeout: How long at most; `timed_out` says whether it ran out.
     """
+    check_value(trigger, Trigger, process="wait.for_event", parameter="trigger")
+    check_value(timeout, timedelta | None, process="wait.for_event", parameter="timeout")
     return ForEvent(trigger, timeout)

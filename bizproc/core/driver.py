@@ -162,7 +162,9 @@ class Driver:
             command = self._send(branch.coroutine, value, error)
         except StopIteration as stop:
             self._ended(branch, Outcome(stop.value))
-        except (Exception, Cancelled) as failure:  # noqa: BLE001  (whatever user code raises is its outcome)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as failure:  # noqa: BLE001  (whatever user code raises is its outcome)
             self._ended(branch, Outcome(error=failure))
         else:
             self._asked(branch, command)

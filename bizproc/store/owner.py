@@ -298,6 +298,8 @@ def _is_at(fd: int, file: Path) -> bool:
         return os.path.samestat(os.fstat(fd), file.stat())
     except FileNotFoundError:
         return False
+    except OSError:
+        return True  # that it cannot be looked at does not say that another is there; each commit checks the epoch
 
 
 def _open(store: Path, file: Path) -> int:

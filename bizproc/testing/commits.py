@@ -59,12 +59,13 @@ class Commits:
         """Wait until the program dies."""
         if self.dead:
             return
-        self._died = asyncio.Event()
+        if self._died is None:
+            self._died = asyncio.Event()
         await self._died.wait()
 
     def revive(self) -> None:
         """A new program runs on the store."""
-        self.dead = False
+        self.dead, self._died = False, None
         self.journalled.clear()
 
     def _point(self, *, behind: bool) -> None:

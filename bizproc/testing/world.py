@@ -60,6 +60,7 @@ class World:
         self._settings = settings
         self._options = options
         self.numbers = count(1)
+        self._coming_back = asyncio.Lock()
         self._runtime = self._assemble()
 
     @classmethod
@@ -137,7 +138,7 @@ class World:
 
     async def crash(self) -> None:
         """Lose everything that was not committed, as a killed program does, and come back from the store."""
-        await self._come_back()
+        await self._come_back(self._runtime)
         await self.run_until_idle()
 
     @property
@@ -175,7 +176,8 @@ class World:
 
     async def perform(self, action: Command[R]) -> R:
         """See `Runtime.perform`. Returns when all that follows from it has happened."""
-        result = await self.ask(lambda runtime: runtime.perform(action))
+        key = f"perform/{next(self.numbers)}"
+        result: R = await self.ask(lambda runtime: runtime.asks.perform(action, key))
         await self.run_until_idle()
         return result
 
@@ -219,24 +221,25 @@ class World:
     async def ask(self, question: Callable[[Runtime], Awaitable[T]]) -> T:
         """Ask the runtime, and after a crash the one that comes after it, unless the answer was on disk."""
         while True:
-            asked = asyncio.ensure_future(_coroutine(question(self._runtime)))
+            runtime = self._runtime
+            asked = asyncio.ensure_future(_coroutine(question(runtime)))
             death = asyncio.ensure_future(self.commits.death())
             await asyncio.wait({asked, death}, return_when=asyncio.FIRST_COMPLETED)
             death.cancel()
-            if not self.commits.dead:
+            if not self.commits.dead and runtime is self._runtime:
                 return await asked
-            await self._bury(asked)
-            await self._come_back()
+            await self._bury(asked, runtime)
+            await self._come_back(runtime)
             if asked.done() and not asked.cancelled():
                 return asked.result()
 
     def _die(self) -> None:
         self._runtime.engine.abandon()
 
-    async def _bury(self, asked: asyncio.Future[Any]) -> None:
+    async def _bury(self, asked: asyncio.Future[Any], runtime: Runtime) -> None:
         """The program has died. What it had committed of what was asked is answered; the rest is not."""
         if self.commits.kept_the_last:
-            for work in list(self._runtime.engine.outside):
+            for work in list(runtime.engine.outside):
                 if work.ran:
                     work.committed()
             await asyncio.sleep(0)
@@ -245,7 +248,13 @@ class World:
         with suppress(asyncio.CancelledError, Exception):  # its error, if it has one, is raised to who asked
             await asked
 
-    async def _come_back(self) -> None:
+    async def _come_back(self, died: Runtime) -> None:
+        """Several may have asked the program that died: the first brings it back for all."""
+        async with self._coming_back:
+            if self._runtime is died:
+                await self._come_back_once()
+
+    async def _come_back_once(self) -> None:
         while True:
             engine, database = self._runtime.engine, self._runtime.database
             processes = list(engine.processes().values())
@@ -299,6 +308,10 @@ class RunningInstance(Instance[R]):
         none = timedelta(0) if timeout is None else timeout
         return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).result(timeout=none))
 
+    async def notes(self) -> Any:
+        """See `Instance.notes`."""
+        return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).notes())
+
     async def journal(self) -> Any:
         """See `Instance.journal`."""
         return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).journal())
@@ -314,9 +327,9 @@ class RunningInstance(Instance[R]):
         await self._world.ask(lambda runtime: runtime.instance(self.id).cancel())
         await self._world.run_until_idle()
 
-    async def retry(self) -> None:
+    async def retry(self, *, again: bool = False) -> None:
         """See `Instance.retry`."""
-        await self._world.ask(lambda runtime: runtime.instance(self.id).retry())
+        await self._world.ask(lambda runtime: runtime.instance(self.id).retry(again=again))
         await self._world.run_until_idle()
 
     async def skip_wait(self) -> None:

@@ -1,6 +1,8 @@
 """
 A program that owns a store, runs one instance on it, and does what it is told. Run by `test_owner.py`.
 
+    python -m tests.crash.owner_program STORE BOARD EVERY     its heart beats every so many milliseconds
+
     ["signal", 3]     send the instance number 3, and say what it has done by then: ["done", ["did 1", "did 3"]]
     ["result"]        what the instance returned
     ["close"]         close the store and end
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from bizproc import Runtime, crm, process, wait
@@ -61,7 +64,7 @@ async def main(store: str) -> None:
 
 
 if __name__ == "__main__":
-    quicken()
+    quicken(timedelta(milliseconds=int(sys.argv[3])))
     observe(Board(Path(sys.argv[2])))
     unprotected()
     asyncio.run(main(url(Path(sys.argv[1]))))

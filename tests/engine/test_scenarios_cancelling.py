@@ -371,7 +371,7 @@ async def test_an_undo_that_fails_is_a_note_and_the_others_are_done(world: World
             async with saga() as undo:
                 undo.compensate(crm.deal(1).add_comment("undo a"))
                 undo.compensate(fails())
-                raise KeyError("no room")
+                raise KeyError("no room")  # noqa: TRY301
         except KeyError as error:
             return [repr(error), *error.__notes__]
 

@@ -114,8 +114,8 @@ async def test_a_detached_child_survives_the_cancel_of_its_parent_and_others_do_
 
     @process("parent")
     async def parent() -> None:
-        await start(sleeper(days=1), detached=True)
-        await start(sleeper(days=2))
+        _ = await start(sleeper(days=1), detached=True)
+        _ = await start(sleeper(days=2))
         await sleeper(days=3)
 
     run = await world.start(parent(), id="p")
@@ -157,7 +157,7 @@ async def test_a_child_under_a_shield_goes_on(world: World) -> object:
     @process("parent")
     async def parent() -> None:
         outer = await start(sleeper(days=1))
-        await start(sleeper(days=4))
+        _ = await start(sleeper(days=4))
         await gather(shield(protected()), shield(outer), sleeper(days=3))
 
     run = await world.start(parent(), id="p")
@@ -214,7 +214,7 @@ async def test_a_parent_that_ends_leaves_its_children_running(world: World) -> o
 
     @process("leaves")
     async def leaves(*, how: str) -> None:
-        await start(sleeper(days=2))
+        _ = await start(sleeper(days=2))
         if how == "failed":
             raise KeyError
         if how == "terminated":
@@ -251,7 +251,7 @@ async def test_cleanup_may_start_children_of_its_own(world: World) -> object:
 async def test_children_of_an_earlier_run_are_cancelled_too(world: World) -> object:
     @process("loop")
     async def loop(*, round: int = 0) -> None:
-        await start(sleeper(days=2 + round))
+        _ = await start(sleeper(days=2 + round))
         if round == 0:
             await continue_as_new(round=1)
         await wait.sleep(DAY)
@@ -284,7 +284,7 @@ async def test_a_start_that_is_refused_is_raised_in_the_parent(world: World) -> 
 
     @process("parent")
     async def parent(deal: Deal) -> list[str]:
-        await start(alone(deal))
+        _ = await start(alone(deal))
         outcome = await attempt(alone(deal))
         return [type(outcome.error).__name__, getattr(outcome.error, "existing", "")]
 

@@ -315,4 +315,4 @@ async def test_a_race_whose_loser_holds_a_shield_ends_when_the_shield_does(world
 
 async def test_a_race_of_nothing_is_refused() -> None:
     with pytest.raises(WrongArgument):
-        race()
+        _ = race()

@@ -61,7 +61,7 @@ async def test_reading_leaves_the_journal_as_it_is_byte_for_byte(world: World, w
 
 
 @every_way
-async def test_the_journal_shows_open_waits_with_their_deadlines_and_ended_ones_with_their_values(world: World) -> object:
+async def test_the_journal_shows_open_waits_with_deadlines_and_ended_ones_with_values(world: World) -> object:
     @process("shown")
     async def shown() -> None:
         await wait.for_signal("n", timeout=DAY)

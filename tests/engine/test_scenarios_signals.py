@@ -130,7 +130,7 @@ async def test_unread_signals_outlive_a_new_beginning(world: World) -> object:
     @process("loop")
     async def loop(*, round: int = 0, sum: int = 0) -> int:
         got = await wait.for_signal("n")
-        sum += got.value
+        sum += int(got.value or 0)
         if round == 3:
             return sum
         await continue_as_new(round=round + 1, sum=sum)

@@ -117,7 +117,7 @@ async def test_without_an_id_each_start_is_an_instance_of_its_own(world: World) 
 
 async def test_a_start_with_a_wrong_argument_or_one_that_cannot_be_written_starts_nothing(world: World) -> None:
     with pytest.raises(WrongArgument, match="discount"):
-        priced(await world.deal(), discount="7")  # type: ignore[arg-type]
+        _ = priced(await world.deal(), discount="7")  # type: ignore[arg-type]
     with pytest.raises(NotJournallable, match="value"):
         await world.start(free(value=object()))
     assert await world.instances() == []

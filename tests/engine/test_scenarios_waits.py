@@ -34,7 +34,7 @@ async def one_wait() -> str:
 @process("staged")
 async def staged(deal: Deal, *, days: int = 14) -> str:
     reached = await wait.until_stage("EXECUTING", timeout=timedelta(days=days))
-    return "timed out" if reached.timed_out else reached.stage
+    return "timed out" if reached.timed_out else str(reached.stage)
 
 
 @every_way
@@ -196,7 +196,7 @@ async def test_all_that_wait_for_one_stage_go_on(world: World) -> object:
     @process("both")
     async def both(deal: Deal) -> list[str]:
         a, b = await gather(wait.until_stage("EXECUTING"), wait.until_stage("EXECUTING", "PREPARATION"))
-        return [a.stage, b.stage]
+        return [str(a.stage), str(b.stage)]
 
     deal = await world.deal()
     first = await world.start(staged(deal))

@@ -1,4 +1,4 @@
-"""Races inside a turn and around it: what arrives while a turn is in flight, or in the same group as the turn that wants it."""
+"""Races inside a turn and around it: what arrives while one is in flight, or in the group of the turn that wants it."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ from tests.engine.ways import every_way
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
+pytestmark = pytest.mark.no_crash("what is in flight at a moment is what these tests are about")
+
 
 async def together(world: World, *questions: Callable[[Runtime], Awaitable[Any]]) -> None:
     """Ask all these of the runtime in one turn of the loop: they are in one group, in this order."""
@@ -59,7 +61,7 @@ def move(deal: Deal, stage: str) -> Callable[[Runtime], Awaitable[Any]]:
 async def staged(deal: Deal) -> str:
     await wait.for_signal("go")
     reached = await wait.until_stage("EXECUTING", timeout=DAY)
-    return "timed out" if reached.timed_out else reached.stage
+    return "timed out" if reached.timed_out else str(reached.stage)
 
 
 async def rows(world: World, *tables: str) -> list[int]:
@@ -110,7 +112,7 @@ async def test_an_event_in_the_group_behind_the_wait_arrives_for_it(world: World
 
 
 async def test_a_signal_that_comes_with_the_timeout_is_kept_for_the_next_wait() -> None:
-    """Scenario 10: in the moment of return. Whichever comes first ends the wait; the other is not lost, and not doubled."""
+    """Scenario 10: in the moment of return. The first ends the wait; the other is not lost, and not doubled."""
 
     @process("both")
     async def both() -> list[Any]:
@@ -162,7 +164,8 @@ async def test_what_loses_leaves_no_row_behind(world: World) -> object:
 
     @process("races")
     async def races(deal: Deal) -> list[int]:
-        first = await race(wait.until_stage("EXECUTING", timeout=2 * DAY), wait.sleep(DAY), wait.for_signal("n", timeout=DAY))
+        stage, name = wait.until_stage("EXECUTING", timeout=2 * DAY), wait.for_signal("n", timeout=DAY)
+        first = await race(stage, wait.sleep(DAY), name)
         second = await race(wait.for_signal("m"), wait.sleep(HOUR))
         await wait.for_signal("end")
         return [first.index, second.index]
@@ -188,7 +191,8 @@ async def test_a_loser_of_a_race_of_actions_leaves_its_waits_to_nobody(world: Wo
 
     @process("races")
     async def races() -> int:
-        winner = await race(crm.deal(1).add_comment("quick"), wait.sleep(DAY), wait.for_signal("n"), wait.until_stage("WON"))
+        waits = wait.sleep(DAY), wait.for_signal("n"), wait.until_stage("WON")
+        winner = await race(crm.deal(1).add_comment("quick"), *waits)
         await wait.for_signal("end")
         return winner.index
 
@@ -402,10 +406,87 @@ async def test_a_step_that_was_cancelled_as_it_ended_is_not_delivered(world: Wor
     async def races() -> int:
         winner = await race(wait.for_signal("n"), quick())
         await wait.sleep(HOUR)
-        return winner.index
+        return int(winner.index)
 
     run = await world.start(races(), id="r")
     await together(world, signal("r", "n", 1))
     await world.advance(hours=1)
     assert await run.result() == 1
     assert keys == ["r/0.1.0"]
+
+
+async def test_a_terminate_that_comes_as_an_instance_is_set_aside_ends_it(world: World) -> None:
+    @process("changes")
+    async def first() -> None:
+        await wait.for_signal("n")
+
+    @process("changes")
+    async def second() -> None:
+        await wait.for_signal("m")
+
+    run = await world.start(first(), id="c")
+    await world.crash()
+    world.use(second)
+    sending = asyncio.ensure_future(signal("c", "n")(world.runtime))
+    engine = world.runtime.engine
+    while not engine._ending:
+        await asyncio.sleep(0)
+    await together(world, lambda runtime: runtime.instance("c").terminate("enough"))
+    await sending
+    assert (await run.status()).state == "terminated"
+
+
+async def test_no_body_begins_once_the_runtime_is_closed() -> None:
+    ran: list[int] = []
+
+    @action("step")
+    async def step() -> None:
+        ran.append(1)
+
+    @process("endless")
+    async def endless() -> None:
+        while True:
+            await step()
+
+    async with Runtime.open("sqlite:///:memory:") as runtime:
+        await runtime.start(endless())
+        while len(ran) < 20:
+            await asyncio.sleep(0)
+    before = len(ran)
+    await asyncio.sleep(0.02)
+    assert len(ran) == before
+    assert not runtime.engine._bodies
+
+
+async def test_a_cancelled_body_of_a_loser_is_told_at_once_though_every_turn_is_a_replay() -> None:
+    """The race is decided by an answer that is on disk before it is delivered."""
+    told: list[str] = []
+
+    @action("endless")
+    async def endless() -> None:
+        told.append("begun")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("stopped")
+
+    async def quick() -> None:
+        await wait.for_signal("go")
+        await crm.deal(1).add_comment("quick")
+
+    @process("races")
+    async def races() -> int:
+        winner = await race(endless(), quick())
+        await wait.for_signal("end")
+        return int(winner.index)
+
+    async with World.open(races, always_replay=True) as world:
+        await world.deal()
+        starting = asyncio.ensure_future(world.start(races(), id="r"))
+        while not told:
+            await asyncio.sleep(0)
+        await world.instance("r").signal("go")
+        await starting
+        assert told == ["begun", "stopped"]
+        await world.instance("r").signal("end")
+        assert await world.instance("r").result() == 1

@@ -209,7 +209,7 @@ class Simulation:
     """
 
     def __init__(
-        self, tree: Node, story: Sequence[Happening], bodies: Set[Body], choose: Callable[[int], int]
+        self, tree: Node, story: Sequence[Happening], bodies: Set[Body], choose: Callable[[int, Simulation], int]
     ) -> None:
         self.instances: dict[str, Instance] = {}
         self.comments: list[str] = []
@@ -283,36 +283,33 @@ class Simulation:
 
     def _settle(self) -> None:
         while steps := [step for instance in self.instances.values() if instance.live for step in self._steps(instance)]:
-            steps[self._choose(len(steps)) if len(steps) > 1 else 0]()
+            steps[self._choose(len(steps), self) if len(steps) > 1 else 0]()
 
     # -- what was seen -------------------------------------------------------------------------------------------------
-
-    def _fail(self, text: str) -> Unexplained:
-        return Unexplained((self._at, self._matched), f"after {self._story[self._at].what!r}: {text}")
 
     def _comment(self, text: str) -> None:
         seen, place = self._story[self._at].seen.comments, len(self.comments)
         if seen[place : place + 1] != (text,):
-            raise self._fail(f"the comment {text} was to come after {self.comments}; seen: {list(seen)}")
+            raise self.fail(f"the comment {text} was to come after {self.comments}; seen: {list(seen)}")
         self._matched += 1
         self.comments.append(text)
 
     def _say(self, path: str, line: str) -> None:
         trace, seen = self.traces[path], self._story[self._at].seen.traces.get(path, ())
         if seen[len(trace) : len(trace) + 1] != (line,):
-            raise self._fail(f"in {path}, {line!r} was to come after {trace}; seen: {list(seen)}")
+            raise self.fail(f"in {path}, {line!r} was to come after {trace}; seen: {list(seen)}")
         self._matched += 1
         trace.append(line)
 
     def _compare(self, seen: Seen) -> None:
         if seen.comments != tuple(self.comments):
-            raise self._fail(f"only the comments {self.comments} were to come; seen: {list(seen.comments)}")
+            raise self.fail(f"only the comments {self.comments} were to come; seen: {list(seen.comments)}")
         for path, trace in seen.traces.items():
             if trace != tuple(self.traces.get(path, ())):
-                raise self._fail(f"in {path}, only {self.traces.get(path)} was to come; seen: {list(trace)}")
+                raise self.fail(f"in {path}, only {self.traces.get(path)} was to come; seen: {list(trace)}")
         standing = {instance.id: self._standing(instance) for instance in self.instances.values()}
         if seen.standing != standing:
-            raise self._fail(f"instances were to be {standing}; seen: {dict(seen.standing)}")
+            raise self.fail(f"instances were to be {standing}; seen: {dict(seen.standing)}")
 
     def _standing(self, instance: Instance) -> tuple[Any, ...]:
         match instance.state:
@@ -325,6 +322,21 @@ class Simulation:
                 return "failed", told(instance.error)
             case state:
                 return (state,)
+
+    def fail(self, text: str) -> Unexplained:
+        return Unexplained((self._at, self._matched), f"after {self._story[self._at].what!r}: {text}")
+
+    def state(self) -> object:
+        """What all that is still to come depends on, but for what is the same whenever the same was seen."""
+        return self._at, self.now, len(self.comments), tuple(map(self._state_of, self.instances.values()))
+
+    def _state_of(self, one: Instance) -> object:
+        asks = (one.actions, one.steps, one.waits, one.woken)
+        standing = one.id, one.run, one.state, one.main.ended, one.cancel_asked, one.skip_asked
+        said = len(self.traces[one.path])
+        unread = (*one.unread, None, *one.signals)
+        opened = tuple(tuple((ask.address, ask.turn < one.turn, ask.due, ask.attempts) for ask in some) for some in asks)
+        return standing, said, unread, opened
 
     # -- what can happen to an instance now ----------------------------------------------------------------------------
 
@@ -648,7 +660,7 @@ class Simulation:
 
     def _cancel_children(self, one: Instance, branch: Branch | None) -> None:
         """Those that this branch has started; of the instance as a whole, all. What a shield still waits for goes on."""
-        awaited = {ask.command.child for ask in (*one.waits, *one.actions) if ask.branch.is_shielded()}
+        awaited = {ask.command.child for ask in (*one.waits, *one.actions, *one.fresh) if ask.branch.is_shielded()}
         for child in self.instances.values():
             if child.parent is not one or not child.live or child.id in awaited:
                 continue
@@ -805,29 +817,64 @@ def explain(tree: Node, story: Sequence[Happening], bodies: Set[Body]) -> Simula
     Raises:
         Unexplained: There are none; it says where the simulation that came furthest had to stop.
     """
-    furthest: Unexplained | None = None
-    taken: list[tuple[int, int]] = []
+    search = Search(tree, story, bodies)
     for _ in range(AT_MOST):
-        made: list[tuple[int, int]] = []
+        simulation = search.once()
+        if simulation is not None:
+            return simulation
+        if not search.taken:
+            break
+    assert search.furthest is not None
+    raise search.furthest
 
-        def choose(among: int, made: list[tuple[int, int]] = made) -> int:
-            choice = taken[len(made)][0] if len(made) < len(taken) else 0
-            made.append((choice, among))
-            return choice
 
-        simulation = Simulation(tree, story, bodies, choose)
+@define
+class Search:
+    """
+    Through all choices, depth first; each time from the beginning, for what a branch has run cannot be taken back.
+
+    Attributes:
+        taken: The choices to take next: each, and among how many.
+        known: States that led to nothing, or that were passed on the way here.
+        furthest: Where the simulation that came furthest had to stop.
+    """
+
+    tree: Node
+    story: Sequence[Happening]
+    bodies: Set[Body]
+    taken: list[tuple[int, int]] = field(factory=list)
+    known: set[object] = field(factory=set)
+    furthest: Unexplained | None = None
+    _made: list[tuple[int, int]] = field(factory=list)
+
+    def once(self) -> Simulation | None:
+        """One more; None if it does not explain what was seen."""
+        self._made = []
+        simulation = Simulation(self.tree, self.story, self.bodies, self._choose)
         try:
             simulation.tell()
         except Unexplained as unexplained:
-            if furthest is None or unexplained.progress > furthest.progress:
-                furthest = unexplained
+            if self.furthest is None or unexplained.progress > self.furthest.progress:
+                self.furthest = unexplained
         else:
             return simulation
-        while made and made[-1][0] + 1 == made[-1][1]:
-            made.pop()
-        if not made:
-            break
-        choice, among = made.pop()
-        taken = [*made, (choice + 1, among)]
-    assert furthest is not None
-    raise furthest
+        while self._made and self._made[-1][0] + 1 == self._made[-1][1]:
+            self._made.pop()
+        self.taken = self._made
+        if self.taken:
+            choice, among = self.taken.pop()
+            self.taken.append((choice + 1, among))
+        return None
+
+    def _choose(self, among: int, simulation: Simulation) -> int:
+        place = len(self._made)
+        if place < len(self.taken):
+            choice = self.taken[place][0]
+        else:
+            choice = 0
+            state = simulation.state()
+            if state in self.known:
+                raise simulation.fail("this leads to nothing")
+            self.known.add(state)
+        self._made.append((choice, among))
+        return choice

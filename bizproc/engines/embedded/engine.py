@@ -8,7 +8,8 @@ All of it on the loop's thread. Instances take turns (`instance.py`), the store'
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextvars
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +27,7 @@ from bizproc.core.errors import (
     DeliveryUnknown,
     InstanceNotFound,
     InstancePoisoned,
+    NotRestorable,
     SendRefused,
     StoreError,
     UnknownProcess,
@@ -148,6 +150,8 @@ class Engine:
         self._endings: dict[int, list[asyncio.Future[None]]] = {}
         self._idle: list[asyncio.Future[None]] = []
         self._telling_idle = False
+        self._recovered = False
+        self._closing = False
         self._next_timer: datetime | None = None
         self._firing = False
         self._closed = False
@@ -156,10 +160,17 @@ class Engine:
         self._alone: tuple[int, asyncio.Future[None]] | None = None
         self._verdicts: dict[int, asyncio.Future[Any]] = {}
         self._outbox: Final = Outbox(
-            outside, codec, clock.now, partial(self._ask, outside=False), self._sender, self._settled, self._wake_by
+            outside,
+            codec,
+            clock.now,
+            partial(self._ask, outside=False),
+            self._begin_task,
+            self._sender,
+            self._settled,
+            self._wake_by,
         )
         self._serving: dict[int, asyncio.Task[None]] = {}
-        self._inbox: Final = Inbox(database, codec, self._serve)
+        self._inbox: Final = Inbox(database, codec, self._begin_task, self._serve)
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
         database.on_trouble = self._troubled
@@ -199,14 +210,16 @@ class Engine:
         )
         found: Suspects = await self._ask(survey, outside=False)
         posts = await self._database.read(lambda connection: connection.execute(sql.open_posts).fetchall())
-        self._recovery = asyncio.ensure_future(self._recover(found, posts))
+        self._recovered = True
+        self._recovery = self._begin_task(self._recover(found, posts))
         if not (found.suspects or found.poisoned):
             await self._recovery
 
     async def _recover(self, found: Suspects, posts: list[tuple[Any, ...]]) -> None:
         for key in found.poisoned:
-            id = await self.write(lambda tx, key=key: tx.execute(sql.id_of, {"key": key}).fetchone()[0])  # type: ignore[misc]
-            self._set_aside(key, InstancePoisoned(instance=id, times=DEATHS_ALONE))
+            work = Run(_nothing_with, function=partial(_id_of, key))
+            id = await self._ask(work, outside=False)
+            self.set_aside(key, InstancePoisoned(instance=id, times=DEATHS_ALONE))
         for key in found.suspects:
             await self._run_alone(key)
         for key in found.ready:
@@ -217,11 +230,14 @@ class Engine:
 
     async def _run_alone(self, key: int) -> None:
         """Nothing else runs before this one has come further: if the program dies now, it is known who did it."""
-        await self.write(lambda tx: tx.execute(sql.alone, {"key": key}))
+        await self._ask(Run(_nothing_with, function=partial(_execute, sql.alone, {"key": key})), outside=False)
         self._alone = key, self._future()
         self._load(key)
-        await asyncio.wait({self._alone[1]}, timeout=ALONE_AT_MOST)
+        came_further, _ = await asyncio.wait({self._alone[1]}, timeout=ALONE_AT_MOST)
         self._alone = None
+        if not came_further:
+            # It has run for so long: whatever brought the program down was not this at its beginning.
+            await self._ask(Run(_nothing_with, function=partial(_execute, sql.no_crashes, (key,))), outside=False)
 
     def _came_further(self, key: int) -> None:
         if self._alone is not None and self._alone[0] == key:
@@ -229,6 +245,7 @@ class Engine:
 
     async def close(self) -> None:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
+        self._closing = True
         self._inbox.stop()
         for serving in self._serving.values():
             serving.cancel()
@@ -239,8 +256,9 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if not self._database.dead:
-            await self.write(lambda tx: tx.execute(sql.close_orderly))
+        if self._recovered and not self._database.dead:
+            with suppress(StoreError):  # then the next start takes this for a crash, which costs it a look
+                await self.write(partial(_execute, sql.close_orderly, ()))
         self.abandon()
 
     def abandon(self) -> None:
@@ -355,9 +373,9 @@ class Engine:
         key, asked = result
         self._deliver(key, asked, load=True)
 
-    async def retry(self, id: str) -> None:
+    async def retry(self, id: str, *, again: bool = False) -> None:
         """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
-        await self._ask(Resume(self._resumed, id=id, only=self._only))
+        await self._ask(Resume(self._resumed, id=id, only=self._only, again=again))
 
     def _resumed(self, result: tuple[int, bool]) -> None:
         key, ended = result
@@ -376,6 +394,17 @@ class Engine:
     def _context(self, instance: str | None, key: str, document: ItemRef | None) -> Context:
         return Context(self.codec, self.make_port, self.channels, instance, key, document, None, _no_primitive)
 
+    def _begin_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task of the engine's own: if it breaks, so does the engine, and everybody hears of it."""
+        task = asyncio.get_running_loop().create_task(coroutine)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._closed:
+            self.break_down(error)
+
     async def _ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
         """Have a work done, and hear what came of it; `outside` if it was not the engine that wanted it."""
         future = self._future()
@@ -383,8 +412,10 @@ class Engine:
 
         def tell(result: Any) -> None:
             self.outside.pop(work, None)
-            done(result)
-            _set(future, result)
+            try:
+                done(result)
+            finally:
+                _set(future, result)  # it is on disk, whatever becomes of it here
 
         def broken(error: BaseException) -> None:
             self.outside.pop(work, None)
@@ -393,6 +424,8 @@ class Engine:
         work.done, work.broken = tell, broken
         if outside:
             self.outside[work] = None
+        else:
+            work.patient = True  # nobody outside is there to ask again
         self.submit(work)
         return await future
 
@@ -400,14 +433,23 @@ class Engine:
         """Wait for the end of an instance that has not ended."""
         future: asyncio.Future[None] = self._future()
         self._endings.setdefault(key, []).append(future)
-        await future
+        try:
+            await future
+        finally:
+            left = [one for one in self._endings.pop(key, []) if one is not future]
+            if left:
+                self._endings[key] = left
 
     # -- into and out of memory ----------------------------------------------------------------------------------------
 
     def _begin(self, started: Started) -> None:
         if self._closed:
             return
-        instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, Standing())
+        try:
+            instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, Standing())
+        except Exception as error:  # noqa: BLE001  its function cannot even be called
+            self.set_aside(started.key, error)
+            return
         self.live[started.key] = instance
         instance.begin()
 
@@ -444,7 +486,7 @@ class Engine:
             loaded.arrivals += late
             instance.come_back(loaded)
         except Exception as error:  # noqa: BLE001  whatever keeps it from coming back: a person must look at it
-            self._set_aside(loaded.key, error)
+            self.set_aside(loaded.key, error)
 
     def _again(self, loaded: Loaded) -> Instance:
         instance = self.live.get(loaded.key)
@@ -463,7 +505,7 @@ class Engine:
     def _unloadable(self, key: int) -> Callable[[BaseException], None]:
         def broken(error: BaseException) -> None:
             self._loading.pop(key, None)
-            self._set_aside(key, error)
+            self.set_aside(key, error)
 
         return broken
 
@@ -562,13 +604,16 @@ class Engine:
         """Look into the inbox from here on."""
         self._inbox.start()
 
-    async def _serve(self, request: int, asked: Request) -> None:
+    async def _serve(self, request: int, asked: Request | NotRestorable) -> None:
         """Do what a guest wants, and write the answer with it."""
         if request in self._serving:
             return
+        if isinstance(asked, NotRestorable):
+            await self._answer_guest(request, Run(_nothing_with, function=partial(_raise, asked)), _same)
+            return
         if isinstance(asked, PerformRequest) and isinstance(asked.action, Delivered | Prepared):
             # It takes its time outside, and others need not wait for it.
-            self._serving[request] = asyncio.ensure_future(self._serve_outside(request, asked.action))
+            self._serving[request] = self._begin_task(self._serve_outside(request, asked.action))
             return
         if isinstance(asked, TerminateRequest):
             with suppress(InstanceNotFound):
@@ -581,15 +626,26 @@ class Engine:
 
     async def _serve_outside(self, request: int, action: Any) -> None:
         """What was posted for this request before a crash is not posted again: its fate is the answer."""
+        try:
+            await self._serve_slowly(request, action)
+        finally:
+            del self._serving[request]
+
+    async def _serve_slowly(self, request: int, action: Any) -> None:
         key = f"guest/{request}"
         try:
+            if isinstance(action, Prepared):
+                prepared = await action.prepare(self._outbox.outside)
+                context = self._context(None, key, None)
+                work: Asked[Any] = Perform(self._performed, action=action, context=context, prepared=prepared)
+                await self._answer_guest(request, work, _value_of)
+                return
             row = await self._database.read(lambda connection: connection.execute(sql.post_of_key, (key,)).fetchone())
             value = await (self.perform(action, key) if row is None else self._fate(*row))
             function: Callable[[Any], Any] = partial(_give, value)
         except Exception as error:  # noqa: BLE001  it belongs to the guest
             function = partial(_raise, error)
         await self._answer_guest(request, Run(_nothing_with, function=function), _same)
-        del self._serving[request]
 
     async def _fate(self, post: int, channel: str, state: str, verdict: str | None) -> Any:
         if state in ("ready", "sending"):
@@ -619,8 +675,8 @@ class Engine:
                 return AskCancel(self._cancel_asked, id=id), _none
             case TerminateRequest():
                 return Run(_nothing_with, function=_none), _none
-            case RetryRequest(id):
-                return Resume(self._resumed, id=id, only=self._only), _none
+            case RetryRequest(id, again):
+                return Resume(self._resumed, id=id, only=self._only, again=again), _none
             case SkipRequest(id):
                 return AskSkip(self._skip_asked, id=id), _none
             case _:
@@ -648,8 +704,10 @@ class Engine:
 
     def begin_body(self, instance: Instance, ask: Ask) -> None:
         """Run the body of a step in a task of its own."""
+        if self._closing:
+            return  # after the next start
         attempt = instance.progress.attempts.get(ask.address, 0) + 1
-        task = asyncio.get_running_loop().create_task(self._body(instance, ask, attempt))
+        task = self._begin_task(self._body(instance, ask, attempt))
         self._bodies[instance.key, ask.address] = task
 
     async def _body(self, instance: Instance, ask: Ask, attempt: int) -> None:
@@ -662,12 +720,20 @@ class Engine:
                 delivery = await run_preparation(command, address, self._outbox.outside, self.codec, self.now)
             else:
                 delivery = await run_body(command, address, key, attempt, self.codec, self.now, self._random)
-        finally:
-            if self._bodies.get((instance.key, address)) is asyncio.current_task():
-                del self._bodies[instance.key, address]
-            self.notice_idle()
-        if self.live.get(instance.key) is instance:
+        except asyncio.CancelledError:
+            self._body_ended(instance, address, None, asyncio.current_task())
+            raise
+        # Not from here: the process would run inside the body's task, and in its context.
+        ended = partial(self._body_ended, instance, address, delivery, asyncio.current_task())
+        asyncio.get_running_loop().call_soon(ended, context=contextvars.Context())
+
+    def _body_ended(self, instance: Instance, address: str, delivery: Delivery | None, task: object) -> None:
+        wanted = self._bodies.get((instance.key, address)) is task
+        if wanted:
+            del self._bodies[instance.key, address]
+        if wanted and delivery is not None and self.live.get(instance.key) is instance:
             self._deliver(instance.key, delivery, load=False)
+        self.notice_idle()
 
     def cancel_body(self, instance: Instance, address: str) -> None:
         """The step was cancelled: nobody waits for its body."""
@@ -715,8 +781,7 @@ class Engine:
         def done(woken: list[Woken] | None) -> None:
             waiting = self._ending.pop(key)
             self.wake(woken or [])
-            if ending.final:
-                self._tell_ended(key)
+            self._tell_ended(key)  # those who wait look again: one that is stuck does not end by itself
             for then in waiting:
                 then()
             self.notice_idle()
@@ -727,7 +792,7 @@ class Engine:
 
         self.submit(End(done, broken=broken, key=key, ending=ending, codec=self.codec, patient=True))
 
-    def _set_aside(self, key: int, error: BaseException) -> None:
+    def set_aside(self, key: int, error: BaseException) -> None:
         """The instance cannot go on before a person puts something right; nothing of it is lost."""
         if isinstance(error, StoreError) and self._database.dead:
             self.break_down(error)
@@ -741,7 +806,7 @@ class Engine:
         elif instance.after_turn is not None:
             instance.after_turn()
         else:
-            self._set_aside(instance.key, error)
+            self.set_aside(instance.key, error)
 
     # -- breaking down -------------------------------------------------------------------------------------------------
 
@@ -756,6 +821,8 @@ class Engine:
             self._broken = error
             self.on_breakdown()
         futures = [future for futures in self._endings.values() for future in futures] + self._idle
+        futures += self._verdicts.values()
+        self._verdicts.clear()
         self._endings.clear()
         self._idle = []
         for future in futures:
@@ -781,7 +848,7 @@ class Engine:
         try:
             return self._clock.now() + duration
         except OverflowError:
-            return FAR_AWAY
+            return FAR_AWAY if duration > timedelta(0) else self._clock.now()
 
     def _future(self) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -826,6 +893,14 @@ def _value_of(result: tuple[Performed, list[Woken]]) -> Any:
     if performed.error is not None:
         raise performed.error
     return performed.value
+
+
+def _execute(text: str, parameters: Any, tx: Transaction) -> None:
+    tx.execute(text, parameters)
+
+
+def _id_of(key: int, tx: Transaction) -> str:
+    return str(tx.execute(sql.id_of, {"key": key}).fetchone()[0])
 
 
 def _raise(error: Exception, _tx: object) -> None:

@@ -75,9 +75,9 @@ class Guest:
         await self._exists(id)
         await self._post(TerminateRequest(id, reason), _fresh_key())
 
-    async def retry(self, id: str) -> None:
+    async def retry(self, id: str, *, again: bool = False) -> None:
         """As `Engine.retry`, once an owner has done it."""
-        await self._answer(RetryRequest(id))
+        await self._answer(RetryRequest(id, again))
 
     async def skip_wait(self, id: str) -> None:
         """As `Engine.skip_wait`, once an owner has done it."""

@@ -7,13 +7,14 @@ What is done and that it is done are one commit, so that nothing is done twice w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.errors import StoreError
+from bizproc.core.errors import NotRestorable, StoreError
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.requests import Request
 from bizproc.store.statements import load
@@ -38,6 +39,8 @@ class Handled(Asked[Any]):
     codec: Codec = field(kw_only=True)
 
     def write(self, tx: Transaction) -> Any:
+        if tx.execute(sql.answered, {"id": self.request}).fetchone()[0] is not None:
+            return _NOTHING
         answer: dict[str, Any] = {"id": self.request, "at": tx.now_text, "value": None, "error": None}
         result: Any = _NOTHING
         try:
@@ -63,15 +66,22 @@ _NOTHING: Final = object()
 class Inbox:
     """Looks into the inbox, and has done what it finds."""
 
-    def __init__(self, database: Database, codec: Codec, handle: Callable[[int, Request], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        codec: Codec,
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        handle: Callable[[int, Request | NotRestorable], Awaitable[None]],
+    ) -> None:
         self._database = database
         self._codec = codec
+        self._begin = begin
         self._handle = handle
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Look every now and then from here on."""
-        self._task = asyncio.get_running_loop().create_task(self._watch())
+        self._task = self._begin(self._watch())
 
     def stop(self) -> None:
         """Look no more."""
@@ -80,11 +90,19 @@ class Inbox:
 
     async def drain(self) -> None:
         """Do all that is in it now."""
-        while rows := await self._database.read(lambda connection: connection.execute(sql.asked_of_owner).fetchall()):
-            for id, _kind, request in rows:
-                await self._handle(id, self._codec.decode(request))
+        rows = await self._database.read(lambda connection: connection.execute(sql.asked_of_owner).fetchall())
+        for id, _kind, request in rows:
+            await self._handle(id, self._decoded(request))
+
+    def _decoded(self, request: str) -> Request | NotRestorable:
+        try:
+            asked: Request = self._codec.decode(request)
+        except NotRestorable as error:
+            return error
+        return asked
 
     async def _watch(self) -> None:
         while not self._database.dead:
-            await self.drain()
+            with suppress(StoreError):  # locked at present, or lost: then who owns the store now looks
+                await self.drain()
             await asyncio.sleep(LOOK_EVERY)

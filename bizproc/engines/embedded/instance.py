@@ -186,6 +186,16 @@ class Instance:
             self._go(first=[])
 
     def _go(self, first: list[Ask], *, rewire: bool = False) -> None:
+        """Take a turn. If anything goes wrong in it, nothing of it is written yet, and the instance is set aside."""
+        try:
+            self._take_turn(first, rewire=rewire)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  it would vanish in a callback of the loop
+            self._turn, self._asleep = None, True
+            self._engine.set_aside(self.key, error)
+
+    def _take_turn(self, first: list[Ask], *, rewire: bool) -> None:
         self._asleep = False
         turn = self._new_turn()
         self._abandon_left(turn)
@@ -243,8 +253,10 @@ class Instance:
         self.progress.waits.update(turn.began)
         # What the turn itself came to goes before all that has arrived since: so it stands in the journal.
         self._mailbox.extendleft(reversed(turn.answers))
-        self._engine.written(turn)
+        self._asleep = True  # what is woken by this very turn waits until its answers are taken
         self._turn = None
+        self._engine.written(turn)
+        self._asleep = False
         if self.after_turn is not None:
             self.after_turn()
         elif turn.ended is not None:
@@ -297,10 +309,12 @@ class Instance:
 
     # -- deliveries ----------------------------------------------------------------------------------------------------
 
-    def _take(self, turn: Turn, delivery: Delivery) -> None:
+    def _take(self, turn: Turn, delivery: Delivery) -> None:  # noqa: C901  one case for each delivery there is
         match delivery:
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
+                    if ask.address in self.progress.waits:
+                        self._abandon(turn, ask)  # it had begun before the instance was retried, or for its child
                     self.progress.answer(ask.address, value, error)
             case StepEnded():
                 self._end_step(turn, delivery)
@@ -395,8 +409,8 @@ class Instance:
             return
         if isinstance(ask.command, AwaitChild):
             # Its outcome is a row, read in the turn's transaction.
-            self._abandon(turn, ask)
             turn.actions.append(ask)
+            turn.again[address] = self.progress.waits.get(address)
             return
         assert isinstance(ask.command, Listening)
         done = ask.command.accept(event)

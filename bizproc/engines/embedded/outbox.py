@@ -11,15 +11,16 @@ unknown: it is never sent again by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Verdict
-from bizproc.core.errors import DeliveryUnknown, SendDelayed, SendRefused
+from bizproc.core.commands import Fate, Verdict
+from bizproc.core.errors import DeliveryUnknown, NotJournallable, NotRestorable, SendDelayed, SendRefused
 from bizproc.core.steps import Retry
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Settled
@@ -87,6 +88,15 @@ class Settle(Asked[Outcome]):
         woken = deliver(tx, settled.events, codec)
         return Outcome(self._delivery(tx, settled.value, error), woken, settled.value, error)
 
+    def _is_waited_for(self, tx: Transaction) -> bool:
+        """Whether the instance lives, and in the run that has posted this."""
+        row = tx.execute(sql.run_of, {"key": self.post.instance}).fetchone()
+        if row is None:
+            return False
+        id, run, state = row
+        started = f"{id}.{run}" if run else id
+        return state != "terminated" and self.post.key == f"{started}/{self.post.address}"
+
     def _row(self, tx: Transaction) -> dict[str, Any]:
         verdict = self.context.codec.encode(self.verdict, Verdict)
         return {"id": self.post.id, "state": self.verdict.fate, "verdict": verdict, "at": tx.now_text}
@@ -101,7 +111,7 @@ class Settle(Asked[Outcome]):
 
     def _delivery(self, tx: Transaction, value: Any, error: BaseException | None) -> Settled | None:
         post, codec = self.post, self.context.codec
-        if post.instance is None or not post.waits:
+        if post.instance is None or not post.waits or not self._is_waited_for(tx):
             return None
         kind, payload = ("accepted", codec.encode(value)) if error is None else ("refused", codec.encode_error(error))
         row = {"key": post.instance, "address": post.address, "kind": kind, "payload": payload}
@@ -124,6 +134,7 @@ class Outbox:
         codec: Codec,
         now: Callable[[], datetime],
         ask: Callable[[Asked[Any]], Awaitable[Any]],
+        begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         context: Callable[[Post], Context],
         settled: Callable[[Post, Outcome], None],
         wake_by: Callable[[datetime], None],
@@ -134,6 +145,7 @@ class Outbox:
         self._codec = codec
         self._now = now
         self._ask = ask
+        self._begin = begin
         self._context = context
         self._settled = settled
         self._wake_by = wake_by
@@ -141,7 +153,8 @@ class Outbox:
     def take(self, posts: Iterable[Post]) -> None:
         """Send posts that are on disk."""
         for one in posts:
-            self.sending[one.id] = asyncio.ensure_future(self._send(one))
+            if one.id not in self.sending and one.id not in self.delayed:
+                self.sending[one.id] = self._begin(self._send(one))
 
     def recover(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Go on with what a program that ended has left: rows of `open_posts`."""
@@ -167,8 +180,9 @@ class Outbox:
         try:
             verdict = await self._verdict(one)
             if verdict is not None:
-                context = self._context(one)
-                self._settled(one, await self._ask(Settle(_heard, post=one, verdict=verdict, context=context)))
+                # Heard of in the commit's own callback: what arrives later must not come before it.
+                settled = partial(self._settled, one)
+                await self._ask(Settle(settled, post=one, verdict=verdict, context=self._context(one)))
         finally:
             if self.sending.get(one.id) is asyncio.current_task():
                 del self.sending[one.id]
@@ -176,6 +190,8 @@ class Outbox:
     async def _verdict(self, one: Post) -> Verdict | None:
         """Send it. None: not now, or not at all any more."""
         channel = self.outside.channels.get(one.channel)
+        if one.state == "accepted":
+            return Verdict("accepted")  # it was sent in a life before this one
         if channel is None:
             return Verdict("refused", reason=f"no channel {one.channel!r} is set up any more")
         if one.state == "sending" and not channel.deduplicates:
@@ -186,8 +202,11 @@ class Outbox:
 
     async def _attempt(self, channel: Channel, one: Post) -> Verdict | None:
         try:
-            receipt = await channel.send(self._codec.decode(one.payload), one.key)
-            self._codec.encode(receipt, path=f"the receipt of {one.channel}")
+            payload = self._codec.decode(one.payload)
+        except NotRestorable as error:
+            return Verdict("refused", reason=str(error))
+        try:
+            receipt = await channel.send(payload, one.key)
         except SendRefused as refused:
             return Verdict("refused", reason=refused.reason)
         except SendDelayed as delayed:
@@ -196,12 +215,21 @@ class Outbox:
             if channel.deduplicates:
                 return await self._delay(one, error)
             return Verdict("unknown", reason=f"{type(error).__name__}: {error}")
+        return self._accepted(receipt, one.channel)
+
+    def _accepted(self, receipt: Any, channel: str) -> Verdict:
+        try:
+            self._codec.encode(receipt, path=f"the receipt of {channel}")
+        except NotJournallable as error:
+            return Verdict("accepted", reason=str(error))  # it was sent all the same
         return Verdict("accepted", receipt)
 
     async def _delay(self, one: Post, error: Exception) -> Verdict | None:
         attempts = one.attempts + 1
         if not PATIENCE.again(attempts, error):
-            return Verdict("refused", reason=f"given up after {attempts} attempts: {error}")
+            # Only what was delayed is known not to have been sent.
+            fate: Fate = "refused" if isinstance(error, SendDelayed) else "unknown"
+            return Verdict(fate, reason=f"given up after {attempts} attempts: {error}")
         after = error.again_after if isinstance(error, SendDelayed) else None
         delay = PATIENCE.delay(attempts, None) if after is None else timedelta(seconds=after)
         again_at = self._now() + delay

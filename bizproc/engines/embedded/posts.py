@@ -58,6 +58,7 @@ def post(
     """
     if outgoing.channel not in channels:
         raise ChannelMissing(channel=outgoing.channel, known=", ".join(sorted(channels)) or "none")
+    earlier = tx.execute(sql.post_of_key, (key,)).fetchone()
     row: dict[str, Any] = {
         "instance": sender and sender[0],
         "address": sender and sender[1],
@@ -69,5 +70,16 @@ def post(
         "document_type": document and document.kind,
         "document_id": document and document.id,
     }
+    if earlier is not None:
+        return _again(tx, earlier, row)
     id = tx.execute(sql.post, {**row, "at": tx.now_text}).lastrowid
     return Post(id=int(id or 0), **row, state="ready", attempts=0, again_at=None)
+
+
+def _again(tx: Transaction, earlier: tuple[Any, ...], row: dict[str, Any]) -> Post:
+    """The step was retried, and had posted before: what was not accepted is sent again, under the same key."""
+    id, _channel, state, _verdict = earlier
+    if state in ("refused", "unknown", "withdrawn"):
+        tx.execute(sql.post_again, {"id": id, **row})
+        state = "ready"
+    return Post(id=id, **row, state=state, attempts=0, again_at=None)

@@ -44,8 +44,8 @@ class Progress:
         unwritable: What is to be raised at commands that cannot be written.
         cancelling: Whether the instance as a whole was cancelled.
         has_children: Whether this run has started any.
-        left: After a replay: commands that were dropped when the answers of the last turn were delivered, which may not have
-            been written yet; each with those that were open then.
+        left: After a replay: commands that the answers of the last turn dropped, which may not have been written yet;
+            each with those that were open then.
     """
 
     def __init__(self, id: str, call: Call[Any], codec: Codec) -> None:

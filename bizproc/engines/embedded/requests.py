@@ -54,6 +54,7 @@ class RetryRequest:
     """Let an instance that failed or is stuck go on."""
 
     id: str
+    again: bool = False
 
 
 @frozen

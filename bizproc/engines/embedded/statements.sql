@@ -224,3 +224,19 @@ SELECT done_at, value, error FROM inbox WHERE key = :key
 
 -- post_of_key: what became of something that was posted under this key
 SELECT id, channel, state, verdict FROM outbox WHERE key = ?
+
+-- post_again: it was not accepted, and somebody wants it sent after all
+UPDATE outbox SET state = 'ready', attempts = 0, again_at = NULL, verdict = NULL, settled_at = NULL, payload = :payload,
+       settling = :settling, channel = :channel, waits = :waits
+WHERE id = :id
+
+-- run_of: which run of an instance is on, and how it stands
+SELECT id, run, state FROM instance WHERE key = :key
+
+-- answered: whether a guest has its answer
+SELECT done_at FROM inbox WHERE id = :id
+
+-- effects_after: what was done after the error that `retry` would take back
+SELECT address FROM journal WHERE instance = :key AND kind IN ('action', 'step', 'start') AND event = 'returned' AND position >
+  (SELECT max(position) FROM journal WHERE instance = :key AND address = :address AND event = 'raised')
+ORDER BY position

@@ -239,6 +239,7 @@ class Resume(Asked["tuple[int, bool]"]):
 
     id: str = field(kw_only=True)
     only: Callable[[str, int, ItemRef | None], str | None] = field(kw_only=True)
+    again: bool = field(default=False, kw_only=True)
 
     def write(self, tx: Transaction) -> tuple[int, bool]:
         row = tx.execute(sql.resumable, {"id": self.id}).fetchone()
@@ -250,10 +251,18 @@ class Resume(Asked["tuple[int, bool]"]):
         only = self.only(process, version, None if kind is None else ItemRef(kind, item))
         self._see_that_it_is_alone(tx, key, process, only)
         if failed_at is not None:
+            self._see_that_nothing_is_repeated(tx, key, state, failed_at)
             tx.execute(sql.forget_from, {"key": key, "address": failed_at})
             tx.execute(sql.end_attempts, (key, failed_at))
         tx.execute(sql.resume, {"key": key, "only": only})
         return key, state == "failed"
+
+    def _see_that_nothing_is_repeated(self, tx: Transaction, key: int, state: str, failed_at: str) -> None:
+        after = [address for (address,) in tx.execute(sql.effects_after, {"key": key, "address": failed_at})]
+        if after and not self.again:
+            steps = ", ".join(after)
+            detail = f"steps {steps} were done after step {failed_at} had failed. To do them again: retry(again=True)."
+            raise NotResumable(instance=self.id, state=state, detail=detail)
 
     def _see_that_it_is_alone(self, tx: Transaction, key: int, process: str, only: str | None) -> None:
         existing = None if only is None else tx.execute(sql.same_document, {"only": only}).fetchone()

@@ -33,7 +33,7 @@ CODEC = Codec()
 @frozen(eq=False)
 class Say(Command[Any]):
     kind = "say"
-    name: str  # type: ignore[misc]
+    name: str
     given: dict[str, Any]
 
     def arguments(self) -> dict[str, Any]:
@@ -118,7 +118,10 @@ def test_a_copy_of_a_chain_goes_its_own_way() -> None:
 texts = st.text(st.characters(codec=None), max_size=12)
 
 
-@given(st.lists(st.tuples(texts, st.sampled_from(["returned", "raised", "began"]), texts, st.none() | texts), max_size=6))
+events = st.sampled_from(["returned", "raised", "began"])
+
+
+@given(st.lists(st.tuples(texts, events, texts, st.none() | texts), max_size=6))
 def test_whatever_is_written_is_verified(given_rows: list[tuple[str, Any, str, str | None]]) -> None:
     chain = Chain()
     entries = [Entry(address, event, name=name, outcome=outcome) for address, event, name, outcome in given_rows]
