@@ -41,7 +41,9 @@ async def run_body(
         return StepEnded(address, codec.decode(encoded, step.result_type), None, encoded, attempt, started_at)
     except NotJournallable as refused:
         error = refused
-    except Exception as raised:  # noqa: BLE001  whatever the body raises is its outcome
+    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        raise  # the program ends, or the engine no longer wants it
+    except BaseException as raised:  # noqa: BLE001  whatever the body raises is its outcome
         error = raised
         if function.retry.again(attempt, raised):
             again_at = now() + function.retry.delay(attempt, jitter)
@@ -56,7 +58,9 @@ async def run_preparation(
     started_at = moment_text(now())
     try:
         return Readied(address, await command.prepare(outside))
-    except Exception as error:  # noqa: BLE001  as above
+    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        raise
+    except BaseException as error:  # noqa: BLE001  as above
         return StepEnded(address, None, error, codec.encode_error(error), 1, started_at)
 
 

@@ -201,9 +201,9 @@ class Instance:
         self._abandon_left(turn)
         if rewire:
             self._rewire(turn)
-        self._take_answers(turn)
+        fresh = [*first, *self._take_answers(turn)]
         self._hand_over_unread(turn)
-        self._admit_all(turn, [*first, *self.progress.driver.take_fresh()])
+        self._admit_all(turn, [*fresh, *self.progress.driver.take_fresh()])
         while self._mailbox and turn.anew is None:  # the next run finds the others in the store
             self._take(turn, self._mailbox.popleft())
             self._admit_all(turn, self.progress.driver.take_fresh())
@@ -212,18 +212,21 @@ class Instance:
             self._begin_body(ask)
         self._close(turn)
 
-    def _take_answers(self, turn: Turn) -> None:
+    def _take_answers(self, turn: Turn) -> list[Ask]:
         """
         What the turn before performed: all of it, as a replay gives it, before anything that it leads to is answered.
 
-        A signal or a moment given to a branch in between would stand behind these answers in the journal.
+        A signal or a moment given to a branch in between would stand behind these answers in the journal. Returns what
+        they led to.
         """
+        fresh: list[Ask] = []
         while self._mailbox and isinstance(self._mailbox[0], Answer):
             self._take(turn, self._mailbox.popleft())
             self._abandon_dropped(turn)
-            for ask in self.progress.driver.fresh:
-                if ask.noted is None:
-                    self.progress.sign(ask)
+            for ask in self.progress.driver.take_fresh():
+                self.progress.sign(ask)
+                fresh.append(ask)
+        return fresh
 
     def _close(self, turn: Turn) -> None:
         """Hand the turn to the writer; one with nothing to write is over."""

@@ -191,7 +191,8 @@ class Outbox:
         """Send it. None: not now, or not at all any more."""
         channel = self.outside.channels.get(one.channel)
         if one.state == "accepted":
-            return Verdict("accepted")  # it was sent in a life before this one
+            accepted: Verdict = self._codec.decode(one.verdict or "null", Verdict)
+            return accepted  # before the step was retried, or its answer was lost in a crash
         if channel is None:
             return Verdict("refused", reason=f"no channel {one.channel!r} is set up any more")
         if one.state == "sending" and not channel.deduplicates:

@@ -31,6 +31,7 @@ class Post(NamedTuple):
     state: str
     attempts: int
     again_at: str | None
+    verdict: str | None = None
 
     @property
     def document(self) -> ItemRef | None:
@@ -78,8 +79,8 @@ def post(
 
 def _again(tx: Transaction, earlier: tuple[Any, ...], row: dict[str, Any]) -> Post:
     """The step was retried, and had posted before: what was not accepted is sent again, under the same key."""
-    id, _channel, state, _verdict = earlier
+    id, _channel, state, verdict = earlier
     if state in ("refused", "unknown", "withdrawn"):
         tx.execute(sql.post_again, {"id": id, **row})
         state = "ready"
-    return Post(id=id, **row, state=state, attempts=0, again_at=None)
+    return Post(id=id, **row, state=state, attempts=0, again_at=None, verdict=verdict)
