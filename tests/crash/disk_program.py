@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -112,11 +111,13 @@ class Told:
         return ["over"]
 
     async def limit(self, size: int) -> Words:
+        import resource  # not on Windows
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         return ["limited"]
 
     async def unlimit(self) -> Words:
-        return await self.limit(resource.RLIM_INFINITY)
+        return await self.limit(-1)
 
     async def fill(self) -> Words:
         with suppress(OSError), self._filler.open("wb", buffering=0) as file:

@@ -490,10 +490,14 @@ class Instance:
             fresh = self.progress.driver.take_fresh()
 
     def _abandon_dropped(self, turn: Turn) -> None:
-        for ask in self.progress.driver.take_dropped():
+        dropped = self.progress.driver.take_dropped()
+        for ask in dropped:
             self._abandon(turn, ask)
-            if self.progress.has_children:
-                self._cancel_children(turn, abandoned(ask.branch), list(self.progress.driver.asks.values()))
+        # All branches at once have been told by the cancellation of the whole.
+        if dropped and self.progress.has_children and not any(leaving.under == "" for leaving in turn.leaving):
+            asks = list(self.progress.driver.asks.values())
+            for prefix in dict.fromkeys(abandoned(ask.branch) for ask in dropped):
+                self._cancel_children(turn, prefix, asks)
 
     def _admit(self, turn: Turn, ask: Ask) -> None:  # noqa: C901  one case for each command there is
         command: Any = ask.command

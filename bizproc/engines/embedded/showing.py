@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from bizproc.store.types import json_value
@@ -11,6 +12,7 @@ from bizproc.store.types import json_value
 _LONGEST: Final = 60
 
 
+@lru_cache(maxsize=4096)
 def readable(kind: str | None, name: str | None, arguments: str | None) -> str:
     """A step as people read it."""
     given: Mapping[str, Any] = json_value(arguments or "{}")

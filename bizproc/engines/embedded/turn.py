@@ -241,8 +241,17 @@ class Turn:
         if self.busy or self.answers or not waits:
             return Standing()
         deadlines = [wait.deadline for wait in waits if wait.deadline is not None]
-        return Standing("waiting", ", ".join(wait.what for wait in waits), min(deadlines, default=None))
+        return Standing("waiting", _in_words(waits), min(deadlines, default=None))
 
     def standing_now(self) -> Standing:
         """After the commit: what the store says of the instance."""
         return self._standing()
+
+
+_SHOWN: Final = 3
+
+
+def _in_words(waits: list[Waiting]) -> str:
+    """The first few; who wants all of them looks at the journal."""
+    words = ", ".join(wait.what for wait in waits[:_SHOWN])
+    return words if len(waits) <= _SHOWN else f"{words} and {len(waits) - _SHOWN} more"
