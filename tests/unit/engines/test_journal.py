@@ -115,7 +115,7 @@ def test_a_copy_of_a_chain_goes_its_own_way() -> None:
     assert (chain.position, copy.position) == (1, 2)
 
 
-texts = st.text(st.characters(codec=None), max_size=12)
+texts = st.text(max_size=12)
 
 
 events = st.sampled_from(["returned", "raised", "began"])
