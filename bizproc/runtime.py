@@ -220,14 +220,14 @@ class Runtime:
         """
         clock, settings = clock or SystemClock(), settings or Settings()
         database = await to_thread.run_sync(partial(open_database, url, clock))
-        options = Options(keep_in_memory=settings.keep_in_memory)
+        options = Options(keep_in_memory=settings.keep_in_memory, protect=settings.poison_protection)
         runtime = assemble(database, clock, settings, options, outside)
         scope = CancelScope()
         database.start(asyncio.get_running_loop())
         try:
+            runtime.engine.on_breakdown = scope.cancel
             await runtime.begin(processes)
             runtime.engine.receive_guests()
-            runtime.engine.on_breakdown = scope.cancel
             with scope:
                 yield runtime
         finally:

@@ -33,6 +33,7 @@ class Settings:
         time_zone: The portal's zone, whose days are counted (D19).
         currency: ISO 4217 code of items that name none.
         keep_in_memory: How many waiting instances stay in memory.
+        poison_protection: Whether an instance that seems to bring the program down is run alone, and at last set aside.
     """
 
     store: str = "sqlite:///bizproc.db"
@@ -40,6 +41,7 @@ class Settings:
     time_zone: str = "UTC"
     currency: str = "EUR"
     keep_in_memory: int = 1000
+    poison_protection: bool = True
 
     @property
     def zone(self) -> ZoneInfo:
@@ -76,6 +78,8 @@ def _from_text(name: str, text: str) -> Any:
     kind = type(getattr(Settings(), name))
     if kind is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
+    if kind is bool and text.lower() in ("true", "false"):
+        return text.lower() == "true"
     if kind is int:
         try:
             return int(text)
@@ -118,4 +122,6 @@ def _check_zone(value: str, where: str) -> None:
 
 
 def _word(default: Any) -> str:
+    if isinstance(default, bool):
+        return "true or false"
     return "a whole number" if isinstance(default, int) else "a text"

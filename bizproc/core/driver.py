@@ -87,6 +87,7 @@ class Driver:
         fresh: Asks that came up since the engine last took them; those that were cancelled meanwhile are not
             among them.
         dropped: Asks that the engine had taken and that were cancelled since.
+        cancelled: Branches that were cancelled since the engine last took them; not those inside them.
     """
 
     def __init__(self, coroutine: Body, instance: object) -> None:
@@ -94,6 +95,7 @@ class Driver:
         self.outcome: Outcome[Any] | None = None
         self.fresh: list[Ask] = []
         self.dropped: list[Ask] = []
+        self.cancelled: list[Branch] = []
         self.main: Final = Branch(coroutine, "")
         self._instance: Final = instance
         self._ready: Final[deque[Branch]] = deque()
@@ -128,6 +130,11 @@ class Driver:
         """The asks that were cancelled since the last call."""
         dropped, self.dropped = self.dropped, []
         return dropped
+
+    def take_cancelled(self) -> list[Branch]:
+        """The branches that were cancelled since the last call; what a shield holds may go on in them."""
+        cancelled, self.cancelled = self.cancelled, []
+        return cancelled
 
     def coroutines(self) -> list[Body]:
         """The coroutines that have not ended, the main one first."""
@@ -267,6 +274,8 @@ class Driver:
     def _cancel(self, branch: Branch) -> None:
         # A stack of its own, not recursion: forks may be nested deeper than Python's.
         stack = [branch]
+        if not (branch.ended or branch.cancelling):
+            self.cancelled.append(branch)
         while stack:
             branch = stack.pop()
             if branch.ended or branch.cancelling:

@@ -46,13 +46,6 @@ class Leaving:
         return child.startswith(self.under) and not child.startswith(self.shielded) and child not in self.awaited
 
 
-def abandoned(branch: Branch) -> str:
-    """The prefix of the outermost branch that was cancelled together with this one."""
-    while branch.forked is not None and branch.forked.owner.cancelling:
-        branch = branch.forked.owner
-    return branch.prefix
-
-
 def shields(asks: Iterable[Ask]) -> list[str]:
     """The prefixes of the shields around commands that were open before this moment."""
     return list(dict.fromkeys(prefix for ask in asks if ask.noted is not None for prefix in _shields(ask.branch)))

@@ -39,7 +39,7 @@ from bizproc.core.errors import BizprocError, Cancelled, JournalTooLong, NotJour
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
-from bizproc.engines.embedded.children import Leaving, abandoned, awaited, shields
+from bizproc.engines.embedded.children import Leaving, awaited, shields
 from bizproc.engines.embedded.deliveries import (
     Arrived,
     CancelAsked,
@@ -480,7 +480,7 @@ class Instance:
 
     def _admit_all(self, turn: Turn, fresh: list[Ask]) -> None:
         """Deal with new commands; those answered at once bring up others."""
-        while fresh or self.progress.driver.dropped:
+        while fresh or self.progress.driver.dropped or self.progress.driver.cancelled:
             self._abandon_dropped(turn)
             for ask in fresh:
                 if self.progress.driver.asks.get(ask.address) is ask:
@@ -490,14 +490,15 @@ class Instance:
             fresh = self.progress.driver.take_fresh()
 
     def _abandon_dropped(self, turn: Turn) -> None:
-        dropped = self.progress.driver.take_dropped()
-        for ask in dropped:
+        driver = self.progress.driver
+        for ask in driver.take_dropped():
             self._abandon(turn, ask)
+        cancelled = driver.take_cancelled()
         # All branches at once have been told by the cancellation of the whole.
-        if dropped and self.progress.has_children and not any(leaving.under == "" for leaving in turn.leaving):
-            asks = list(self.progress.driver.asks.values())
-            for prefix in dict.fromkeys(abandoned(ask.branch) for ask in dropped):
-                self._cancel_children(turn, prefix, asks)
+        if cancelled and self.progress.has_children and not any(leaving.under == "" for leaving in turn.leaving):
+            asks = list(driver.asks.values())
+            for branch in cancelled:
+                self._cancel_children(turn, branch.prefix, asks)
 
     def _admit(self, turn: Turn, ask: Ask) -> None:  # noqa: C901  one case for each command there is
         command: Any = ask.command
@@ -614,13 +615,15 @@ class Instance:
 
     def _abandon_left(self, turn: Turn) -> None:
         """As `_abandon`, after a replay: what was dropped by answers that are on disk, while the rest may not be."""
-        left, self.progress.left = self.progress.left, []
-        for ask, before in left:
+        asks, branches = self.progress.take_left()
+        for ask in asks:
             if ask.address not in self._abandoned:
                 self._abandoned.add(ask.address)
                 self._clear(turn, ask)
-                if self.progress.has_children:
-                    self._cancel_children(turn, abandoned(ask.branch), before)
+        for prefix, before in branches:
+            if prefix not in self._abandoned:
+                self._abandoned.add(prefix)
+                self._cancel_children(turn, prefix, before)
 
     def _clear(self, turn: Turn, ask: Ask) -> None:
         where = (self.key, ask.address)

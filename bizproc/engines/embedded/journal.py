@@ -14,7 +14,7 @@ import orjson
 
 from bizproc.core.codec import Codec, argument_hash
 from bizproc.core.commands import Command
-from bizproc.core.errors import ReplayMismatch, StoreDamaged
+from bizproc.core.errors import StoreDamaged
 from bizproc.engines.embedded.showing import readable
 
 EventName: TypeAlias = Literal["began", "returned", "raised", "cancelled"]
@@ -136,14 +136,3 @@ def verified(instance: int, name: str, path: str, rows: Iterable[tuple[Any, ...]
         chain.position, chain.crc = chain.position + 1, crc
         read.append(recorded)
     return read, chain
-
-
-def compare(instance: str, recorded: Recorded, asked: Signature | None) -> None:
-    """Raises ReplayMismatch where the code does not ask for what was recorded."""
-    if asked is None or (recorded.kind, recorded.name, recorded.hash) != (asked.kind, asked.name, asked.hash):
-        raise ReplayMismatch(
-            instance=instance,
-            step=recorded.address,
-            recorded=readable(recorded.kind, recorded.name, recorded.arguments),
-            asked="nothing there" if asked is None else readable(asked.kind, asked.name, asked.arguments),
-        )

@@ -16,10 +16,11 @@ from attrs import frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, AwaitChild, Command, Listening, Patched, StartChild
 from bizproc.core.driver import Ask, Driver
-from bizproc.core.errors import NotJournallable
+from bizproc.core.errors import NotJournallable, ReplayMismatch
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
-from bizproc.engines.embedded.journal import Recorded, compare, signature, unwritten
+from bizproc.engines.embedded.journal import Recorded, Signature, signature, unwritten
+from bizproc.engines.embedded.showing import readable
 from bizproc.store.types import moment
 
 
@@ -44,8 +45,8 @@ class Progress:
         unwritable: What is to be raised at commands that cannot be written.
         cancelling: Whether the instance as a whole was cancelled.
         has_children: Whether this run has started any.
-        left: After a replay: commands that the answers of the last turn dropped, which may not have been written yet;
-            each with those that were open then.
+        left: After a replay: commands that the answers of the last turn dropped, which may not have been written yet.
+        left_branches: Likewise, the branches that were cancelled: how their addresses begin, and what was open then.
     """
 
     def __init__(self, id: str, call: Call[Any], codec: Codec) -> None:
@@ -57,7 +58,8 @@ class Progress:
         self.unwritable: dict[str, NotJournallable] = {}
         self.cancelling = False
         self.has_children = False
-        self.left: list[tuple[Ask, list[Ask]]] = []
+        self.left: list[Ask] = []
+        self.left_branches: list[tuple[str, list[Ask]]] = []
         self._codec: Final = codec
         self._dropped: dict[str, Ask] = {}
         self._raised: list[tuple[BaseException, str]] = []
@@ -74,22 +76,28 @@ class Progress:
         recorded = {row.address: row for row in rows}
         self.driver.begin()
         self._sign_all(recorded)
-        self.left.clear()
+        self.take_left()
         turn: set[str] = set()
         for row in rows:
             performed = self._was_performed(row)
             if performed and row.address not in turn:
                 # This was not asked for yet when the turn before was written: what that one dropped, this one wrote.
                 turn = set(self.driver.asks)
-                self.left.clear()
+                self.take_left()
             self._replay_one(row)
             self._sign_all(recorded)
             if not performed:
                 # Delivered in the turn that wrote it, with all that this dropped.
                 turn.clear()
-                self.left.clear()
+                self.take_left()
         self._dropped.clear()
         return list(self.driver.asks.values())
+
+    def take_left(self) -> tuple[list[Ask], list[tuple[str, list[Ask]]]]:
+        """What a replay has left, commands and branches."""
+        left = self.left, self.left_branches
+        self.left, self.left_branches = [], []
+        return left
 
     def sign(self, ask: Ask) -> None:
         """
@@ -157,14 +165,15 @@ class Progress:
         return isinstance(ask.command, AwaitChild) or (performed and row.address not in self.waits)
 
     def _sign_all(self, recorded: dict[str, Recorded]) -> None:
-        while self.driver.fresh or self.driver.dropped:
+        while self.driver.fresh or self.driver.dropped or self.driver.cancelled:
             for ask in self.driver.take_dropped():
                 self.forget(ask)
                 self._dropped[ask.address] = ask
-                before = (
-                    [one for one in self.driver.asks.values() if one.noted is not None] if self.has_children else []
-                )
-                self.left.append((ask, before))
+                self.left.append(ask)
+            cancelled = self.driver.take_cancelled()
+            if self.has_children:
+                before = [ask for ask in self.driver.asks.values() if ask.noted is not None]
+                self.left_branches += [(branch.prefix, before) for branch in cancelled]
             for ask in self.driver.take_fresh():
                 self.sign(ask)
                 if isinstance(ask.command, Patched):
@@ -207,3 +216,14 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
         seen.add(id(current))
         yield current
         current = current.__cause__ or current.__context__
+
+
+def compare(instance: str, recorded: Recorded, asked: Signature | None) -> None:
+    """Raises ReplayMismatch where the code does not ask for what was recorded."""
+    if asked is None or (recorded.kind, recorded.name, recorded.hash) != (asked.kind, asked.name, asked.hash):
+        raise ReplayMismatch(
+            instance=instance,
+            step=recorded.address,
+            recorded=readable(recorded.kind, recorded.name, recorded.arguments),
+            asked="nothing there" if asked is None else readable(asked.kind, asked.name, asked.arguments),
+        )

@@ -19,12 +19,12 @@ from bizproc.engines.embedded.journal import (
     Entry,
     Recorded,
     checksum,
-    compare,
     entry,
     signature,
     unwritten,
     verified,
 )
+from bizproc.engines.embedded.progress import compare
 
 AT = "2030-01-07T09:00:00.000000Z"
 CODEC = Codec()
