@@ -102,7 +102,7 @@ WRONG: Any = 5
         (lambda: wait.for_signal(WRONG), "name"),
         (lambda: wait.for_signal("go", timeout=WRONG), "timeout"),
         (lambda: wait.for_event(WRONG), "trigger"),
-        (lambda: start(WRONG), "call"),  # type: ignore[unused-awaitable]
+        (lambda: start(WRONG), "call"),
     ],
 )
 @bounded
@@ -124,8 +124,8 @@ async def test_a_wrong_argument_to_a_primitive_fails_the_instance_and_names_the_
 
 
 @bounded
-async def test_a_moment_without_a_time_zone_fails_the_instance() -> None:
-    """It was compared with the clock's in a turn: the error went to the loop, and who had started it hung."""
+async def test_a_moment_without_a_time_zone_fails_the_instance_and_the_error_names_the_parameter() -> None:
+    """Only the writing of the arguments refused it, which knows no parameter of `wait.until`."""
 
     @process("tests.naive")
     async def naive() -> None:
@@ -133,7 +133,7 @@ async def test_a_moment_without_a_time_zone_fails_the_instance() -> None:
 
     async with World.open() as world:
         run = await world.start(naive())
-        with pytest.raises(InstanceFailed):
+        with pytest.raises(InstanceFailed, match=r"wait\.until: parameter moment"):
             await run.result()
 
 
@@ -147,7 +147,7 @@ async def test_a_child_with_a_wrong_argument_does_not_hang_its_parent() -> None:
 
     @process("tests.sound_parent")
     async def sound_parent() -> str:
-        await start(wrong_child(), detached=True)
+        _ = await start(wrong_child(), detached=True)
         await crm.contact.create(name="A", last_name="B")
         return "done"
 
