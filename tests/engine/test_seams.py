@@ -321,7 +321,7 @@ async def one_letter() -> str:
 
 @bounded
 async def test_a_refused_letter_is_sent_again_by_a_retry_with_the_same_key() -> None:
-    """The step posted a second row under a key that was taken: the retry failed at the store's constraint."""
+    """The retried step posted a second row under the key of its first: the instance stayed running for ever."""
     post = FakeChannel("post")
     post.refuse("mailbox full")
     async with World.open(channels=[post]) as world:
@@ -338,7 +338,7 @@ async def test_a_refused_letter_is_sent_again_by_a_retry_with_the_same_key() -> 
 
 @bounded
 async def test_a_letter_withdrawn_because_another_branch_failed_is_sent_after_the_retry() -> None:
-    """The withdrawn row still had the key: the retry failed at the store's constraint."""
+    """The retried step posted a second row under the key of the withdrawn one: the instance stayed running for ever."""
     post = FakeChannel("post")
     post.delay(again_after=60)
     flaky = Flaky()
@@ -377,7 +377,7 @@ async def test_a_receipt_that_cannot_be_written_counts_as_accepted() -> None:
 
 @bounded
 async def test_a_wait_that_is_over_at_once_when_it_begins_again_ends_in_the_retry() -> None:
-    """The wait was begun again in the retried turn, and its immediate answer had nowhere to go."""
+    """The wait from before the retry stayed noted when it was over at once: showing the waits broke the turn."""
     flaky = Flaky()
     step = flaky.step()
 
@@ -400,7 +400,7 @@ async def test_a_wait_that_is_over_at_once_when_it_begins_again_ends_in_the_retr
 
 @bounded
 async def test_a_child_that_is_retried_before_its_stuck_parent_is_awaited_to_its_end() -> None:
-    """The parent had the child's first ending in its arrivals, took it for the result, or waited for ever."""
+    """The child, going on again, left the parent's await without anybody to answer it: it waited for ever."""
     flaky = Flaky()
     step = flaky.step()
 
@@ -474,7 +474,7 @@ async def test_a_retry_is_refused_where_an_undo_was_done_after_the_error_unless_
 
 @bounded
 async def test_a_retry_is_refused_where_the_process_went_on_with_the_error_unless_it_is_wanted_again() -> None:
-    """The step with the error was answered anew, and what had been done about it was taken for a mismatch."""
+    """The retry went back to the error, and did all that had been done about it a second time, unasked."""
     flaky = Flaky()
     pay = flaky.step()
 
@@ -681,7 +681,7 @@ async def test_notes_are_read_after_a_crash() -> None:
 
 @bounded
 async def test_cancelling_a_parent_of_many_children_writes_one_cancel_each() -> None:
-    """Each turn of the cancelled parent asked every child that still ran to cancel itself, again and again."""
+    """Each branch that was dropped had all children told to cancel themselves: 10,000 times for 100."""
 
     @process("tests.parent_of_many")
     async def parent_of_many() -> None:

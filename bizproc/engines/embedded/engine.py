@@ -377,9 +377,8 @@ class Engine:
         """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
         await self._ask(Resume(self._resumed, id=id, only=self._only, again=again))
 
-    def _resumed(self, result: tuple[int, bool]) -> None:
-        key, ended = result
-        self._load(key, retried=ended)
+    def _resumed(self, key: int) -> None:
+        self._load(key)
 
     def _only(self, process: str, version: int, document: ItemRef | None) -> str | None:
         return overlap_key(self.process(process, version), document)
@@ -453,7 +452,7 @@ class Engine:
         self.live[started.key] = instance
         instance.begin()
 
-    def _load(self, key: int, *, retried: bool = False) -> None:
+    def _load(self, key: int) -> None:
         if key in self._loading or key in self._ending or self._closed:
             return
         self._loading[key] = []
@@ -464,7 +463,6 @@ class Engine:
                 key=key,
                 path=self._database.path,
                 codec=self.codec,
-                retried=retried,
                 patient=True,
             )
         )

@@ -140,7 +140,7 @@ class Instance:
             self._begun = True
         settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies
         first = [ask for ask in fresh if ask.address not in settled]
-        self._go(first, rewire=loaded.retried)
+        self._go(first, rewired=loaded.retried)
 
     def _remember_attempts(self, attempts: Mapping[str, Attempted]) -> None:
         still_open = {address: one for address, one in attempts.items() if address in self.progress.driver.asks}
@@ -185,21 +185,22 @@ class Instance:
         if self._turn is None and not self._asleep:
             self._go(first=[])
 
-    def _go(self, first: list[Ask], *, rewire: bool = False) -> None:
+    def _go(self, first: list[Ask], *, rewired: int | None = None) -> None:
         """Take a turn. If anything goes wrong in it, nothing of it is written yet, and the instance is set aside."""
         try:
-            self._take_turn(first, rewire=rewire)
+            self._take_turn(first, rewired)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001  it would vanish in a callback of the loop
             self._turn, self._asleep = None, True
             self._engine.set_aside(self.key, error)
 
-    def _take_turn(self, first: list[Ask], *, rewire: bool) -> None:
+    def _take_turn(self, first: list[Ask], rewired: int | None) -> None:
         self._asleep = False
         turn = self._new_turn()
         self._abandon_left(turn)
-        if rewire:
+        if rewired is not None:
+            turn.statements.append((sql.take_arrival, (rewired,)))
             self._rewire(turn)
         fresh = [*first, *self._take_answers(turn)]
         self._hand_over_unread(turn)

@@ -28,7 +28,7 @@ class Loaded:
         arrivals, signals: What has arrived for it and was not taken, the oldest first.
         attempts: Its steps that were tried and have not ended, by address.
         crashes: How often in a row the program died while it had something to do.
-        retried: Whether it had ended, and goes on: what would wake it must be written again.
+        retried: The arrival that says that it had ended and goes on: what would wake it must be written again.
     """
 
     key: int
@@ -47,4 +47,4 @@ class Loaded:
     signals: list[Signal]
     attempts: dict[str, Attempted]
     crashes: int
-    retried: bool
+    retried: int | None

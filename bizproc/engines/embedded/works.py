@@ -32,6 +32,9 @@ sql: Final = load("bizproc.engines.embedded", "statements.sql")
 # How many due timers one group moves: a bound on how long others wait behind a flood of them.
 TIMERS_A_GROUP: Final = 500
 
+REWIRE: Final = "rewire"
+"""An arrival of this kind: the instance had ended and was retried; what would wake it must be written again."""
+
 LIVE: Final = frozenset({"running", "waiting", "stuck"})
 
 
@@ -77,7 +80,6 @@ class Load(Asked["Loaded | None"]):
     key: int = field(kw_only=True)
     path: str = field(kw_only=True)
     codec: Codec = field(kw_only=True)
-    retried: bool = field(default=False, kw_only=True)
 
     def write(self, tx: Transaction) -> Loaded | None:
         key = {"key": self.key}
@@ -85,6 +87,7 @@ class Load(Asked["Loaded | None"]):
         if row is None or row[8] not in LIVE:
             return None
         tx.write_rows()  # rows that other works of this group left for later
+        arrivals = tx.execute(sql.arrivals, key).fetchall()
         rows, chain = verified(self.key, row[1], self.path, tx.execute(sql.journal, key))
         return Loaded(
             key=self.key,
@@ -99,14 +102,14 @@ class Load(Asked["Loaded | None"]):
             until=row[10],
             rows=rows,
             chain=chain,
-            arrivals=[self._delivery(*arrival) for arrival in tx.execute(sql.arrivals, key)],
+            arrivals=[self._delivery(*arrival) for arrival in arrivals if arrival[2] != REWIRE],
             signals=[Signal(*signal) for signal in tx.execute(sql.unread, key)],
             attempts={
                 address: Attempted(count, bool(started), again)
                 for address, count, started, again in tx.execute(sql.attempts, key)
             },
             crashes=row[11],
-            retried=self.retried,
+            retried=next((id for id, _address, kind, _payload in arrivals if kind == REWIRE), None),
         )
 
     def _delivery(self, arrival: int, address: str, kind: str, payload: str | None) -> Delivery:
@@ -230,18 +233,18 @@ class AskSkip(Asked["tuple[int, SkipAsked]"]):
 
 
 @define(eq=False)
-class Resume(Asked["tuple[int, bool]"]):
+class Resume(Asked[int]):
     """
     Let an instance that failed or is stuck go on: at the step whose error it failed with, or where it stopped.
 
-    The result says whether it had ended. Raises InstanceNotFound, NotResumable, StartRefused.
+    Raises InstanceNotFound, NotResumable, StartRefused.
     """
 
     id: str = field(kw_only=True)
     only: Callable[[str, int, ItemRef | None], str | None] = field(kw_only=True)
     again: bool = field(default=False, kw_only=True)
 
-    def write(self, tx: Transaction) -> tuple[int, bool]:
+    def write(self, tx: Transaction) -> int:
         row = tx.execute(sql.resumable, {"id": self.id}).fetchone()
         if row is None:
             raise InstanceNotFound(instance=self.id)
@@ -255,7 +258,9 @@ class Resume(Asked["tuple[int, bool]"]):
             tx.execute(sql.forget_from, {"key": key, "address": failed_at})
             tx.execute(sql.end_attempts, (key, failed_at))
         tx.execute(sql.resume, {"key": key, "only": only})
-        return key, state == "failed"
+        if state == "failed":
+            tx.execute(sql.add_arrival, {"key": key, "address": "", "kind": REWIRE, "payload": None})
+        return int(key)
 
     def _see_that_nothing_is_repeated(self, tx: Transaction, key: int, state: str, failed_at: str) -> None:
         after = [address for (address,) in tx.execute(sql.effects_after, {"key": key, "address": failed_at})]
