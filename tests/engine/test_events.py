@@ -12,7 +12,7 @@ from bizproc.testing import World, crash_at_every_await
 @process("tests.watch")
 async def watch(deal: Deal) -> list[str]:
     """Say what happens to a deal, twice, and give up after ten days."""
-    seen = []
+    seen: list[str] = []
     while len(seen) < 2:
         happened = await wait.for_event(on.changed(deal, "title") | on.stage(deal, "WON"), timeout=timedelta(days=10))
         if happened.event is None:
