@@ -94,11 +94,11 @@ class StageReached:
         stage: The stage the item was in at that moment.
         semantics: That stage's.
         matched: Whether it is one of those waited for; a final stage ends the wait though it is not.
-        timed_out: The time ran out before; `stage` is None then.
+        timed_out: The time ran out before; `stage` is empty then.
         deleted: The item was deleted; `stage` is the last it was in.
     """
 
-    stage: str | None = None
+    stage: str = ""
     semantics: Semantics | None = None
     matched: bool = False
     timed_out: bool = False

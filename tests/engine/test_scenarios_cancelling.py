@@ -168,8 +168,10 @@ async def test_no_user_code_runs_after_a_terminate(world: World) -> object:
     with pytest.raises(InstanceTerminated, match="enough"):
         await run.result()
     rows = await world.runtime.read(
-        lambda c: [c.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("timer", "arrival", "subscription",
-        "attempt")]
+        lambda c: [
+            c.execute(f"SELECT count(*) FROM {t}").fetchone()[0]
+            for t in ("timer", "arrival", "subscription", "attempt")
+        ]
     )
     assert rows == [0, 0, 0, 0]
     return [status.state, status.ended_by]

@@ -70,7 +70,11 @@ async def test_the_journal_shows_open_waits_with_deadlines_and_ended_ones_with_v
     run = await world.start(shown())
     await run.signal("n", 7)
     ended, still_open = await run.journal()
-    assert (ended.event, ended.name, ended.value["value"], ended.deadline) == ("returned", "n", 7, world.clock.now() +
-    DAY)
+    assert (ended.event, ended.name, ended.value["value"], ended.deadline) == (
+        "returned",
+        "n",
+        7,
+        world.clock.now() + DAY,
+    )
     assert (still_open.event, still_open.deadline) == ("began", world.clock.now() + DAY)
     return [ended.address, still_open.address]

@@ -169,8 +169,8 @@ class Seen:
     """What there is to be seen at one moment: comments, shared variables by path, how instances stand."""
 
     comments: tuple[str, ...] = ()
-    traces: Mapping[str, tuple[str, ...]] = {}  # noqa: RUF012
-    standing: Mapping[str, tuple[Any, ...]] = {}  # noqa: RUF012
+    traces: Mapping[str, tuple[str, ...]] = {}
+    standing: Mapping[str, tuple[Any, ...]] = {}
 
 
 @frozen
@@ -282,7 +282,9 @@ class Simulation:
         return (due for instance in self.instances.values() for due in deadlines(instance))
 
     def _settle(self) -> None:
-        while steps := [step for instance in self.instances.values() if instance.live for step in self._steps(instance)]:
+        while steps := [
+            step for instance in self.instances.values() if instance.live for step in self._steps(instance)
+        ]:
             steps[self._choose(len(steps), self) if len(steps) > 1 else 0]()
 
     # -- what was seen -------------------------------------------------------------------------------------------------
@@ -335,7 +337,9 @@ class Simulation:
         standing = one.id, one.run, one.state, one.main.ended, one.cancel_asked, one.skip_asked
         said = len(self.traces[one.path])
         unread = (*one.unread, None, *one.signals)
-        opened = tuple(tuple((ask.address, ask.turn < one.turn, ask.due, ask.attempts) for ask in some) for some in asks)
+        opened = tuple(
+            tuple((ask.address, ask.turn < one.turn, ask.due, ask.attempts) for ask in some) for some in asks
+        )
         return standing, said, unread, opened
 
     # -- what can happen to an instance now ----------------------------------------------------------------------------
@@ -356,7 +360,11 @@ class Simulation:
         for ask in one.woken:
             yield lambda ask=ask: self._look_again(one, ask)  # type: ignore[misc]
         for ask in one.steps:
-            if ask.turn < one.turn and (ask.due is None or ask.due <= self.now) and self._body(one, ask) in self._bodies:
+            if (
+                ask.turn < one.turn
+                and (ask.due is None or ask.due <= self.now)
+                and self._body(one, ask) in self._bodies
+            ):
                 yield lambda ask=ask: self._take_step(one, ask)  # type: ignore[misc]
         for ask in self._due(one):
             yield lambda ask=ask: self._deliver(one, lambda: self._time_is_up(one, ask))  # type: ignore[misc]

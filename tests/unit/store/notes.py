@@ -105,5 +105,5 @@ def program(source: str, *arguments: object) -> subprocess.CompletedProcess[str]
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something another thread or process does; the test hangs for a minute at most."""
-    while not condition():  # noqa: ASYNC110  nobody there sets an event of ours
+    while not condition():
         await asyncio.sleep(0.005)

@@ -22,7 +22,7 @@ from tests.unit.store.notes import Note, clock, until
 
 
 def say(word: object) -> None:
-    print(word, flush=True)  # noqa: T201
+    print(word, flush=True)
 
 
 def hear() -> str:

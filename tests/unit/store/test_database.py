@@ -499,7 +499,7 @@ def test_an_abandoned_store_tells_nobody_and_loses_what_was_not_committed(tmp_pa
 
 
 @pytest.mark.parametrize("threaded", [True, False])
-def test_an_abandoned_store_in_memory_can_be_gone_on_with(threaded: bool) -> None:  # noqa: FBT001
+def test_an_abandoned_store_in_memory_can_be_gone_on_with(threaded: bool) -> None:
     async def test() -> None:
         database = started("sqlite:///:memory:", threaded=threaded)
         note = Note("kept")
