@@ -32,6 +32,7 @@ from bizproc.core.errors import (
     InstanceNotFinished,
     InstanceStuck,
     InstanceTerminated,
+    ProcessDefinitionError,
 )
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
@@ -281,7 +282,7 @@ class Runtime:
 
     async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
         """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
-        self.engine.use(*processes)
+        self.engine.use(*distinct(processes))
         await self.engine.write(sql_crm.seed)
         await self.engine.recover()
 
@@ -387,6 +388,16 @@ class Runtime:
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
         await self.engine.settled()
+
+
+def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:
+    """The processes; raises ProcessDefinitionError where two have one name and version."""
+    known: dict[tuple[str, int], Process[..., Any]] = {}
+    for process in processes:
+        if known.setdefault((process.name, process.version), process) is not process:
+            detail = f"two processes have this name and version {process.version}: give one another name or version."
+            raise ProcessDefinitionError(process=process.name, detail=detail)
+    return list(known.values())
 
 
 def open_database(

@@ -399,7 +399,7 @@ class Codec:
         try:
             return orjson.dumps(_record(self, error)).decode()
         except Exception:  # noqa: BLE001 - e.g. fields that are nested too deeply
-            return orjson.dumps({"class": _label(type(error)), "text": _text_of(error)}).decode()
+            return orjson.dumps({"class": _label(type(error)), "text": text_of(error)}).decode()
 
     def decode_error(self, text: str) -> BaseException:
         """The error that was recorded; a RecordedError where its class is gone."""
@@ -1329,7 +1329,7 @@ def _canonical(codec: Codec, value: Any) -> Tree:
     if _is_item(kind):
         return {"$item": [value.item_type, again(value.id)]}
     if isinstance(value, BaseException):
-        return {"$error": [kind.__qualname__, _text_of(value)]}
+        return {"$error": [kind.__qualname__, text_of(value)]}
     if attrs.has(kind) or dataclasses.is_dataclass(kind):
         fields = {name: getattr(value, name) for name, *_ in _declared_fields(kind)}
         return {"$object": [kind.__qualname__, _each_value(again, fields)]}
@@ -1389,14 +1389,15 @@ def recorded_traceback(error: BaseException) -> str | None:
 
 
 def _record(codec: Codec, error: BaseException, depth: int = 0) -> dict[str, Tree]:
-    record: dict[str, Tree] = {"class": _label(type(error)), "text": _text_of(error)}
+    record: dict[str, Tree] = {"class": _label(type(error)), "text": text_of(error)}
     if depth == _DEEPEST:
         return record
-    record["args"] = [_written(codec, arg) for arg in error.args]
     if isinstance(error, BaseExceptionGroup):
         record["args"] = [_sound(error.message)]
         record["members"] = [_record(codec, member, depth + 1) for member in error.exceptions]
-    record["fields"] = {_sound(name): _written(codec, value) for name, value in _state(error).items()}
+    else:
+        record["args"] = [_written(codec, arg, depth) for arg in error.args]
+    record["fields"] = {_sound(name): _written(codec, value, depth) for name, value in _state(error).items()}
     record["notes"] = [_sound(str(note)) for note in _notes(error)]
     if error.__cause__ is not None:
         record["cause"] = _record(codec, error.__cause__, depth + 1)
@@ -1406,8 +1407,12 @@ def _record(codec: Codec, error: BaseException, depth: int = 0) -> dict[str, Tre
     return record
 
 
-def _written(codec: Codec, value: object) -> Tree:
+def _written(codec: Codec, value: object, depth: int) -> Tree:
     """A value in an error; its repr where it cannot be written, for the error must be."""
+    if isinstance(value, BaseException):
+        return _sound(
+            _repr_of(value)
+        )  # usually the cause, too: written in full each time, a chain would grow by powers
     try:
         tree = codec.describe(value)
         orjson.dumps(tree)
@@ -1427,7 +1432,7 @@ def _sound(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
     try:
         return _sound(str(error))
     except Exception:  # noqa: BLE001
@@ -1444,7 +1449,7 @@ def _traceback_of(error: BaseException) -> str:
     try:
         text = "".join(traceback.format_exception(error))
     except Exception:  # noqa: BLE001
-        text = _text_of(error)
+        text = text_of(error)
     return _sound(f"{earlier}\n{text}" if earlier else text)[-_LONGEST_TRACEBACK:]
 
 

@@ -169,7 +169,7 @@ class Driver:
             command = self._send(branch.coroutine, value, error)
         except StopIteration as stop:
             self._ended(branch, Outcome(stop.value))
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             raise
         except BaseException as failure:  # noqa: BLE001  (whatever user code raises is its outcome)
             self._ended(branch, Outcome(error=failure))

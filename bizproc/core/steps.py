@@ -10,9 +10,12 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from datetime import timedelta
+from copy import deepcopy
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from random import Random
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
+from uuid import UUID
 
 from attrs import field, frozen, validators
 
@@ -64,6 +67,8 @@ class Retry:
 
 ONCE = Retry(attempts=1)
 
+_IMMUTABLE: Final = frozenset({int, str, float, bool, bytes, type(None), Decimal, datetime, date, timedelta, UUID})
+
 
 @frozen(eq=False)
 class StepFunction(Generic[P, R]):
@@ -95,7 +100,9 @@ class StepFunction(Generic[P, R]):
 
     def run(self, bound: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
         """The body, not begun, with checked arguments."""
-        args, kwargs = self.checks.spread(bound)
+        # The body's own copy: what it does to an argument the process must not see, for a replay would not do it.
+        own = {name: value if type(value) in _IMMUTABLE else deepcopy(value) for name, value in bound.items()}
+        args, kwargs = self.checks.spread(own)
         return self.function(*args, **kwargs)
 
 

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from attrs import frozen
 
-LARGEST_ID: Final = 2**63 - 1
+# Not the largest that SQLite can hold: behind that one it has no next id to give.
+LARGEST_ID: Final = 2**62
 
 
 @frozen

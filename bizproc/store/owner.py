@@ -24,7 +24,7 @@ from weakref import WeakSet
 
 from attrs import frozen
 
-from bizproc.core.errors import StoreFull, StoreInUse, StoreLocked, StoreReadOnly
+from bizproc.core.errors import StoreFull, StoreInUse, StoreLocked, StoreLost, StoreReadOnly
 from bizproc.store.connection import roll_back, write
 from bizproc.store.sqlite import driver
 from bizproc.store.statements import load
@@ -104,8 +104,12 @@ class Heart:
         self._check_epoch = check_epoch
 
     def beat(self) -> None:
-        """Touch the heartbeat, if it is time to. Raises StoreLost when another owner has come."""
-        if self._lock.beat() and not self._lock.is_ours():
+        """Touch the heartbeat, if it is time to. Raises StoreLost when another owner came, or the store is gone."""
+        due = self._lock.beat()
+        if due and not self._lock.store.exists():
+            detail = "the file is not there any more. What was committed since it went is lost."
+            raise StoreLost(path=str(self._lock.store), detail=detail)
+        if due and not self._lock.is_ours():
             # Another file at the path is not the truth yet: whoever put it there may fail to advance the epoch.
             with suppress(driver().Error):
                 self._check_epoch()

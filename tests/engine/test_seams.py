@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 import pytest
 from attrs import frozen
 
-from bizproc import action, attempt, continue_as_new, crm, gather, note, process, race, saga, start, wait
+from bizproc import action, attempt, continue_as_new, crm, gather, note, now, process, race, saga, start, wait
 from bizproc.core.commands import Done, Event, Listening, Pending, Prepared
 from bizproc.core.steps import step_key
 from bizproc.errors import InstanceFailed, InstanceStuck, NotInProcess, NotResumable, SendRefused, WrongArgument
@@ -700,3 +700,47 @@ async def test_cancelling_a_parent_of_many_children_writes_one_cancel_each() -> 
         assert states == ["cancelled"] * 101
         # One to the parent, and one to each child.
         assert await arrivals(world) - before == 101
+
+
+@bounded
+async def test_a_loop_that_never_comes_to_a_commit_fails_the_instance(world: World) -> None:
+    """Commands that need only the journal were answered for ever, in one turn."""
+
+    @process("tests.endless")
+    async def endless() -> None:
+        while True:
+            await now()
+
+    run = await world.start(endless())
+    with pytest.raises(InstanceFailed, match="continue_as_new"):
+        await run.result()
+
+
+@bounded
+async def test_ids_that_could_be_those_of_children_are_refused(world: World) -> None:
+    """Step keys and the ids of children are built from ids with a slash."""
+
+    @process("tests.named")
+    async def named() -> None:
+        return None
+
+    for id in ("a/0", "a\nb", "\ud800", "x" * 201):
+        with pytest.raises(WrongArgument, match="without a slash"):
+            await world.start(named(), id=id)
+
+
+@bounded
+async def test_what_a_body_does_to_its_argument_is_not_seen_by_the_process(world: World) -> None:
+    """A replay does not run the body, so the process would see another list then."""
+
+    @action("tests.spoil")
+    async def spoil(numbers: list[int]) -> None:
+        numbers.append(99)
+
+    @process("tests.spoiled")
+    async def spoiled() -> list[int]:
+        numbers = [1]
+        await spoil(numbers)
+        return numbers
+
+    assert await (await world.start(spoiled())).result() == [1]

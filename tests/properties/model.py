@@ -133,6 +133,19 @@ class Ask:
 
 @define(eq=False)
 class Instance:
+    """
+    Attributes:
+        id: The path of what it was started with.
+        tree, path: What it runs now; something else, after it began anew.
+        parent, place: Who has started it, and in which branch.
+        run, turn: How often it began anew, and how many turns it has taken.
+        actions: What is to be done at the end of the turn.
+        steps, waits: The others that are open, in the order in which they began.
+        woken: Waits for a child that has ended.
+        unread, signals, cancels, skip_asked: What has come and was not taken, the signals that were and found no wait.
+        anew: The command to begin anew, until the turn ends.
+    """
+
     id: str
     tree: Node
     path: str
@@ -152,12 +165,9 @@ class Instance:
     woken: list[Ask] = field(factory=list)
     unread: list[tuple[str, Any]] = field(factory=list)
     signals: list[tuple[str, Any]] = field(factory=list)
-    cancel_asked: bool = False
+    cancels: int = 0
     skip_asked: bool = False
     anew: Command | None = None
-
-    def key(self, ask: Ask) -> str:
-        return f"{self.id}{f'.{self.run}' if self.run else ''}/{ask.address}"
 
     @property
     def live(self) -> bool:
@@ -192,8 +202,8 @@ class Unexplained(Exception):
 
 Step: TypeAlias = Callable[[], None]
 
-Body: TypeAlias = tuple[str, str, int]
-"""A body that ran: path, key, attempt."""
+Body: TypeAlias = tuple[str, int]
+"""A body that ran: path, attempt."""
 
 DELAYS: Final = (1, 2)
 ATTEMPTS: Final = 3
@@ -266,7 +276,7 @@ class Simulation:
             case "send":
                 instance.signals.append((what.name, self._sent))
             case "cancel":
-                instance.cancel_asked = True
+                instance.cancels += 1
             case "skip":
                 instance.skip_asked = True
             case "terminate":
@@ -334,7 +344,7 @@ class Simulation:
 
     def _state_of(self, one: Instance) -> object:
         asks = (one.actions, one.steps, one.waits, one.woken)
-        standing = one.id, one.run, one.state, one.main.ended, one.cancel_asked, one.skip_asked
+        standing = one.id, one.run, one.state, one.main.ended, one.cancels, one.skip_asked
         said = len(self.traces[one.path])
         unread = (*one.unread, None, *one.signals)
         opened = tuple(
@@ -351,7 +361,7 @@ class Simulation:
         if one.main.ended:
             yield lambda: self._ended(one)
             return
-        if one.cancel_asked:
+        if one.cancels:
             yield lambda: self._take_cancel(one)
         if one.skip_asked:
             yield lambda: self._take_skip(one)
@@ -360,11 +370,7 @@ class Simulation:
         for ask in one.woken:
             yield lambda ask=ask: self._look_again(one, ask)  # type: ignore[misc]
         for ask in one.steps:
-            if (
-                ask.turn < one.turn
-                and (ask.due is None or ask.due <= self.now)
-                and self._body(one, ask) in self._bodies
-            ):
+            if ask.turn < one.turn and (ask.due is None or ask.due <= self.now) and self._body(ask) in self._bodies:
                 yield lambda ask=ask: self._take_step(one, ask)  # type: ignore[misc]
         for ask in self._due(one):
             yield lambda ask=ask: self._deliver(one, lambda: self._time_is_up(one, ask))  # type: ignore[misc]
@@ -392,11 +398,11 @@ class Simulation:
             self._commit(one)
 
     def _take_cancel(self, one: Instance) -> None:
-        one.cancel_asked = False
+        one.cancels -= 1
 
         def cancel() -> None:
             if not one.main.cancelling:
-                self._cancel(one, [one.main])
+                self._cancel_branch(one, one.main)
                 self._cancel_children(one, None)
 
         self._deliver(one, cancel)
@@ -423,7 +429,7 @@ class Simulation:
 
     def _take_step(self, one: Instance, ask: Ask) -> None:
         command = ask.command
-        self.ran.add(self._body(one, ask))
+        self.ran.add(self._body(ask))
         ask.attempts += 1
         if command.what == "fatal":
             error: Exception | None = Fatal(command.path)
@@ -478,9 +484,8 @@ class Simulation:
             return self._look(one, ask, self.instances[command.child])
         assert command.tree is not None
         parent = None if command.what == "start detached" else one
-        id = one.key(ask)
-        self._add(Instance(id, command.tree, command.path, parent, ask.branch))
-        return id, None
+        self._add(Instance(command.path, command.tree, command.path, parent, ask.branch))
+        return command.path, None
 
     def _look(self, one: Instance, ask: Ask, child: Instance) -> tuple[Any, BaseException | None] | None:
         match child.state:
@@ -505,17 +510,17 @@ class Simulation:
     def _end(self, one: Instance, state: str, value: Any = None, error: BaseException | None = None) -> None:
         one.state, one.outcome, one.error = state, value, error
         for ask in one.steps:
-            self._may_have_run(one, ask)
+            self._may_have_run(ask)
         for other in self.instances.values():
             other.woken += [ask for ask in other.waits if ask.command.child == one.id and ask not in other.woken]
 
-    def _may_have_run(self, one: Instance, ask: Ask) -> None:
+    def _may_have_run(self, ask: Ask) -> None:
         if ask.due is None or ask.due <= self.now:
-            self.may_have_run.add(self._body(one, ask))
+            self.may_have_run.add(self._body(ask))
 
-    def _body(self, one: Instance, ask: Ask) -> Body:
+    def _body(self, ask: Ask) -> Body:
         """The next attempt of a step."""
-        return ask.command.path, one.key(ask), ask.attempts + 1
+        return ask.command.path, ask.attempts + 1
 
     # -- beginning -----------------------------------------------------------------------------------------------------
 
@@ -532,7 +537,7 @@ class Simulation:
     def _begin_anew(self, one: Instance, command: Command) -> None:
         assert command.tree is not None
         for ask in one.steps:
-            self._may_have_run(one, ask)
+            self._may_have_run(ask)
         one.tree, one.path, one.run, one.anew = command.tree, command.path, one.run + 1, None
         for asks in (one.fresh, one.actions, one.steps, one.waits, one.woken):
             asks.clear()
@@ -647,24 +652,28 @@ class Simulation:
         self._queue(one, forked.owner, value, error)
 
     def _cancel(self, one: Instance, branches: Sequence[Branch]) -> None:
-        for branch in branches:
-            if branch.ended or branch.cancelling:
-                continue
-            branch.cancelling = True
-            waiting = branch.waiting
-            if isinstance(waiting, Forked):
-                waiting.decided = None, Cancelled()
-                if waiting.fork.mode != "shield":
-                    self._cancel(one, waiting.branches)
-            elif waiting is not None:
-                if waiting in one.steps:
-                    self._may_have_run(one, waiting)
-                self._forget(one, waiting)
-                self._queue(one, branch, error=Cancelled())
-            else:
-                branch.answer = None, Cancelled()
-            if branch.forked is not None:
-                self._cancel_children(one, branch)
+        cancelled = [branch for branch in branches if self._cancel_branch(one, branch)]
+        for branch in cancelled:
+            self._cancel_children(one, branch)
+
+    def _cancel_branch(self, one: Instance, branch: Branch) -> bool:
+        if branch.ended or branch.cancelling:
+            return False
+        branch.cancelling = True
+        waiting = branch.waiting
+        if isinstance(waiting, Forked):
+            waiting.decided = None, Cancelled()
+            if waiting.fork.mode != "shield":
+                for inner in waiting.branches:
+                    self._cancel_branch(one, inner)
+        elif waiting is not None:
+            if waiting in one.steps:
+                self._may_have_run(waiting)
+            self._forget(one, waiting)
+            self._queue(one, branch, error=Cancelled())
+        else:
+            branch.answer = None, Cancelled()
+        return True
 
     def _cancel_children(self, one: Instance, branch: Branch | None) -> None:
         """Those that this branch has started; of the instance as a whole, all. What a shield still waits for goes on."""
@@ -675,7 +684,7 @@ class Simulation:
             assert child.place is not None
             concerned = branch is None or branch in child.place.chain()
             if concerned and not child.place.is_shielded(branch):
-                child.cancel_asked = True
+                child.cancels += 1
 
     # -- what nodes do -------------------------------------------------------------------------------------------------
 

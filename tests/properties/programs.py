@@ -31,6 +31,7 @@ from bizproc import (
     shield,
     start,
     step_key,
+    this,
     wait,
 )
 from bizproc.core.errors import Cancelled
@@ -57,6 +58,10 @@ class Node:
         inside += [repr(self.name)] if self.name else []
         inside += [f"{NUMBERS.get(self.kind, '')}{self.number}"] if self.number is not None else []
         return f"{self.kind}({', '.join(inside)})"
+
+    def _repr_pretty_(self, printer: Any, cycle: object) -> None:
+        """As Hypothesis shows it."""
+        printer.text(repr(self))
 
 
 NUMBERS = {"signal": "timeout=", "for_each": "limit=", "step": "fails="}
@@ -174,10 +179,12 @@ class Life:
     Attributes:
         traces: The shared variable of each run, by its path, as it was when it last ran from its first line.
         bodies: The bodies that ran: path, key, attempt.
+        paths: The path of what each instance was started with, by its id.
     """
 
     traces: dict[str, list[str]] = field(factory=dict)
     bodies: list[tuple[str, str, int]] = field(factory=list)
+    paths: dict[str, str] = field(factory=dict)
 
 
 life = Life()
@@ -186,6 +193,7 @@ life = Life()
 def begin_life() -> Life:
     life.traces = {}
     life.bodies = []
+    life.paths = {}
     return life
 
 
@@ -224,7 +232,9 @@ async def fatal_body(path: str) -> str:
 
 @process("programs.program", overlap="parallel")
 async def program(deal: Deal, *, tree: Node, path: str = ROOT) -> Any:
-    life.traces[path] = trace = []
+    life.paths.setdefault(this().id, path)
+    trace: list[str] = []
+    life.traces[path] = trace
     return await do(tree, path, Here(deal, trace))
 
 

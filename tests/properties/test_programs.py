@@ -31,8 +31,6 @@ from tests.properties.programs import Life, Node, begin_life, told
 Way: TypeAlias = Literal["live", "replayed", "evicted"]
 """As it comes; rebuilt from its journal before every turn; out of memory when it waits. Crashes are part of the script."""
 
-ID = "r"
-
 
 @frozen
 class Lived:
@@ -47,11 +45,11 @@ async def live(tree: Node, script: Sequence[Node], way: Way) -> Lived:
     always, most = way == "replayed", 0 if way == "evicted" else 1000
     async with World.open(p.program, always_replay=always, keep_in_memory=most) as world:
         run = Run(world, await world.deal(), life)
-        story = [Happening(Node("start"), ID, await run.start(tree))]
+        story = [Happening(Node("start"), p.ROOT, await run.start(tree))]
         for what in script:
             to = await run.target(what)
             await run.happen(what, to)
-            story.append(Happening(what, to, await run.look()))
+            story.append(Happening(what, life.paths[to], await run.look()))
         return Lived(tuple(story), tuple(life.bodies))
 
 
@@ -65,7 +63,7 @@ class Run:
         self.sent = 0
 
     async def start(self, tree: Node) -> Seen:
-        await self.world.start(p.program(self.deal, tree=tree), id=ID)
+        await self.world.start(p.program(self.deal, tree=tree))
         return await self.look()
 
     async def target(self, what: Node) -> str:
@@ -124,7 +122,8 @@ class Run:
         comments = [comment.text for comment in await self.world.find(Comment, of=self.deal)]
         traces = {path: tuple(trace) for path, trace in self.life.traces.items()}
         instances = await self.world.instances()
-        return Seen(tuple(comments), traces, {one.id: await self.standing(one) for one in instances})
+        standing = {self.life.paths.get(one.id, one.id): await self.standing(one) for one in instances}
+        return Seen(tuple(comments), traces, standing)
 
     async def standing(self, status: Status) -> tuple[Any, ...]:
         if status.state == "waiting":
@@ -158,7 +157,7 @@ def check(tree: Node, script: Sequence[Node], way: Way = "live") -> Lived:
             again = later.seen.traces[path]
             assert again[: len(trace)] == trace, f"{path} did {list(again)} when it ran again, not {list(trace)}"
     try:
-        simulation = explain(tree, lived.story, set(lived.bodies))
+        simulation = explain(tree, lived.story, {(path, attempt) for path, _, attempt in lived.bodies})
     except Unexplained as unexplained:
         pytest.fail(f"{unexplained}\n  check({tree!r}, {list(script)!r}, {way!r})", pytrace=False)
     check_bodies(lived, simulation, dies=any(one.kind in DYING for one in script))
@@ -169,9 +168,11 @@ DYING = {"crash", "down", "die_before", "die_behind"}
 
 
 def check_bodies(lived: Lived, simulation: Simulation, *, dies: bool) -> None:
-    """Each attempt that came to an end ran, under one key; once, if the program did not die."""
-    ran = set(lived.bodies)
+    """No body ran but those of steps that were there; each step under a key of its own; once, if the program did not die."""
+    ran = {(path, attempt) for path, _, attempt in lived.bodies}
+    keys = {(path, key) for path, key, _ in lived.bodies}
     assert ran - simulation.ran <= simulation.may_have_run
+    assert len(keys) == len({path for path, _ in keys}) == len({key for _, key in keys})
     assert dies or len(ran) == len(lived.bodies)
 
 
@@ -221,7 +222,7 @@ SHAPES = {
 
 
 @st.composite
-def trees(draw: st.DrawFn, depth: int = 3) -> Node:
+def trees(draw: st.DrawFn, depth: int = 4) -> Node:
     if depth == 0 or draw(st.integers(0, 9)) < LEAVES_OF_TEN[depth]:
         return draw(LEAVES)
     kind = draw(st.sampled_from(list(SHAPES)))
@@ -230,7 +231,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Node:
     return Node(kind, tuple(parts), number=number)
 
 
-LEAVES_OF_TEN = (10, 6, 3, 1)
+LEAVES_OF_TEN = (10, 6, 4, 2, 0)
 """By how deep a part may still be."""
 
 TARGETS = st.none() | st.integers(1, 3)
@@ -269,7 +270,7 @@ SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, 
 
 def holds(tree: Node, script: list[Node], way: Way) -> None:
     lived = check(tree, script, way)
-    event(f"ends {lived.story[-1].seen.standing[ID][0]}")
+    event(f"ends {lived.story[-1].seen.standing[p.ROOT][0]}")
 
 
 @settings(SETTINGS, max_examples=150)

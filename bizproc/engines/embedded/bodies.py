@@ -41,7 +41,7 @@ async def run_body(
         return StepEnded(address, codec.decode(encoded, step.result_type), None, encoded, attempt, started_at)
     except NotJournallable as refused:
         error = refused
-    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise  # the program ends, or the engine no longer wants it
     except BaseException as raised:  # noqa: BLE001  whatever the body raises is its outcome
         error = raised
@@ -58,7 +58,7 @@ async def run_preparation(
     started_at = moment_text(now())
     try:
         return Readied(address, await command.prepare(outside))
-    except (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise
     except BaseException as error:  # noqa: BLE001  as above
         return StepEnded(address, None, error, codec.encode_error(error), 1, started_at)

@@ -55,7 +55,7 @@ from bizproc.engines.embedded.requests import (
     StartRequest,
     TerminateRequest,
 )
-from bizproc.engines.embedded.starting import Started, decode_call, document_ref, overlap_key
+from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.turn import Standing, Turn, sql
 from bizproc.engines.embedded.works import (
     DEATHS_ALONE,
@@ -271,6 +271,12 @@ class Engine:
         for task in self._bodies.values():
             task.cancel()
         self._outbox.abandon()
+        closed = StoreError(f"{self._database.path} is closed.")
+        waiting = [future for futures in self._endings.values() for future in futures]
+        for future in [*waiting, *self._verdicts.values()]:
+            _set_error(future, closed)
+        self._endings.clear()
+        self._verdicts.clear()
         for instance in self.live.values():
             instance.leave()
         self.live.clear()
@@ -306,7 +312,8 @@ class Engine:
     # -- from outside --------------------------------------------------------------------------------------------------
 
     async def start(self, call: Call[Any], id: str | None) -> Started:
-        """Start an instance, or find the one that has this id. Raises StartConflict, StartRefused."""
+        """Start an instance, or find the one that has this id. Raises StartConflict, StartRefused, WrongArgument."""
+        check_id(id)
         self.know(call.process)
         started: Started = await self._ask(Add(self._started, call=call, id=id, codec=self.codec))
         return started
@@ -662,6 +669,7 @@ class Engine:
     def _wanted(self, asked: Request) -> tuple[Asked[Any], Callable[[Any], Any]]:
         match asked:
             case StartRequest(process, version, arguments, id):
+                check_id(id)
                 call = decode_call(self.process(process, version), arguments, self.codec)
                 return Add(self._started, call=call, id=id, codec=self.codec), attrgetter("id")
             case PerformRequest(action):
@@ -789,6 +797,10 @@ class Engine:
             self.break_down(error)
 
         self.submit(End(done, broken=broken, key=key, ending=ending, codec=self.codec, patient=True))
+
+    def fail(self, key: int, error: BaseException) -> None:
+        """The instance fails from outside its code."""
+        self._end(key, Ending("failed", error=self.codec.encode_error(error)), _nothing)
 
     def set_aside(self, key: int, error: BaseException) -> None:
         """The instance cannot go on before a person puts something right; nothing of it is lost."""

@@ -30,7 +30,7 @@ from bizproc.engines.embedded.requests import (
     StartRequest,
     TerminateRequest,
 )
-from bizproc.engines.embedded.starting import Started, encode_arguments
+from bizproc.engines.embedded.starting import Started, check_id, encode_arguments
 from bizproc.store.database import Database
 from bizproc.store.posting import insert
 from bizproc.store.statements import load
@@ -52,6 +52,7 @@ class Guest:
 
     async def start(self, call: Call[Any], id: str | None) -> Started:
         """As `Engine.start`, once an owner has done it."""
+        check_id(id)
         arguments = encode_arguments(call, self._codec)
         started = await self._answer(StartRequest(call.process.name, call.process.version, arguments, id))
         return Started(0, started, call, fresh=False)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from bizproc.core.codec import Codec, recorded_traceback
+from bizproc.core.codec import Codec, recorded_traceback, text_of
 from bizproc.core.errors import InstanceNotFound, ReplayMismatch
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
 from bizproc.ports.performing import ItemRef
@@ -184,7 +184,7 @@ def _status(row: tuple[Any, ...], codec: Codec) -> Status:
 
 def report(error: BaseException) -> ErrorReport:
     """An error as a status shows it."""
-    plain = ErrorReport(class_name=type(error).__name__, text=str(error), traceback=recorded_traceback(error))
+    plain = ErrorReport(class_name=type(error).__name__, text=text_of(error), traceback=recorded_traceback(error))
     if isinstance(error, ReplayMismatch):
         return evolve(plain, step=error.step, recorded=error.recorded, asked=error.asked)
     return plain
@@ -219,4 +219,4 @@ def _step(row: Recorded, codec: Codec) -> JournalStep:
 
 
 def _error_text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {text_of(error)}"

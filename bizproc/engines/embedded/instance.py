@@ -56,7 +56,7 @@ from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.journal import MAIN, Chain, Entry, entry
 from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.progress import Progress
-from bizproc.engines.embedded.starting import arguments_anew
+from bizproc.engines.embedded.starting import arguments_anew, step_key
 from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, sql
 from bizproc.ports.performing import ItemRef
 from bizproc.store.types import moment, moment_text
@@ -191,6 +191,9 @@ class Instance:
             self._take_turn(first, rewired)
         except (KeyboardInterrupt, SystemExit):
             raise
+        except JournalTooLong as error:
+            self._turn, self._asleep = None, True
+            self._engine.fail(self.key, error)
         except BaseException as error:  # noqa: BLE001  it would vanish in a callback of the loop
             self._turn, self._asleep = None, True
             self._engine.set_aside(self.key, error)
@@ -579,6 +582,9 @@ class Instance:
         turn.timers.append(moment(deadline))
 
     def _answer(self, turn: Turn, ask: Ask, value: Any) -> None:
+        length = self._chain.position + len(turn.entries)
+        if length >= self._engine.longest_journal:
+            raise JournalTooLong(instance=self.id, length=length)  # or a loop of these would never come to a commit
         encoded = self._codec.encode(value, ask.command.result_type)
         turn.entries.append(entry(ask.address, "returned", ask.noted, encoded))
         self.progress.driver.resume(ask.address, value)
@@ -641,8 +647,7 @@ class Instance:
 
     def step_key(self, address: str) -> str:
         """The idempotency key of the step at this address: the same on every attempt and after every restart."""
-        run = f".{self.run}" if self.run else ""
-        return f"{self.id}{run}/{address}"
+        return step_key(self.id, self.run, address)
 
     def can_leave(self) -> bool:
         """Whether it waits, and dropping its coroutines would run none of the user's code."""

@@ -119,7 +119,11 @@ def checksum(before: int, instance: int, position: int, entry: Sequence[Any]) ->
     """The checksum of a row after one whose checksum was `before`."""
     address, event, kind, name, arguments, hashed, *rest = entry
     # The hash apart: it is bytes, and JSON has none. JSON, not repr: it took less than half the time.
-    text = orjson.dumps((instance, position, address, event, kind, name, arguments, *rest))
+    fields = (instance, position, address, event, kind, name, arguments, *rest)
+    try:
+        text = orjson.dumps(fields)
+    except TypeError:  # a lone surrogate
+        text = repr(fields).encode("utf-8", "surrogatepass")
     return crc32(hashed or b"", crc32(text, before))
 
 

@@ -27,6 +27,7 @@ from bizproc.engines.embedded.deliveries import Settled
 from bizproc.engines.embedded.events import Woken, deliver
 from bizproc.engines.embedded.performing import Context, Settlement, perform
 from bizproc.engines.embedded.posts import Post
+from bizproc.engines.embedded.starting import step_key
 from bizproc.ports.channel import Channel, Outside
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
@@ -94,8 +95,7 @@ class Settle(Asked[Outcome]):
         if row is None:
             return False
         id, run, state = row
-        started = f"{id}.{run}" if run else id
-        return state != "terminated" and self.post.key == f"{started}/{self.post.address}"
+        return state != "terminated" and self.post.key == step_key(id, run, self.post.address or "")
 
     def _row(self, tx: Transaction) -> dict[str, Any]:
         verdict = self.context.codec.encode(self.verdict, Verdict)

@@ -54,9 +54,13 @@ def duration(value: timedelta) -> str:
     return " ".join(part for part in parts if part) or "0 s"
 
 
+def _whole(number: Any) -> int:
+    return int(number["$int"], 16) if isinstance(number, dict) else int(number)
+
+
 _TAGS: Final[Mapping[str, Callable[[Any], str]]] = {
     "$decimal": str,
-    "$timedelta": lambda microseconds: duration(timedelta(microseconds=int(microseconds))),
+    "$timedelta": lambda microseconds: duration(timedelta(microseconds=_whole(microseconds))),
     "$datetime": lambda text: f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}",
     "$date": str,
     "$uuid": str,

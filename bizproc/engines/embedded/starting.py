@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
+from bizproc.core.checks import described
 from bizproc.core.codec import Codec
-from bizproc.core.errors import StartConflict, StartRefused
+from bizproc.core.errors import StartConflict, StartRefused, WrongArgument
 from bizproc.core.process import Call, Process
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
@@ -29,6 +30,27 @@ class Started:
     id: str
     call: Call[Any]
     fresh: bool
+
+
+def step_key(id: str, run: int, address: str) -> str:
+    """
+    The idempotency key of a step, and the id of the child that it starts.
+
+    No two steps have the same: ids that people give have no slash (`check_id`), and addresses have no tilde.
+    """
+    return f"{id}/{run}~{address}" if run else f"{id}/{address}"
+
+
+def check_id(id: str | None) -> None:
+    """Raises WrongArgument for an id that people may not give."""
+    if id is None:
+        return
+    if not isinstance(id, str) or not id or len(id) > LONGEST_ID or "/" in id or not id.isprintable():
+        expected = f"a printable text of at most {LONGEST_ID} characters without a slash"
+        raise WrongArgument(process="start", parameter="id", expected=expected, got=described(id))
+
+
+LONGEST_ID: Final = 200
 
 
 def document_ref(call: Call[Any]) -> ItemRef | None:

@@ -415,15 +415,26 @@ def test_a_process_that_cancels_itself_is_cancelled() -> None:
 # -- what passes through -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
-def test_an_interrupt_in_user_code_passes_through_and_leaves_the_thread_as_it_was(kind: type[BaseException]) -> None:
+@pytest.mark.parametrize("kind", [SystemExit, GeneratorExit, asyncio.CancelledError])
+def test_whatever_else_user_code_raises_is_its_outcome(kind: type[BaseException]) -> None:
     async def program() -> None:
         await say("a")
         raise kind
 
+    driver = begun(program())
+    driver.resume("0")
+    assert driver.outcome is not None
+    assert isinstance(driver.outcome.error, kind)
+
+
+def test_an_interrupt_in_user_code_passes_through_and_leaves_the_thread_as_it_was() -> None:
+    async def program() -> None:
+        await say("a")
+        raise KeyboardInterrupt
+
     async def drive() -> tuple[object, Driver]:
         driver = begun(program())
-        with pytest.raises(kind):
+        with pytest.raises(KeyboardInterrupt):
             driver.resume("0")
         return asyncio.get_running_loop(), driver
 
