@@ -1410,9 +1410,8 @@ def _record(codec: Codec, error: BaseException, depth: int = 0) -> dict[str, Tre
 def _written(codec: Codec, value: object, depth: int) -> Tree:
     """A value in an error; its repr where it cannot be written, for the error must be."""
     if isinstance(value, BaseException):
-        return _sound(
-            _repr_of(value)
-        )  # usually the cause, too: written in full each time, a chain would grow by powers
+        # Usually it is the cause, too: followed as far as causes are, a chain would grow by powers.
+        return {"$error": _record(codec, value, min(depth + 4, _DEEPEST))}
     try:
         tree = codec.describe(value)
         orjson.dumps(tree)
