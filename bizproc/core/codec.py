@@ -1411,7 +1411,7 @@ def _written(codec: Codec, value: object, depth: int) -> Tree:
     """A value in an error; its repr where it cannot be written, for the error must be."""
     if isinstance(value, BaseException):
         # Usually it is the cause, too: followed as far as causes are, a chain would grow by powers.
-        return {"$error": _record(codec, value, min(depth + 4, _DEEPEST))}
+        return {"$error": _record(codec, value, min(depth + 2, _DEEPEST))}
     try:
         tree = codec.describe(value)
         orjson.dumps(tree)
