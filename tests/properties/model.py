@@ -1,20 +1,23 @@
 """
 What programs mean: a simulation without a store, without a loop, without crashes.
 
-An instance is a set of branches and what they wait for. It goes on in turns, as `docs/design.md` says: outcomes are given to it
-one after the other, and then what it asked of the world is done, in the order in which it was asked, all at one moment.
+An instance is a set of branches and what they wait for. It goes on in turns, as `docs/design.md` says: outcomes are
+given to it one after the other, and then what it asked of the world is done, in the order in which it was asked,
+all at one moment.
 
-What is due earlier comes first. What is ready at the same moment may come in any order: a step whose body has ended, a timer,
-a signal, the end of a child, the turn of a parent and that of its child. There the simulation has a choice, and what was
-seen of the program says which one it took: `explain` looks for choices under which the program does exactly what was seen,
-each comment, each line of each shared variable, each outcome, at the time at which it was seen. Where nothing is
-ready at the same moment as something else there is no choice, and the simulation predicts.
+What is due earlier comes first. What is ready at the same moment may come in any order: a step whose body has
+ended, a timer, a signal, the end of a child, the turn of a parent and that of its child. There the simulation has a
+choice, and what was seen of the program says which one it took: `explain` looks for choices under which the program
+does exactly what was seen, each comment, each line of each shared variable, each outcome, at the time at which it
+was seen. Where nothing is ready at the same moment as something else there is no choice, and the simulation
+predicts.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeAlias
 
 from attrs import define, field, frozen
@@ -84,7 +87,7 @@ class Branch:
         branch: Branch | None = self
         while branch is not None:
             yield branch
-            branch = branch.forked and branch.forked.owner
+            branch = None if branch.forked is None else branch.forked.owner
 
     def is_shielded(self, within: Branch | None = None) -> bool:
         """Whether a shield stands around it, inside another branch or at all."""
@@ -219,7 +222,11 @@ class Simulation:
     """
 
     def __init__(
-        self, tree: Node, story: Sequence[Happening], bodies: Set[Body], choose: Callable[[int, Simulation], int]
+        self,
+        tree: Node,
+        story: Sequence[Happening],
+        bodies: AbstractSet[Body],
+        choose: Callable[[int, Simulation], int],
     ) -> None:
         self.instances: dict[str, Instance] = {}
         self.comments: list[str] = []
@@ -244,7 +251,8 @@ class Simulation:
         Raises:
             Unexplained: It is not what was seen.
         """
-        for self._at, happening in enumerate(self._story):
+        for at, happening in enumerate(self._story):
+            self._at = at
             self._happen(happening.what, happening.to)
             self._settle()
             self._compare(happening.seen)
@@ -676,7 +684,7 @@ class Simulation:
         return True
 
     def _cancel_children(self, one: Instance, branch: Branch | None) -> None:
-        """Those that this branch has started; of the instance as a whole, all. What a shield still waits for goes on."""
+        """Those that this branch has started; of the whole instance, all. What a shield still waits for goes on."""
         awaited = {ask.command.child for ask in (*one.waits, *one.actions, *one.fresh) if ask.branch.is_shielded()}
         for child in self.instances.values():
             if child.parent is not one or not child.live or child.id in awaited:
@@ -688,7 +696,7 @@ class Simulation:
 
     # -- what nodes do -------------------------------------------------------------------------------------------------
 
-    def _do(self, one: Instance, node: Node, path: str) -> Code:
+    def _do(self, one: Instance, node: Node, path: str) -> Code:  # noqa: C901  one case for each kind of node
         trace = one.path
 
         def do(node: Node, path: str) -> Code:
@@ -703,7 +711,7 @@ class Simulation:
         def parts(node: Node, path: str) -> list[Callable[[], Code]]:
             return [lambda index=index: part(node, path, index) for index in range(len(node.parts))]  # type: ignore[misc]
 
-        def doing(node: Node, path: str) -> Code:
+        def doing(node: Node, path: str) -> Code:  # noqa: C901  likewise
             match node.kind:
                 case "nothing":
                     return path
@@ -719,7 +727,7 @@ class Simulation:
                 case "sequence":
                     values = []
                     for index in range(len(node.parts)):
-                        values.append((yield from part(node, path, index)))
+                        values.append((yield from part(node, path, index)))  # noqa: PERF401  no yield in a comprehension
                     return values
                 case "when":
                     return (yield from part(node, path, len(self.traces[trace]) % 2))
@@ -827,7 +835,7 @@ def decided_later(
 AT_MOST: Final = 2000
 
 
-def explain(tree: Node, story: Sequence[Happening], bodies: Set[Body]) -> Simulation:
+def explain(tree: Node, story: Sequence[Happening], bodies: AbstractSet[Body]) -> Simulation:
     """
     Choices under which the program does what was seen.
 
@@ -858,7 +866,7 @@ class Search:
 
     tree: Node
     story: Sequence[Happening]
-    bodies: Set[Body]
+    bodies: AbstractSet[Body]
     taken: list[tuple[int, int]] = field(factory=list)
     known: set[object] = field(factory=set)
     furthest: Unexplained | None = None

@@ -1,9 +1,9 @@
 """
 A small language of programs: what a process can do, as a tree; and the process that does what such a tree says.
 
-A tree, and the script of what happens to it from outside, are shown as one would write them, so that an example that fails
-can be pasted into a test. Each node has a path from the root, `@`, and that is its name: what a comment says, what a step
-returns, what a failure is called.
+A tree, and the script of what happens to it from outside, are shown as one would write them, so that an example
+that fails can be pasted into a test. Each node has a path from the root, `@`, and that is its name: what a comment
+says, what a step returns, what a failure is called.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from bizproc import (
     this,
     wait,
 )
+from bizproc.core.commands import running_step
 from bizproc.core.errors import Cancelled
-from bizproc.core.steps import running_step
 from bizproc.model import Deal
 from bizproc.testing.clock import BEGINNING
 
@@ -368,7 +368,7 @@ async def do_started(node: Node, path: str, here: Here) -> Any:
 
 
 async def do_detached(node: Node, path: str, here: Here) -> Any:
-    await start(program(here.deal, tree=node.parts[0], path=f"{path}.0"), detached=True)
+    _child = await start(program(here.deal, tree=node.parts[0], path=f"{path}.0"), detached=True)
     return path
 
 

@@ -1,9 +1,9 @@
 """
-Random programs against a pure model (scenario 30): whatever a process does and whatever happens to it, live, replayed, out of
-memory or dying at any commit, it does what its code means.
+Random programs against a pure model (scenario 30): whatever a process does and whatever happens to it, live,
+replayed, out of memory or dying at any commit, it does what its code means.
 
-A program is a tree (`programs.py`), a script is what happens to it, the model is `model.py`. An example that fails is shown as
-a call of `check`, which can be pasted into a test of its own.
+A program is a tree (`programs.py`), a script is what happens to it, the model is `model.py`. An example that fails
+is shown as a call of `check`, which can be pasted into a test of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bizproc.core.errors import InstanceCancelled, InstanceFailed, InstanceTermi
 from bizproc.model import Comment, Deal
 from bizproc.runtime import Instance, Runtime, Status
 from bizproc.testing import World
+from bizproc.testing.clock import BEGINNING
 from tests.properties import programs as p
 from tests.properties.model import Happening, Seen, Simulation, Unexplained, explain
 from tests.properties.programs import Life, Node, begin_life, told
@@ -29,7 +30,7 @@ from tests.properties.programs import Life, Node, begin_life, told
 # -- running a program for real ----------------------------------------------------------------------------------------
 
 Way: TypeAlias = Literal["live", "replayed", "evicted"]
-"""As it comes; rebuilt from its journal before every turn; out of memory when it waits. Crashes are part of the script."""
+"""As it comes; rebuilt before every turn; out of memory when it waits. Crashes are part of the script."""
 
 
 @frozen
@@ -127,7 +128,7 @@ class Run:
 
     async def standing(self, status: Status) -> tuple[Any, ...]:
         if status.state == "waiting":
-            return status.state, None if status.until is None else (status.until - p.BEGINNING) // p.HOUR
+            return status.state, None if status.until is None else (status.until - BEGINNING) // p.HOUR
         try:
             return status.state, await self.world.instance(status.id).result()
         except InstanceFailed as failed:
@@ -168,7 +169,7 @@ DYING = {"crash", "down", "die_before", "die_behind"}
 
 
 def check_bodies(lived: Lived, simulation: Simulation, *, dies: bool) -> None:
-    """No body ran but those of steps that were there; each step under a key of its own; once, if the program did not die."""
+    """No body ran but those of steps there were; each step under its own key; once, if the program did not die."""
     ran = {(path, attempt) for path, _, attempt in lived.bodies}
     keys = {(path, key) for path, key, _ in lived.bodies}
     assert ran - simulation.ran <= simulation.may_have_run
@@ -224,7 +225,8 @@ SHAPES = {
 @st.composite
 def trees(draw: st.DrawFn, depth: int = 4) -> Node:
     if depth == 0 or draw(st.integers(0, 9)) < LEAVES_OF_TEN[depth]:
-        return draw(LEAVES)
+        leaf: Node = draw(LEAVES)
+        return leaf
     kind = draw(st.sampled_from(list(SHAPES)))
     parts = [draw(trees(depth - 1)) for _ in range(draw(st.sampled_from(SHAPES[kind])))]
     number = draw(st.none() | st.integers(1, 3)) if kind == "each_of" else None
@@ -258,7 +260,7 @@ HAPPENINGS = st.one_of(
 
 @st.composite
 def scripts(draw: st.DrawFn) -> list[Node]:
-    # Not a list strategy: of those too many are empty, and of a program to which nothing happens there is little to see.
+    # Not a list strategy: too many of those are empty, and where nothing happens there is little to see.
     return [draw(HAPPENINGS) for _ in range(draw(st.integers(0, 9)))]
 
 
