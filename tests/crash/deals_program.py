@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from bizproc import Runtime, crm, process, wait
 from bizproc.model import Deal
-from tests.crash.harness import Board, live, observe, say, unprotected, url
+from tests.crash.harness import UNPROTECTED, Board, live, observe, say, url
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ async def in_waves(function: Callable[[T], Awaitable[object]], items: Sequence[T
 
 
 async def prepare(store: str, folder: str | None) -> None:
-    async with Runtime.open(store) as runtime:
+    async with Runtime.open(store, settings=UNPROTECTED) as runtime:
         if folder is None:
             await make(runtime)
         else:
@@ -81,8 +81,7 @@ async def _perform(runtime: Runtime, action: Awaitable[object]) -> None:
 
 async def work(store: str, board: Board) -> None:
     observe(board)
-    unprotected()
-    async with Runtime.open(store, processes=[follow_up]) as runtime:
+    async with Runtime.open(store, processes=[follow_up], settings=UNPROTECTED) as runtime:
         await start_all(runtime)
         await runtime.settled()
         while not board.allowed:

@@ -28,7 +28,7 @@ from typing import Any
 from bizproc import Runtime, action, crm, process, wait
 from bizproc.core.errors import BizprocError, StoreError
 from bizproc.model import Comment, Deal
-from tests.crash.harness import Board, Words, live, quicken, say, unprotected, url
+from tests.crash.harness import UNPROTECTED, Board, Words, live, quicken, say, url
 
 COMMENTS = 30
 LONG = "x" * 4000
@@ -173,7 +173,7 @@ class Told:
 
 
 async def own(path: Path, heard: asyncio.Queue[Words]) -> None:
-    async with Runtime.open(url(path), processes=[writer, marked]) as runtime:
+    async with Runtime.open(url(path), processes=[writer, marked], settings=UNPROTECTED) as runtime:
         told = Told(runtime, path.parent)
         say("open")
         while (words := await heard.get()) != ["close"]:
@@ -196,6 +196,5 @@ async def main(path: Path) -> None:
 if __name__ == "__main__":
     board = Board(Path(sys.argv[2]))
     quicken()
-    unprotected()
     os.umask(0o022)
     asyncio.run(main(Path(sys.argv[1])))

@@ -2,7 +2,7 @@
 Real programs for the tests of this folder: begun, watched at their commits, stopped, killed, and ended in any case.
 
 Two sides share a `Board`, a page of memory in a file: it outlives the death of the program that wrote on it, so what it
-says of a program that was killed is what was so at that moment. The program's side are `live`, `observe`, `unprotected`
+says of a program that was killed is what was so at that moment. The program's side are `live`, `observe`, `UNPROTECTED`
 and `quicken`; the test's side are `Programs`, `Program` and `Killer`.
 
 No test ends a process that it did not begin. A program dies with the test: by the end of its input, and on Linux also
@@ -32,6 +32,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from bizproc import runtime
+from bizproc.settings import Settings
 from bizproc.store.database import Database, Pulse
 from bizproc.store.owner import lock_file
 from tests.crash.looking import unfinished
@@ -136,10 +137,8 @@ def observe(board: Board) -> None:
     runtime.open_database = partial(runtime.open_database, observer=Watched(board))
 
 
-def unprotected() -> None:
-    """Set nobody aside because the program died around it: here it does so for no fault of theirs."""
-    options: Any = runtime.__dict__["Options"]
-    runtime.__dict__["Options"] = partial(options, protect=False)
+UNPROTECTED: Final = Settings(poison_protection=False)
+"""Who is killed at random has not killed the program."""
 
 
 def quicken(every: timedelta = timedelta(milliseconds=20), busy: timedelta = timedelta(milliseconds=300)) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from bizproc import Runtime, crm, process, wait
 from bizproc.core.errors import StoreError
 from bizproc.model import Comment, Deal
-from tests.crash.harness import Board, Words, live, observe, quicken, say, unprotected, url
+from tests.crash.harness import UNPROTECTED, Board, Words, live, observe, quicken, say, url
 
 INSTANCE = "chore"
 TIMES = 3
@@ -35,7 +35,7 @@ async def chore(deal: Deal) -> int:
 
 
 async def own(store: str, heard: asyncio.Queue[Words]) -> None:
-    async with Runtime.open(store, processes=[chore]) as runtime:
+    async with Runtime.open(store, processes=[chore], settings=UNPROTECTED) as runtime:
         if not await runtime.find(Deal):
             await runtime.start(chore(await runtime.perform(crm.deal.create(title="A deal"))), id=INSTANCE)
         say("open")
@@ -66,5 +66,4 @@ async def main(store: str) -> None:
 if __name__ == "__main__":
     quicken(timedelta(milliseconds=int(sys.argv[3])))
     observe(Board(Path(sys.argv[2])))
-    unprotected()
     asyncio.run(main(url(Path(sys.argv[1]))))

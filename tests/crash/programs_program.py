@@ -15,14 +15,14 @@ from random import Random
 from bizproc import Runtime, crm
 from bizproc.core.errors import InstanceCancelled
 from bizproc.model import Deal
-from tests.crash.harness import Board, live, observe, say, unprotected, url
+from tests.crash.harness import UNPROTECTED, Board, live, observe, say, url
 from tests.crash.mixed import PROCESSES, Program, name_of, program_of
 
 AT_A_TIME = 4
 
 
 async def prepare(store: str, count: int) -> None:
-    async with Runtime.open(store) as runtime:
+    async with Runtime.open(store, settings=UNPROTECTED) as runtime:
         await runtime.perform(crm.product.create(name="Tea", price=3))
         for number in range(1, count + 1):
             await runtime.perform(crm.deal.create(title=f"Deal {number}"))
@@ -31,8 +31,7 @@ async def prepare(store: str, count: int) -> None:
 
 async def work(store: str, board: Board, count: int) -> None:
     observe(board)
-    unprotected()
-    async with Runtime.open(store, processes=PROCESSES) as runtime:
+    async with Runtime.open(store, processes=PROCESSES, settings=UNPROTECTED) as runtime:
         driven = 0
         while driven < count:
             while board.allowed <= driven:
