@@ -108,7 +108,7 @@ What a program is made of:
     tidy(a, b)                    try: a  finally: b
     caught(a, b)                  try: a  except Exception: b
     stubborn(a, b)                try: a  except Cancelled: b
-    undone(a, b, c, d)            saga: a, to be undone by b; c, to be undone by d
+    undone(a, b, c, d, e)         saga: a, to be undone by b; c, to be undone by d; e
     child(a)                      a child that is awaited
     started(a, b)                 a child that is started; b; and then it is awaited
     detached(a)                   a detached child
@@ -354,7 +354,8 @@ async def do_undone(node: Node, path: str, here: Here) -> Any:
     async with saga() as undo:
         for index in range(0, len(node.parts), 2):
             values.append(await part(node, path, here, index))
-            undo.compensate(part(node, path, here, index + 1))
+            if index + 1 < len(node.parts):
+                undo.compensate(part(node, path, here, index + 1))
     return values
 
 
