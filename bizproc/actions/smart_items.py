@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, ClassVar
 
 from bizproc.actions.items import Delete
 from bizproc.core.action import ItemAction, Target, action_type, option
@@ -33,6 +33,8 @@ class CreateSmartItem(ItemAction[SmartItem]):
             cannot hold.
         UnknownStage, UnknownPipeline, UnknownUser, ItemNotFound: what a field points at is not there.
     """
+
+    required: ClassVar[tuple[str, ...]] = ()
 
     target: Target
     fields: Mapping[str, Any]
