@@ -18,9 +18,11 @@ from uuid import uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
+from attrs import evolve
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
+from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
 from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.checks import check_value
@@ -39,11 +41,13 @@ from bizproc.engines.embedded import inspection
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, Result, Status
+from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
+from bizproc.ports.files import FILES, Files
 from bizproc.ports.performing import Performing
 from bizproc.settings import Settings
 from bizproc.store import schema
@@ -175,10 +179,14 @@ class Runtime:
 
     Attributes:
         path: The store's file; for people.
+        outside: The channels and tools; among these the contents of files.
         asks: Who does what is asked: the engine here, or, beside an owner, the owner's through the inbox.
     """
 
-    def __init__(self, database: Database, asks: Engine | Guest, codec: Codec, portal: Portal) -> None:
+    def __init__(
+        self, database: Database, asks: Engine | Guest, codec: Codec, portal: Portal, outside: Outside
+    ) -> None:
+        self.outside = outside
         self.asks = asks
         self.codec = codec
         self.portal = portal
@@ -276,7 +284,8 @@ class Runtime:
         database = await to_thread.run_sync(partial(open_database, url, clock, owner=False))
         database.start(asyncio.get_running_loop())
         try:
-            yield cls(database, Guest(database, clock.now, codec), codec, portal_of(settings or Settings()))
+            outside = with_files(NOWHERE, database)
+            yield cls(database, Guest(database, clock.now, codec), codec, portal_of(settings or Settings()), outside)
         finally:
             database.close()
 
@@ -284,6 +293,7 @@ class Runtime:
         """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
         self.engine.use(*distinct(processes))
         await self.engine.write(sql_crm.seed)
+        await self.sweep_files()
         await self.engine.recover()
 
     # -- instances -----------------------------------------------------------------------------------------------------
@@ -349,6 +359,22 @@ class Runtime:
         return await self.read(
             lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit)
         )
+
+    async def content(self, file: File) -> bytes:
+        """
+        What a file of the drive holds.
+
+        Raises:
+            FileMissing, FileDamaged: It is not where contents lie, or not what was put there.
+        """
+        files: Files = self.outside.tools[FILES]
+        return await files.get(file.sha256)
+
+    async def sweep_files(self) -> int:
+        """Remove contents that no file has named for a day; how many."""
+        named = await self.read(lambda connection: [sha for (sha,) in connection.execute("SELECT sha256 FROM file")])
+        files: Files = self.outside.tools[FILES]
+        return await files.sweep(frozenset(named))
 
     async def import_folder(
         self, folder: Path | str, *, skip_bad: bool = False, progress: Progress | None = None
@@ -426,7 +452,17 @@ def assemble(
         return SqlCrm(performing, portal)
 
     codec = Codec()
-    return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal)
+    outside = with_files(outside, database)
+    return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal, outside)
+
+
+def with_files(outside: Outside, database: Database) -> Outside:
+    """Where no other place for contents of files is given: a folder beside the store, or memory for one in memory."""
+    if FILES in outside.tools:
+        return outside
+    file = database.file
+    files = MemoryFiles() if file is None else FolderFiles(file.with_name(f"{file.name}-files"))
+    return evolve(outside, tools={**outside.tools, FILES: files})
 
 
 def portal_of(settings: Settings) -> Portal:

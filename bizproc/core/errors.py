@@ -28,6 +28,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
     │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── FileMissing, FileDamaged
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── SettingsError             a setting that is wrong
@@ -505,6 +506,24 @@ class AlreadyExists(ActionError):
 
 
 @define(kw_only=True)
+class FileMissing(ActionError):
+    """The content of a file is not where contents lie."""
+
+    says = "the content {sha256} is not in {where}. Was the store moved without the folder beside it?"
+    sha256: str
+    where: str
+
+
+@define(kw_only=True)
+class FileDamaged(ActionError):
+    """The content of a file is not what was put there."""
+
+    says = "{where} no longer holds what was put there: its SHA-256 should be {sha256}. Restore it from a copy."
+    sha256: str
+    where: str
+
+
+@define(kw_only=True)
 class ChannelMissing(ActionError):
     """No channel of this name is set up."""
 
@@ -671,6 +690,8 @@ __all__ = [
     "CodecError",
     "DeliveryUnknown",
     "EmptyText",
+    "FileDamaged",
+    "FileMissing",
     "ImportRefused",
     "InstanceCancelled",
     "InstanceError",

@@ -144,6 +144,9 @@ class Crm(Protocol):
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         """The kinds of items that items of a smart type can be children of. Raises UnknownItem."""
 
+    async def file_called(self, path: str) -> ItemRef | None:
+        """The file that lies at a path of the drive."""
+
     async def stage_of(self, ref: ItemRef) -> Stage:
         """The stage an item is in."""
 

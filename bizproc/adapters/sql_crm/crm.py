@@ -180,6 +180,10 @@ class SqlCrm:
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         return special.smart_type(self.performing.transaction, kind).parents
 
+    async def file_called(self, path: str) -> ItemRef | None:
+        row = self.performing.transaction.execute("SELECT id FROM file WHERE path = ?", (path,)).fetchone()
+        return None if row is None else ItemRef("file", row[0])
+
     async def stage_of(self, ref: ItemRef) -> Stage:
         return stages.stage_of(self.performing.transaction, ref)
 
