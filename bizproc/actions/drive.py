@@ -86,6 +86,9 @@ class GetFile(Action[File]):
     """
     A file by its id.
 
+    Args:
+        id: Of the file.
+
     Raises:
         ItemNotFound: no such file.
     """
