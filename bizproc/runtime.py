@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
+from attrs import evolve
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
@@ -426,9 +427,9 @@ def assemble(
         return SqlCrm(performing, portal)
 
     codec = Codec()
-    return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal)
+    return Runtime(database, Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside), codec, portal)
 
 
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
-    return Portal(zone=settings.zone, currency=settings.currency)
+    return Portal(zone=settings.zone, currency=settings.currency, language=settings.language)
