@@ -453,7 +453,8 @@ def assemble(
 
     codec = Codec()
     outside = with_files(outside, database)
-    return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal, outside)
+    engine = Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside)
+    return Runtime(database, engine, codec, portal, outside)
 
 
 def with_files(outside: Outside, database: Database) -> Outside:
@@ -467,4 +468,4 @@ def with_files(outside: Outside, database: Database) -> Outside:
 
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
-    return Portal(zone=settings.zone, currency=settings.currency)
+    return Portal(zone=settings.zone, currency=settings.currency, language=settings.language)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import evolve, fields_dict, frozen
 
 from bizproc.core.errors import SettingsError
+from bizproc.model.languages import LANGUAGES
 
 FILE: Final = "bizproc.toml"
 PREFIX: Final = "BIZPROC_"
@@ -32,6 +33,7 @@ class Settings:
         processes: Modules in which processes are looked for.
         time_zone: The portal's zone, whose days are counted (D19).
         currency: ISO 4217 code of items that name none.
+        language: What values are printed in: `en` or `fr`.
         keep_in_memory: How many waiting instances stay in memory.
         poison_protection: Whether an instance that seems to bring the program down is run alone, and at last set aside.
     """
@@ -40,6 +42,7 @@ class Settings:
     processes: tuple[str, ...] = ()
     time_zone: str = "UTC"
     currency: str = "EUR"
+    language: str = "en"
     keep_in_memory: int = 1000
     poison_protection: bool = True
 
@@ -107,6 +110,8 @@ def _checked(name: str, value: Any, where: str) -> Any:
         raise SettingsError(where=where, detail=f"{name}: expected {_word(default)}, got {value!r}.")
     if name == "time_zone":
         _check_zone(value, where)
+    if name == "language" and value not in LANGUAGES:
+        raise SettingsError(where=where, detail=f"language: expected one of {', '.join(LANGUAGES)}, got {value!r}.")
     if name == "keep_in_memory" and value < 0:
         raise SettingsError(where=where, detail=f"{name}: expected 0 or more, got {value}.")
     return value

@@ -10,6 +10,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── CodecError
     │   ├── NotJournallable       a value that cannot be written
     │   └── NotRestorable         a value that cannot be read back
+    ├── NotPrintable              a value that has no print version, or none without the CRM
     ├── RecordedError             an error whose class is gone
     ├── ReplayMismatch            the code asks for something else than the journal recorded
     ├── StepFailure
@@ -162,6 +163,15 @@ class RecordedError(BizprocError):
     says = "{class_name}: {text}"
     class_name: str
     text: str
+
+
+@define(kw_only=True)
+class NotPrintable(BizprocError, TypeError):
+    """A value that has no print version, or none that a process can make without asking the CRM."""
+
+    says = "{what} cannot be printed here. {instead}"
+    what: str
+    instead: str
 
 
 # -- replay and steps --------------------------------------------------------------------------------------------------
@@ -709,6 +719,7 @@ __all__ = [
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
+    "NotPrintable",
     "NotRestorable",
     "NotResumable",
     "ProcessDefinitionError",

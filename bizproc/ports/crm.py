@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
+from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
@@ -34,6 +36,10 @@ class Crm(Protocol):
     @property
     def performing(self) -> Performing:
         """What this is done for."""
+
+    @property
+    def portal(self) -> Portal:
+        """What is the same for the whole CRM."""
 
     # -- items
 
@@ -137,6 +143,16 @@ class Crm(Protocol):
         """The item's activities, the oldest first."""
 
     # -- looked up
+
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> Mapping[tuple[str, Any], str]:
+        """
+        What things are called, by kind and key; what is not there is missing.
+
+        The key is an id, but of a stage (kind of item, code) and of an entry of a list (`reference`) (list, code).
+        """
+
+    async def custom_fields(self, kind: str) -> Mapping[str, Field]:
+        """The custom fields of a kind of item, by code. Raises UnknownItem."""
 
     async def users(self, users: Users) -> tuple[int, ...]:
         """The ids that a parameter names, in order, without duplicates. Raises UnknownUser."""

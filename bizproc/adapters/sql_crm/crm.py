@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import items, rows, special, stages, timeline
-from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.custom import add_field, custom_fields
+from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
@@ -165,6 +167,13 @@ class SqlCrm:
         return belonging(tx, SHAPES[kind], ref)
 
     # -- looked up
+
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
+        return names(self.performing.transaction, wanted)
+
+    async def custom_fields(self, kind: str) -> dict[str, Field]:
+        special.check_kind(self.performing.transaction, kind)
+        return custom_fields(self.performing.transaction, kind)
 
     async def users(self, users: Users) -> tuple[int, ...]:
         several = (users,) if isinstance(users, (int, User)) else users

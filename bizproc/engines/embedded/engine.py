@@ -74,6 +74,7 @@ from bizproc.engines.embedded.works import (
     Survey,
     Suspects,
 )
+from bizproc.model.portal import Portal
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.performing import ItemRef
@@ -96,6 +97,7 @@ class Options:
         longest_journal: With more entries an instance fails (JournalTooLong); with a tenth of them it warns.
         jitter: Whether retry delays are spread at random.
         protect: Whether an instance that seems to bring the program down is run alone, and at last set aside.
+        portal: In whose language and zone `printed` prints.
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
@@ -106,6 +108,7 @@ class Options:
     longest_journal: int = 100_000
     jitter: bool = True
     protect: bool = True
+    portal: Portal = Portal()
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
@@ -132,6 +135,7 @@ class Engine:
         self.live: dict[int, Instance] = {}
         self.codec: Final = codec
         self.make_port: Final = make_port
+        self.portal: Final = options.portal
         self.always_replay = options.always_replay
         self.new_id: Final = options.new_id
         self.random: Final = options.random
