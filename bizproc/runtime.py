@@ -44,6 +44,7 @@ from bizproc.engines.embedded.inspection import JournalStep, Result, Status
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
+from bizproc.model.tokens import Signer
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
@@ -369,6 +370,10 @@ class Runtime:
         """
         files: Files = self.outside.tools[FILES]
         return await files.get(file.sha256)
+
+    async def signer(self) -> Signer:
+        """What signs the tokens in links that people outside follow."""
+        return await self.read(lambda connection: SqlCrmReader(connection).signer())
 
     async def sweep_files(self) -> int:
         """Remove contents that no file has named for a day; how many."""

@@ -46,7 +46,9 @@ class GetData(ItemAction[Mapping[str, Any]]):
 
     async def perform(self, port: Crm) -> Mapping[str, Any]:
         if not self.fields:
-            raise WrongValue(action=self.name, parameter="fields", expected="the name of a field, or several", got="none")
+            raise WrongValue(
+                action=self.name, parameter="fields", expected="the name of a field, or several", got="none"
+            )
         ref = await port.resolve(self.target.kind, self.target.id)
         known = await self._known(port, ref.kind)
         item = await port.read(ref)

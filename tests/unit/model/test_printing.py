@@ -124,7 +124,7 @@ def test_money_has_its_currencys_sign_and_digits() -> None:
     assert both(Money(Decimal("1234.5"), "EUR")) == ("€1,234.50", "1 234,50 €")
     assert both(Money(Decimal(1234), "JPY")) == ("¥1,234", "1 234 JPY")
     assert both(Money(Decimal("1.5"), "KWD"))[1] == "1,500 KWD"
-    assert both(Money(Decimal("-7"), "EUR")) == ("-€7.00", "-7,00 €")
+    assert both(Money(Decimal(-7), "EUR")) == ("-€7.00", "-7,00 €")
 
 
 def test_of_an_exact_price_no_digit_is_lost() -> None:
