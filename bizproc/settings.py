@@ -11,15 +11,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from attrs import AttrsInstance, evolve, field, fields_dict, frozen, has
+from attrs import evolve, field, fields_dict, frozen, has
 
 from bizproc.core.errors import SettingsError
 from bizproc.model.languages import LANGUAGES
-
-T = TypeVar("T", bound=AttrsInstance)
 
 FILE: Final = "bizproc.toml"
 PREFIX: Final = "BIZPROC_"
@@ -197,7 +195,8 @@ def read(folder: Path, environment: Mapping[str, str]) -> Settings:
             settings = evolve(settings, **{name: inner})
     settings = _from_environment(settings, PREFIX, environment)
     path = folder / FILE
-    return _merged(settings, _parsed(path), FILE, "") if path.is_file() else settings
+    merged: Settings = _merged(settings, _parsed(path), FILE, "") if path.is_file() else settings
+    return merged
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -207,7 +206,7 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise SettingsError(where=FILE, detail=f"it is not TOML: {error}.") from None
 
 
-def _from_environment(part: T, prefix: str, environment: Mapping[str, str]) -> T:
+def _from_environment(part: Any, prefix: str, environment: Mapping[str, str]) -> Any:
     for name, known in fields_dict(type(part)).items():
         variable = prefix + name.upper()
         if variable in environment and not has(type(known.default)):
@@ -230,7 +229,7 @@ def _from_text(default: Any, text: str, variable: str) -> Any:
     return text
 
 
-def _merged(part: T, given: Mapping[str, Any], where: str, section: str) -> T:
+def _merged(part: Any, given: Mapping[str, Any], where: str, section: str) -> Any:
     known = fields_dict(type(part))
     for name, value in given.items():
         full = f"{section}.{name}" if section else name
