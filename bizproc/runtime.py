@@ -37,10 +37,11 @@ from bizproc.core.errors import (
     ProcessDefinitionError,
 )
 from bizproc.core.process import Call, Process
-from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded import inspection, upgrade
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, Result, Status
+from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
@@ -58,7 +59,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Instance", "JournalStep", "Runtime", "Status"]
+__all__ = ["Instance", "JournalStep", "Runtime", "Status", "Upgrade", "UpgradeReport"]
 
 _GOING_ON = frozenset({"running", "waiting"})
 
@@ -335,6 +336,27 @@ class Runtime:
         ref = None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
         look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
         return await self.read(look)
+
+    async def check(
+        self,
+        processes: Iterable[Process[..., Any]],
+        *,
+        process: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> UpgradeReport:
+        """
+        What would become of every live instance on this code: it is replayed, and nothing is written or performed.
+
+        Args:
+            processes: The code to be tried, usually not what runs here.
+            process: Only instances of the process of this name.
+            progress: Told now and then how many of how many are done, on another thread.
+        """
+        given = {(one.name, one.version): one for one in distinct(processes)}
+        path, codec = self.path, self.codec
+        return await self.read(
+            lambda connection: upgrade.check(connection, given, codec, path, only=process, progress=progress)
+        )
 
     # -- the CRM -------------------------------------------------------------------------------------------------------
 

@@ -185,12 +185,14 @@ class ReplayMismatch(BizprocError):
         "instance {instance} cannot replay step {step}:\n"
         "  the journal recorded  {recorded}\n"
         "  the code now asks for {asked}\n"
+        "{difference}"
         "Put the old code back, or keep the old path behind `if await patched(...):`, then `retry` the instance."
     )
     instance: str
     step: str
     recorded: str
     asked: str
+    difference: str = ""
 
 
 class StepFailure(BizprocError):

@@ -21,7 +21,7 @@ from bizproc.core.errors import NotJournallable, ReplayMismatch
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
 from bizproc.engines.embedded.journal import Recorded, Signature, signature, unwritten
-from bizproc.engines.embedded.showing import readable
+from bizproc.engines.embedded.showing import differing, readable
 from bizproc.model.portal import Portal
 from bizproc.store.types import moment
 
@@ -57,6 +57,7 @@ class Progress:
         has_children: Whether this run has started any.
         portal: In whose language and zone `printed` prints in this run.
         has_printed: Whether it has printed anything: then the portal must be written down, as it was.
+        patches: What `patched` was asked for and has answered with False, for the journal was written without it.
         left: After a replay: commands that the answers of the last turn dropped, which may not have been written yet.
         left_branches: Likewise, the branches that were cancelled: how their addresses begin, and what was open then.
     """
@@ -72,6 +73,7 @@ class Progress:
         self.has_children = False
         self.portal = portal
         self.has_printed = False
+        self.patches: list[str] = []
         self.left: list[Ask] = []
         self.left_branches: list[tuple[str, list[Ask]]] = []
         self._codec: Final = codec
@@ -200,6 +202,7 @@ class Progress:
 
     def _replay_patched(self, ask: Ask, row: Recorded | None) -> None:
         if row is not None and (row.kind, row.name) != (ask.noted.kind, ask.noted.name):
+            self.patches.append(ask.noted.name)
             self.driver.give_back(ask.address, value=False)
 
     def _replay_one(self, row: Recorded) -> None:
@@ -256,4 +259,13 @@ def compare(instance: str, recorded: Recorded, asked: Signature | None) -> None:
             step=recorded.address,
             recorded=readable(recorded.kind, recorded.name, recorded.arguments),
             asked="nothing there" if asked is None else readable(asked.kind, asked.name, asked.arguments),
+            difference="" if asked is None else _difference(recorded, asked),
         )
+
+
+def _difference(recorded: Recorded, asked: Signature) -> str:
+    """Where the same command has other arguments, which."""
+    if (recorded.kind, recorded.name) != (asked.kind, asked.name):
+        return ""
+    found = differing(recorded.arguments, asked.arguments)
+    return f"  they differ in        {found}\n" if found else ""

@@ -243,3 +243,6 @@ SELECT done_at FROM inbox WHERE id = :id
 SELECT address FROM journal WHERE instance = :key AND kind IN ('action', 'step', 'start') AND event = 'returned' AND position >
   (SELECT max(position) FROM journal WHERE instance = :key AND address = :address AND event = 'raised')
 ORDER BY position
+
+-- live_instances: those whose code may change under them, the oldest first
+SELECT key FROM instance WHERE state IN ('running', 'waiting', 'stuck') AND (:process IS NULL OR process = :process) ORDER BY key
