@@ -427,7 +427,9 @@ def assemble(
         return SqlCrm(performing, portal)
 
     codec = Codec()
-    return Runtime(database, Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside), codec, portal)
+    return Runtime(
+        database, Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside), codec, portal
+    )
 
 
 def portal_of(settings: Settings) -> Portal:

@@ -46,7 +46,9 @@ class GetData(ItemAction[Mapping[str, Any]]):
 
     async def perform(self, port: Crm) -> Mapping[str, Any]:
         if not self.fields:
-            raise WrongValue(action=self.name, parameter="fields", expected="the name of a field, or several", got="none")
+            raise WrongValue(
+                action=self.name, parameter="fields", expected="the name of a field, or several", got="none"
+            )
         ref = await port.resolve(self.target.kind, self.target.id)
         known = await self._known(port, ref.kind)
         item = await port.read(ref)
@@ -83,7 +85,7 @@ async def _printed(
         return ""
 
     def printed(printer: Printer) -> dict[str, str]:
-        return {name: printer.field(known[name], value, currency) for name, value in values.items()}
+        return {name: printer.of_field(known[name], value, currency) for name, value in values.items()}
 
     printed(Printer(portal=port.portal, look=note, in_data=True))
     names = await port.names(tuple(wanted))
