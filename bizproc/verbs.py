@@ -346,7 +346,7 @@ def printed(value: object, field: str | None = None) -> str:
     if field is None:
         return printer.value(value)
     found, held = field_of(value, field)
-    return printer.field(found, held, currency_of(value))
+    return printer.of_field(found, held, currency_of(value))
 
 
 class This(Protocol):

@@ -85,7 +85,7 @@ async def _printed(
         return ""
 
     def printed(printer: Printer) -> dict[str, str]:
-        return {name: printer.field(known[name], value, currency) for name, value in values.items()}
+        return {name: printer.of_field(known[name], value, currency) for name, value in values.items()}
 
     printed(Printer(portal=port.portal, look=note, in_data=True))
     names = await port.names(tuple(wanted))

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bizproc.core.errors import NotPrintable
 from bizproc.model import languages
@@ -63,13 +63,13 @@ class Printer:
             several phones and the like parted by semicolons.
     """
 
-    portal: Portal = Portal()
+    portal: Portal = field(factory=Portal)
     look: Look = nobody_asked
     in_data: bool = False
 
     # -- of a field
 
-    def field(self, field: Field, value: Any, currency: str = "") -> str:
+    def of_field(self, field: Field, value: Any, currency: str = "") -> str:
         """
         The value of a field.
 
@@ -143,6 +143,11 @@ class Printer:
                 return languages.day(self.language, value)
             case time():
                 return languages.time_of_day(self.language, value)
+            case _:
+                return self._composed(value)
+
+    def _composed(self, value: Any) -> str:
+        match value:
             case tuple() | list():
                 return _joined(", ", map(self.value, value))
             case Money():
@@ -170,9 +175,9 @@ class Printer:
 
     def _booking(self, booking: Booking) -> str:
         who = self._referred("user", booking.user_id)
-        show = (lambda moment: self.value(self._local(moment).date())) if booking.all_day else self.value
-        when = f"{show(booking.start)} – {show(booking.end)}"
-        return _joined(", ", (who, when, in_line(booking.service)))
+        days = booking.all_day
+        start, end = (self.value(self._local(each).date() if days else each) for each in (booking.start, booking.end))
+        return _joined(", ", (who, f"{start} – {end}", in_line(booking.service)))
 
     def _address(self, address: Address) -> str:
         country = address.country or languages.country_name(self.language, address.country_code)

@@ -216,7 +216,10 @@ def test_every_field_of_every_kind_can_be_had_and_journalled(office: Office, *, 
     from bizproc.model.kinds import NOUNS
     from bizproc.model.printing import readable
 
-    given = {"contact": {"name": "a", "last_name": "b"}, "lead": {"phones": ["1"], "title": "x"}}
+    given: dict[str, dict[str, Any]] = {
+        "contact": {"name": "a", "last_name": "b"},
+        "lead": {"phones": ["1"], "title": "x"},
+    }
     codec = Codec()
     for kind in ("lead", "deal", "contact", "company", "quote", "invoice"):
         item = office.do(getattr(crm, kind).create(**given.get(kind, {"title": "x"})))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bizproc import action, crm, printed, process, wait
+from bizproc import action, continue_as_new, crm, printed, process, wait
 from bizproc.core.errors import InstanceFailed, NestedStep, NotInProcess, NotPrintable, UnknownField
 from bizproc.model import Comment, Deal, Money
 from bizproc.settings import Settings
@@ -81,13 +81,11 @@ async def test_what_has_printed_nothing_yet_takes_the_new_settings() -> None:
 
 @process("anew")
 async def anew(deal: Deal, *, said: str = "") -> str:
-    from bizproc import continue_as_new
-
     here = printed(NOON)
     await wait.sleep(timedelta(days=1))
-    if said:
-        return f"{said} | {here}"
-    await continue_as_new(said=here)
+    if not said:
+        await continue_as_new(said=here)
+    return f"{said} | {here}"
 
 
 async def test_what_begins_anew_takes_the_new_settings() -> None:

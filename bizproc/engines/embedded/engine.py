@@ -18,7 +18,7 @@ from random import Random, random
 from typing import Any, Final, TypeVar, assert_never
 from uuid import UUID, uuid4
 
-from attrs import define
+from attrs import define, field
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Delivered, Prepared, Verdict
@@ -108,7 +108,7 @@ class Options:
     longest_journal: int = 100_000
     jitter: bool = True
     protect: bool = True
-    portal: Portal = Portal()
+    portal: Portal = field(factory=Portal)
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
