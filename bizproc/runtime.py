@@ -122,6 +122,21 @@ class Instance(Generic[R_co]):
         """
         await self._runtime.asks.retry(self.id, again=again)
 
+    async def fork(self, step: str, *, id: str | None = None) -> Instance[R_co]:
+        """
+        A new instance that has done what this one had done before a step, and goes on from there; this one stays.
+
+        Signals that were not read by then are the fork's too. What was done at the step and after it is done again.
+
+        Args:
+            step: Its address, as `journal()` has it.
+            id: A name for the fork. The same again gives the same fork.
+
+        Raises:
+            UnknownStep: The journal has no such step.
+        """
+        return Instance(self._runtime, await self._runtime.asks.fork(self.id, step, id), self._process)
+
     async def skip_wait(self) -> None:
         """
         End the wait that would be over first, as if its time were up.

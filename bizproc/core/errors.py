@@ -24,6 +24,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── StartRefused          the overlap policy
     │   ├── StartConflict         one id, two different calls
     │   ├── UnknownProcess        no such process is loaded
+    │   ├── UnknownStep           no such step to fork at
     │   └── ChildFailed
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
@@ -372,6 +373,16 @@ class InstancePoisoned(InstanceError):
     )
     instance: str
     times: int
+
+
+@define(kw_only=True)
+class UnknownStep(InstanceError):
+    """The journal has no such step."""
+
+    says = "instance {instance} has no step {step} in its journal. It has: {known}. `bizproc show` lists them."
+    instance: str
+    step: str
+    known: str
 
 
 @define(kw_only=True)
@@ -798,6 +809,7 @@ __all__ = [
     "UnknownPipeline",
     "UnknownProcess",
     "UnknownStage",
+    "UnknownStep",
     "UnknownUser",
     "WrongArgument",
     "WrongFieldValue",

@@ -336,6 +336,13 @@ class RunningInstance(Instance[R]):
         await self._world.ask(lambda runtime: runtime.instance(self.id).retry(again=again))
         await self._world.run_until_idle()
 
+    async def fork(self, step: str, *, id: str | None = None) -> RunningInstance[R]:
+        """See `Instance.fork`."""
+        called = id or f"{self.id.replace('/', '-')}-fork-{next(self._world.numbers)}"
+        await self._world.ask(lambda runtime: runtime.instance(self.id).fork(step, id=called))
+        await self._world.run_until_idle()
+        return RunningInstance(self._world, called, self._process)
+
     async def skip_wait(self) -> None:
         """See `Instance.skip_wait`."""
         await self._world.ask(lambda runtime: runtime.instance(self.id).skip_wait())

@@ -38,6 +38,7 @@ from bizproc.engines.embedded.bodies import run_body, run_preparation
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, SkipAsked
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.events import Woken
+from bizproc.engines.embedded.forking import ForkAt
 from bizproc.engines.embedded.inbox import Handled, Inbox
 from bizproc.engines.embedded.inspection import key_of
 from bizproc.engines.embedded.instance import Instance
@@ -390,6 +391,15 @@ class Engine:
 
     def _resumed(self, key: int) -> None:
         self._load(key)
+
+    async def fork(self, id: str, step: str, called: str | None) -> str:
+        """Fork an instance before a step; the id of the fork. Raises InstanceNotFound, UnknownStep, StoreDamaged."""
+        check_id(called)
+        work = ForkAt(self._forked, id=id, step=step, called=called, path=self._database.path, codec=self.codec)
+        return str((await self._ask(work))[1])
+
+    def _forked(self, forked: tuple[int, str]) -> None:
+        self._load(forked[0])
 
     def _only(self, process: str, version: int, document: ItemRef | None) -> str | None:
         return overlap_key(self.process(process, version), document)

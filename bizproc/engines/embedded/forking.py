@@ -14,6 +14,7 @@ from typing import Final
 from attrs import define, field
 
 from bizproc.core.codec import Codec
+from bizproc.core.commands import Signalled
 from bizproc.core.errors import InstanceNotFound, UnknownStep
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.journal import Chain, Entry, Recorded, verified
@@ -86,9 +87,7 @@ class ForkAt(Asked["tuple[int, str]"]):
             copied = Entry(*row[1:10])
             tx.execute(sql.append, chain.row(new, copied, row.at))
 
-    def _copy_signals(
-        self, tx: Transaction, key: int, new: int, rows: list[Recorded], before: list[Recorded]
-    ) -> None:
+    def _copy_signals(self, tx: Transaction, key: int, new: int, rows: list[Recorded], before: list[Recorded]) -> None:
         """The fork has not read what the original read later, or in no run before this one."""
         read_in_run, read_before = self._read(rows), self._read(before)
         signals = tx.execute(sql.all_signals, {"key": key}).fetchall()
@@ -106,7 +105,7 @@ class ForkAt(Asked["tuple[int, str]"]):
     def _has_read(self, row: Recorded) -> bool:
         if row.event == "raised":
             return True  # its value could not be restored
-        return row.event == "returned" and not self.codec.decode(row.outcome or "null").timed_out
+        return row.event == "returned" and not self.codec.decode(row.outcome or "null", Signalled).timed_out
 
 
 def _next_id(tx: Transaction, id: str) -> str:

@@ -246,3 +246,13 @@ ORDER BY position
 
 -- live_instances: those whose code may change under them, the oldest first
 SELECT key FROM instance WHERE state IN ('running', 'waiting', 'stuck') AND (:process IS NULL OR process = :process) ORDER BY key
+
+-- forkable: an instance as a fork of it begins
+SELECT key, id, process, version, run, document_type, document_id, arguments, first_arguments, cause, printed_in FROM instance WHERE id = :id
+
+-- add_fork: an instance that begins with what another one has done; no overlap policy counts it
+INSERT INTO instance (id, process, version, run, document_type, document_id, arguments, first_arguments, state, cause, printed_in, started_at)
+VALUES (:id, :process, :version, :run, :document_type, :document_id, :arguments, :first_arguments, 'running', :cause, :printed_in, :started_at)
+
+-- all_signals: what was sent to an instance, consumed or not, the oldest first
+SELECT name, value, consumed FROM signal WHERE instance = :key ORDER BY id
