@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "start": "Start a process, and run it until it waits.",
     "ps": "List instances.",
     "show": "One instance: its steps, its notes, its error.",
+    "check": "What in the code of processes would not replay.",
+    "diagram": "A process, drawn from its code.",
     "actions": "What processes can do: the catalogue of actions.",
 }
 
