@@ -23,8 +23,8 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> int:
     r"""
     Read the code of processes, and say what in it would not replay. Nothing is run.
 
-    PATHS are files and folders; without them, the modules that processes are found in. A line that is right all the same
-    says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found.
+    PATHS are files and folders; without them, the modules that processes are found in. A line that is right all the
+    same says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found.
 
     \b
     Examples:
@@ -70,10 +70,10 @@ def _files_of(name: str) -> list[Path]:
     for depth, _ in enumerate(parts, 1):
         spec = PathFinder.find_spec(".".join(parts[:depth]), folders)
         if spec is None:
-            raise Mistake(
-                f"there is no module {name!r} to check: looked in {Path.cwd()} and the installed packages."
-            )
+            raise Mistake(f"there is no module {name!r} to check: looked in {Path.cwd()} and the installed packages.")
         folders = list(spec.submodule_search_locations or ())
-        found = [Path(folder) for folder in folders] or ([Path(spec.origin)] if spec.has_location and spec.origin else [])
+        found = [Path(folder) for folder in folders] or (
+            [Path(spec.origin)] if spec.has_location and spec.origin else []
+        )
     # Of a package its own file: processes are found at the top level of the modules that are named.
     return [path / "__init__.py" if path.is_dir() and (path / "__init__.py").exists() else path for path in found]

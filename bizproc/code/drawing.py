@@ -8,8 +8,21 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bizproc.code.files import Unreadable
-from bizproc.code.flow import Act, Asked, Block, Choice, End, Flow, Group, GroupKind, Loop, Part, Several, Trying
-from bizproc.code.flow import falls_through
+from bizproc.code.flow import (
+    Act,
+    Asked,
+    Block,
+    Choice,
+    End,
+    Flow,
+    Group,
+    GroupKind,
+    Loop,
+    Part,
+    Several,
+    Trying,
+    falls_through,
+)
 from bizproc.code.names import is_crm_action, is_wait, makes_command
 from bizproc.code.reading import Function, Module, Written
 
@@ -90,14 +103,8 @@ class _Reader:
         if self.left == 0:
             return [Act("other", "… and more: too large to be drawn whole", node.lineno)]
         match node:
-            case ast.Return():
-                return [*self.parts(node.value), End("return", self._returned(node.value), node.lineno)]
-            case ast.Raise():
-                return [*self.parts(node.exc), End("raise", self.text(node.exc) if node.exc else "", node.lineno)]
-            case ast.Break():
-                return [End("break", "leave the loop", node.lineno)]
-            case ast.Continue():
-                return [End("continue", "next round", node.lineno)]
+            case ast.Return() | ast.Raise() | ast.Break() | ast.Continue():
+                return self.end(node)
             case ast.If():
                 return self.choice(node)
             case ast.Match():
@@ -112,6 +119,17 @@ class _Reader:
                 return []
             case _:
                 return self.parts(node)
+
+    def end(self, node: ast.Return | ast.Raise | ast.Break | ast.Continue) -> list[Part]:
+        match node:
+            case ast.Return():
+                return [*self.parts(node.value), End("return", self._returned(node.value), node.lineno)]
+            case ast.Raise():
+                return [*self.parts(node.exc), End("raise", self.text(node.exc) if node.exc else "", node.lineno)]
+            case ast.Break():
+                return [End("break", "leave the loop", node.lineno)]
+            case ast.Continue():
+                return [End("continue", "next round", node.lineno)]
 
     def _returned(self, value: ast.expr | None) -> str:
         return "" if value is None or _is_none(value) else self.text(value)
@@ -137,7 +155,11 @@ class _Reader:
         asked, yes = test, True
         while isinstance(asked, ast.UnaryOp) and isinstance(asked.op, ast.Not):
             asked, yes = asked.operand, not yes
-        words = {"timed_out": ("timed out", "in time"), "matched": ("matched", "not matched"), "deleted": ("deleted", "not deleted")}
+        words = {
+            "timed_out": ("timed out", "in time"),
+            "matched": ("matched", "not matched"),
+            "deleted": ("deleted", "not deleted"),
+        }
         if isinstance(asked, ast.Attribute) and asked.attr in words:
             label, other = words[asked.attr]
             return (label, other) if yes else (other, label)
@@ -172,7 +194,10 @@ class _Reader:
 
     def trying(self, node: ast.Try | ast.TryStar) -> list[Part]:
         handlers = tuple(
-            (f"if it fails with {self.text(each.type)}" if each.type else "if it fails with anything", self.block(each.body))
+            (
+                f"if it fails with {self.text(each.type)}" if each.type else "if it fails with anything",
+                self.block(each.body),
+            )
             for each in node.handlers
         )
         body, otherwise = self.block(node.body), self.block(node.orelse)
@@ -231,7 +256,7 @@ class _Reader:
         """The part that awaiting this is."""
         call = self._made(value)
         if not isinstance(call, ast.Call):
-            return [Act("other", self.text(value), value.lineno, (("child", None),) if self._is_child(value) else ())]
+            return [self._of_name(value)]
         origin = self.module.origin(call.func)
         if origin is None:
             return self._helper(call)
@@ -256,6 +281,11 @@ class _Reader:
                 return [End("again", self.text(call), call.lineno)]
             case _:
                 return self._command(call, origin)
+
+    def _of_name(self, value: ast.expr) -> Act:
+        if self._is_child(value):
+            return Act("child", f"the result of {self.text(value)}", value.lineno, (("child", None),))
+        return Act("other", self.text(value), value.lineno)
 
     def _is_child(self, value: ast.expr) -> bool:
         """A name that `await start(...)` was given."""
@@ -308,7 +338,11 @@ class _Reader:
         return self._expanded(named, self.text(call), call.lineno)
 
     def _expanded(self, function: Function, title: str, line: int) -> list[Part]:
-        if not isinstance(function, ast.AsyncFunctionDef) or function in self.helpers or len(self.helpers) >= DEEPEST_HELPER:
+        if (
+            not isinstance(function, ast.AsyncFunctionDef)
+            or function in self.helpers
+            or len(self.helpers) >= DEEPEST_HELPER
+        ):
             return [Act("other", title, line)]
         self.helpers.append(function)
         try:

@@ -1,7 +1,8 @@
 """
 Which files are meant, and their text.
 
-What cannot be read is said, and never hangs: no pipes or devices, no links that lead in circles, no file that is too large.
+What cannot be read is said, and never hangs: no pipes or devices, no links that lead in circles, no file that is too
+large.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Unreadable(Exception):
 
 
 def python_files(path: Path) -> Iterator[Path]:
-    """The file itself, or the Python files of a folder and the folders in it, sorted; links to folders are not followed."""
+    """The file itself, or the Python files in a folder and below, sorted. Links to folders are not followed."""
     if not path.is_dir():
         yield path
         return
@@ -55,11 +56,15 @@ def read_text(path: Path) -> str:
 def decoded(content: bytes) -> str:
     """Python code as text, in the encoding that it declares. Raises Unreadable."""
     if b"\0" in content:
-        raise Unreadable("it is not Python: there are zero bytes in it", content[: content.index(b"\0")].count(b"\n") + 1)
+        raise Unreadable(
+            "it is not Python: there are zero bytes in it", content[: content.index(b"\0")].count(b"\n") + 1
+        )
     try:
         encoding, _ = tokenize.detect_encoding(BytesIO(content).readline)
         return content.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         at = error.start if isinstance(error, UnicodeDecodeError) else 0
         said = error.reason if isinstance(error, UnicodeDecodeError) else error
-        raise Unreadable(f"it is not text in the encoding that it declares: {said}", content[:at].count(b"\n") + 1) from None
+        raise Unreadable(
+            f"it is not text in the encoding that it declares: {said}", content[:at].count(b"\n") + 1
+        ) from None

@@ -160,7 +160,9 @@ def _comes_out(part: Part) -> bool:
         case Choice():
             return any(falls_through(block) for _, block in part.cases)
         case Loop():
-            return not part.endless or any(isinstance(each, End) and each.kind == "break" for each in _of_loop(part.body))
+            return not part.endless or any(
+                isinstance(each, End) and each.kind == "break" for each in _of_loop(part.body)
+            )
         case Trying():
             handled = any(falls_through(block) for _, block in part.handlers)
             return (falls_through(part.body + part.otherwise) or handled) and falls_through(part.finally_)

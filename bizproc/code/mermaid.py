@@ -178,7 +178,11 @@ class _Writer:
         title = _SEVERAL[part.kind]
         made = self.node('[/"', escaped(title), '"\\]')
         self.join(exits, made)
-        left = [each for label, block in part.branches for each in self.block(block, [(made, escaped(label) if label else "")], _Around())]
+        left = [
+            each
+            for label, block in part.branches
+            for each in self.block(block, [(made, escaped(label) if label else "")], _Around())
+        ]
         joined = self.node('[\\"', "the first is there" if part.kind == "race" else "all are there", '"/]')
         self.join(left or [(made, "")], joined)
         return [(joined, "")]
@@ -187,7 +191,10 @@ class _Writer:
         if not part.body:
             return exits
         inside = _Around(returns=[]) if part.kind == "helper" else around
-        return [*self.frame(part.title, part.body, exits, inside)[1], *(inside.returns or () if inside is not around else ())]
+        return [
+            *self.frame(part.title, part.body, exits, inside)[1],
+            *(inside.returns or () if inside is not around else ()),
+        ]
 
     def frame(self, title: str, body: Block, exits: Exits, around: _Around) -> tuple[str, Exits]:
         """A block with a frame around it. What comes in goes to its first node."""

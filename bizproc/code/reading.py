@@ -102,6 +102,7 @@ class Module:
                 self.parents[child] = node
         _check_depth(self.tree)
         self.scopes = _scopes(self.tree)
+        self._of_bodies = {child for node in self.scopes for child in getattr(node, "body", ())}
         # Each is followed once. Names can be woven into each other, and following every road would never end.
         self._origins: dict[object, str | None] = {}
         self.remembered: dict[object, Any] = {}
@@ -118,7 +119,8 @@ class Module:
         """The scope in which a node's names are looked up."""
         below = node
         for each in self.ancestors(node):
-            if each in self.scopes and not (is_function(each) and not _runs_inside(each, below)):
+            # A function's decorators, defaults and annotations belong to what is around it.
+            if each in self.scopes and not (is_function(each) and below not in self._of_bodies):
                 return self.scopes[each]
             below = each
         return self.scopes[self.tree]
@@ -289,11 +291,6 @@ def is_function(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-def _runs_inside(function: ast.AST, child: ast.AST) -> bool:
-    """Whether a child of a function's node belongs to its body: decorators, defaults and annotations do not."""
-    return child in getattr(function, "body", ()) or isinstance(function, ast.Lambda)
-
-
 def own_nodes(function: Function) -> Iterator[ast.AST]:
     """What a function runs itself, in the order of the text: its body, without the bodies of functions in it."""
     return inside(function.body)
@@ -356,7 +353,7 @@ def _bind_parameters(scope: Scope, arguments: ast.arguments) -> None:
             _bind(scope, rest.arg, Binding("other", rest))
 
 
-def _bind_names(scope: Scope, node: ast.AST) -> None:
+def _bind_names(scope: Scope, node: ast.AST) -> None:  # noqa: C901  a closed set, matched to the end
     match node:
         case ast.Import():
             for each in node.names:

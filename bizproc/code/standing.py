@@ -1,9 +1,9 @@
 """
 Where an instance stands in the code of its process, by its journal.
 
-The journal says which commands were asked for, and in which order, and not in which line. So the parts are a machine with
-several roads, and the journal is what it has read: what is left of its roads at the end is where the instance can stand.
-Where more than one is left, the answer says so.
+The journal says which commands were asked for, and in which order, and not in which line. So the parts are a machine
+with several roads, and the journal is what it has read: what is left of its roads at the end is where the instance can
+stand. Where more than one is left, the answer says so.
 """
 
 from __future__ import annotations
@@ -161,7 +161,9 @@ class _Machine:
         last, then = _Place(), _Place()
         handlers = [_Place() for _ in part.handlers]
         leaving = (last,) if part.finally_ else ()
-        inside = _Around((*handlers, *leaving, *around.errors), around.after_loop, around.next_round, leaving or around.returns)
+        inside = _Around(
+            (*handlers, *leaving, *around.errors), around.after_loop, around.next_round, leaving or around.returns
+        )
         behind = _Around((*leaving, *around.errors), around.after_loop, around.next_round, leaving or around.returns)
         self._block(part.otherwise, self._block(part.body, at, inside), behind).free.append(last)
         for begin, (_, block) in zip(handlers, part.handlers, strict=True):
@@ -288,12 +290,12 @@ def _fits(ask: _Ask, asked: _Asked) -> bool:
 
 def _anywhere(machine: _Machine, asked: _Asked) -> list[tuple[_Ask, _Road | None]]:
     """All places of the code that could have asked for this, whatever was before."""
-    seen, waiting, found = {machine.begin}, [machine.begin], []
+    found: list[tuple[_Ask, _Road | None]] = []
+    seen, waiting = {machine.begin}, [machine.begin]
     while waiting:
         place = waiting.pop()
         for ask in place.asks:
-            if _fits(ask, asked):
-                found.append((ask, None))
+            found += [(ask, None)] if _fits(ask, asked) else []
         for next_ in (*place.free, *(each for ask in place.asks for each in (ask.then, *ask.if_raised))):
             if next_ not in seen:
                 seen.add(next_)
@@ -328,7 +330,7 @@ def _stand(
 
 def _wait_for_next(found: _Reading, roads: Mapping[_Place, _Road | None]) -> None:
     """All that was asked for is answered: it stands at what it asked for next, which is not in the journal yet."""
-    parts = dict.fromkeys(ask.part for place in _closure(roads) for ask in place.asks)
+    parts: dict[Part, None] = dict.fromkeys(ask.part for place in _closure(roads) for ask in place.asks)
     found.certain = found.certain and len(parts) <= 1
     found.here.update(parts)
 

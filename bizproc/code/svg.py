@@ -1,8 +1,11 @@
 """
 A process as a picture: SVG, drawn here, for the structure of the code is a layout already.
 
-What follows stands below; branches stand side by side; a loop, an attempt or a helper is a frame around what is in it. Texts
-have letters of one width, so that their size is known without a font. Light or dark, as the viewer likes it.
+What follows stands below; branches stand side by side; a loop, an attempt or a helper is a frame around what is in it.
+Texts have letters of one width, so that their size is known without a font. Light or dark, as the viewer likes it.
+
+The road not taken: a layout library. Those in pure Python that are maintained have another licence than this project or
+need a program beside them, and what nests needs no general layout.
 """
 
 from __future__ import annotations
@@ -68,7 +71,9 @@ def svg(flow: Flow, marks: Marks | None = None) -> str:
 # -- texts -------------------------------------------------------------------------------------------------------------
 
 # What XML does not allow at all, and what would reorder a line.
-_UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 
 
 def _safe(text: str) -> str:
@@ -95,7 +100,8 @@ def _wrapped(text: str, most: int = WIDEST) -> list[str]:
 
 
 def _text(x: float, y: float, text: str, style: str = "t", anchor: str = "middle") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}" xml:space="preserve">{_safe(text)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {place} class="{style}" xml:space="preserve">{_safe(text)}</text>'
 
 
 def _lines(x: float, y: float, lines: Sequence[str], style: str = "t") -> str:
@@ -223,7 +229,9 @@ class _Artist:
         lines = _wrapped(text)
         width, height = _width(lines) + 3 * PAD, len(lines) * LINE + 10
         drawn = _rectangle(width, height, "b quiet" if quiet else "end", 13)
-        return Box(width, height, width / 2, drawn + _lines(width / 2, 17, lines, "t" if quiet else "t endink"), open=False)
+        return Box(
+            width, height, width / 2, drawn + _lines(width / 2, 17, lines, "t" if quiet else "t endink"), open=False
+        )
 
     # -- side by side --------------------------------------------------------------------------------------------------
 
@@ -281,8 +289,14 @@ class _Artist:
         return Box(width, bottom + 2 if comes_out else top + height, axis, drawn, bool(comes_out))
 
     def several(self, part: Several) -> Box:
-        columns = [self._labelled(_wrapped(label, 26) if label else [], self.block(block)) for label, block in part.branches]
-        inside = self._beside([Box(b.width, b.height, b.axis, b.drawn) for b in columns], BETWEEN) if columns else Box(0, 0, 0, "")
+        columns = [
+            self._labelled(_wrapped(label, 26) if label else [], self.block(block)) for label, block in part.branches
+        ]
+        inside = (
+            self._beside([Box(b.width, b.height, b.axis, b.drawn) for b in columns], BETWEEN)
+            if columns
+            else Box(0, 0, 0, "")
+        )
         return self.frame([(_SEVERAL[part.kind], inside)], "f")
 
     # -- frames --------------------------------------------------------------------------------------------------------
@@ -331,10 +345,13 @@ def _style() -> str:
 
 
 def _colours(of: dict[str, str]) -> str:
-    filled = "".join(f".{kind}{{fill:{of[kind]}}}" for kind in ("action", "step", "wait", "child", "fact", "undo", "other"))
+    filled = "".join(
+        f".{kind}{{fill:{of[kind]}}}" for kind in ("action", "step", "wait", "child", "fact", "undo", "other")
+    )
     return (
         f".bg{{fill:{of['bg']}}}.t{{fill:{of['ink']}}}.soft{{fill:{of['soft']}}}.label{{fill:{of['ink']};font-style:italic}}"
-        f".l,.b{{stroke:{of['line']}}}.h{{fill:{of['line']}}}.f{{stroke:{of['frame']}}}.head{{fill:{of['head']};stroke:{of['frame']}}}"
+        f".l,.b{{stroke:{of['line']}}}.h{{fill:{of['line']}}}.f{{stroke:{of['frame']}}}"
+        f".head{{fill:{of['head']};stroke:{of['frame']}}}"
         f".begin,.quiet{{fill:{of['bg']}}}{filled}.end{{fill:{of['end']}}}.endink{{fill:{of['endink']}}}"
         f".m{{fill:{of['mark']};font-weight:bold}}.here,.maybe,.unseen{{stroke:{of['mark']}}}"
     )

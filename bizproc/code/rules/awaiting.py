@@ -13,14 +13,64 @@ from bizproc.code.rules.rule import Code, Found, Rule
 
 # -- awaiting something else -------------------------------------------------------------------------------------------
 
-_ASYNC_LIBRARIES: Final = (
-    "aioboto3 aiobotocore aiocache aiofiles aiohttp aioimaplib aiokafka aiomysql aiopg aioredis aiormq aiosmtplib "
-    "aiosqlite anthropic asyncpg asyncssh async_timeout asgiref databases discord elasticsearch grpc motor nats openai "
-    "playwright pyppeteer redis restate sqlalchemy starlette telegram telethon tenacity tortoise websockets"
-).split()
+_ASYNC_LIBRARIES: Final = [
+    "aioboto3",
+    "aiobotocore",
+    "aiocache",
+    "aiofiles",
+    "aiohttp",
+    "aioimaplib",
+    "aiokafka",
+    "aiomysql",
+    "aiopg",
+    "aioredis",
+    "aiormq",
+    "aiosmtplib",
+    "aiosqlite",
+    "anthropic",
+    "asyncpg",
+    "asyncssh",
+    "async_timeout",
+    "asgiref",
+    "databases",
+    "discord",
+    "elasticsearch",
+    "grpc",
+    "motor",
+    "nats",
+    "openai",
+    "playwright",
+    "pyppeteer",
+    "redis",
+    "restate",
+    "sqlalchemy",
+    "starlette",
+    "telegram",
+    "telethon",
+    "tenacity",
+    "tortoise",
+    "websockets",
+]
 _FOREIGN: Final = (*(f"{each}." for each in (*BESIDE, *_ASYNC_LIBRARIES)), "builtins.")
-_OURS_BUT_NOT_INSIDE: Final = ("bizproc.Runtime", "bizproc.runtime.", "bizproc.testing.", "bizproc.engines.", "bizproc.store.")
-_NOT_AWAITABLE: Final = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr, ast.Compare)
+_OURS_BUT_NOT_INSIDE: Final = (
+    "bizproc.Runtime",
+    "bizproc.runtime.",
+    "bizproc.testing.",
+    "bizproc.engines.",
+    "bizproc.store.",
+)
+_NOT_AWAITABLE: Final = (
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+    ast.Dict,
+    ast.Set,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.JoinedStr,
+    ast.Compare,
+)
 
 
 def _foreign(code: Code) -> Iterator[Found]:
@@ -33,7 +83,10 @@ def _awaited(node: ast.Await, module: Module) -> Iterator[Found]:
     value = node.value
     if isinstance(value, _NOT_AWAITABLE):
         several = isinstance(value, ast.List | ast.Tuple | ast.ListComp)
-        yield node, f"a {_kind(value)} cannot be awaited" + ("; several at once are `await gather(...)`" if several else "")
+        yield (
+            node,
+            f"a {_kind(value)} cannot be awaited" + ("; several at once are `await gather(...)`" if several else ""),
+        )
         return
     origin = module.origin(value)
     if origin is None or origin == "builtins.anext()" or (isinstance(value, ast.Call) and _is_said(value, module)):
@@ -187,7 +240,8 @@ NOT_AWAITED: Final = Rule(
     title="An action, a wait, a step or a child that is made and not awaited",
     why="""
         An action is a value until it is awaited: the line runs, and nothing happens. One that is handed on (to
-        `compensate`, `gather`, `race`, `attempt`, `shield`, to a function, into a list, as a result) is awaited elsewhere.
+        `compensate`, `gather`, `race`, `attempt`, `shield`, to a function, into a list, as a result) is awaited
+        elsewhere.
     """,
     cure="write `await` before it",
     bad="""

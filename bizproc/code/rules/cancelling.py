@@ -62,18 +62,20 @@ def _word(node: ast.stmt) -> str:
 def _in_with(node: ast.With | ast.AsyncWith, module: Module) -> Iterator[Found]:
     for item in node.items:
         call = item.context_expr
-        if isinstance(call, ast.Call) and module.origin(call.func) == _SUPPRESS and has_await(inside(node.body)):
-            if any(module.origin(each) in _CATCHES_ALL for each in call.args):
-                yield call, "`suppress(BaseException)` catches the cancellation of the instance, too"
+        if not isinstance(call, ast.Call) or module.origin(call.func) != _SUPPRESS:
+            continue
+        if has_await(inside(node.body)) and any(module.origin(each) in _CATCHES_ALL for each in call.args):
+            yield call, "`suppress(BaseException)` catches the cancellation of the instance, too"
 
 
 SWALLOWED_CANCEL: Final = Rule(
     id="swallowed-cancel",
     title="The cancellation of the instance is caught by accident",
     why="""
-        A cancelled instance gets `Cancelled` at the line where it waits. It is a `BaseException`, so that `except Exception`
-        lets it through. `except:` and `except BaseException` catch it, and a `return` in `finally` drops it: the instance
-        goes on as if nobody had cancelled it. A process that is meant to go on says so with `except Cancelled`.
+        A cancelled instance gets `Cancelled` at the line where it waits. It is a `BaseException`, so that
+        `except Exception` lets it through. `except:` and `except BaseException` catch it, and a `return` in `finally`
+        drops it: the instance goes on as if nobody had cancelled it. A process that is meant to go on says so with
+        `except Cancelled`.
     """,
     cure="catch `Exception`, or end the handler with `raise`",
     bad="""

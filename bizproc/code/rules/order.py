@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
 from bizproc.code.reading import Module, Scope, inside
@@ -19,7 +19,11 @@ _KEEPS_SET: Final = frozenset({"union", "intersection", "difference", "symmetric
 _KEEPS_ORDER: Final = frozenset({"list", "tuple", "iter", "enumerate", "zip", "map", "filter", "reversed", "next"})
 _SET_TYPES: Final = frozenset(
     {"builtins.set", "builtins.frozenset"}
-    | {f"{home}.{name}" for home in ("typing", "collections.abc") for name in ("Set", "FrozenSet", "AbstractSet", "MutableSet")}
+    | {
+        f"{home}.{name}"
+        for home in ("typing", "collections.abc")
+        for name in ("Set", "FrozenSet", "AbstractSet", "MutableSet")
+    }
 )
 
 
@@ -34,7 +38,7 @@ def order_of(node: ast.AST | None, module: Module, scope: Scope | None = None, f
         case ast.ListComp() | ast.GeneratorExp():
             return "shuffled" if any(order_of(each.iter, module, scope, far - 1) for each in node.generators) else ""
         case ast.BinOp(op=ast.BitOr() | ast.BitAnd() | ast.Sub() | ast.BitXor()):
-            return "set" if "set" == order_of(node.left, module, scope, far - 1) else ""
+            return "set" if order_of(node.left, module, scope, far - 1) == "set" else ""
         case ast.Starred():
             return order_of(node.value, module, scope, far - 1)
         case ast.List() | ast.Tuple():
@@ -104,7 +108,7 @@ def _set_order(code: Code) -> Iterator[Found]:
                 yield from _arguments(node, module)
 
 
-def _asks(nodes: list[ast.stmt] | list[ast.expr], module: Module) -> bool:
+def _asks(nodes: Sequence[ast.AST], module: Module) -> bool:
     """Whether anything is awaited here, or made to be."""
     every = list(inside(nodes))
     return has_await(every) or any(isinstance(node, ast.Call) and command_made_by(node, module) for node in every)

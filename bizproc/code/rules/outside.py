@@ -42,7 +42,13 @@ _CLOCKS: Final = frozenset(
 )
 
 # These read the clock unless they are told a moment: how many arguments then.
-_CLOCKS_UNLESS_TOLD: Final = {"time.localtime": 1, "time.gmtime": 1, "time.ctime": 1, "time.asctime": 1, "time.strftime": 2}
+_CLOCKS_UNLESS_TOLD: Final = {
+    "time.localtime": 1,
+    "time.gmtime": 1,
+    "time.ctime": 1,
+    "time.asctime": 1,
+    "time.strftime": 2,
+}
 
 
 def _clock(code: Code) -> Iterator[Found]:
@@ -152,8 +158,27 @@ RANDOM: Final = Rule(
 # -- the environment and files -----------------------------------------------------------------------------------------
 
 _PURE_PATHS: Final = frozenset(
-    "as_posix as_uri is_absolute is_relative_to joinpath match full_match relative_to with_name with_stem "
-    "with_suffix with_segments parts parent parents name stem suffix suffixes".split()
+    [
+        "as_posix",
+        "as_uri",
+        "is_absolute",
+        "is_relative_to",
+        "joinpath",
+        "match",
+        "full_match",
+        "relative_to",
+        "with_name",
+        "with_stem",
+        "with_suffix",
+        "with_segments",
+        "parts",
+        "parent",
+        "parents",
+        "name",
+        "stem",
+        "suffix",
+        "suffixes",
+    ]
 )
 _OF_FILES: Final = frozenset({"read_text", "write_text", "read_bytes", "write_bytes"})
 _ENVIRONMENT: Final = frozenset(
@@ -161,10 +186,35 @@ _ENVIRONMENT: Final = frozenset(
 )
 _PURE_OS: Final = ("os.path.", "os.fspath", "os.fsencode", "os.fsdecode")
 _PATHS_THAT_LOOK: Final = frozenset(
-    "abspath exists expanduser expandvars getatime getctime getmtime getsize isdir isfile islink ismount lexists "
-    "realpath samefile".split()
+    [
+        "abspath",
+        "exists",
+        "expanduser",
+        "expandvars",
+        "getatime",
+        "getctime",
+        "getmtime",
+        "getsize",
+        "isdir",
+        "isfile",
+        "islink",
+        "ismount",
+        "lexists",
+        "realpath",
+        "samefile",
+    ]
 )
-_OF_RANDOM_OR_PROCESSES: Final = ("os.urandom", "os.getrandom", "os.getpid", "os.system", "os.fork", "os.spawn", "os.exec", "os.popen", "os.posix_spawn")
+_OF_RANDOM_OR_PROCESSES: Final = (
+    "os.urandom",
+    "os.getrandom",
+    "os.getpid",
+    "os.system",
+    "os.fork",
+    "os.spawn",
+    "os.exec",
+    "os.popen",
+    "os.posix_spawn",
+)
 _LOOKS_AROUND: Final = ("shutil.", "tempfile.", "glob.", "platform.", "getpass.", "fileinput.", "dotenv.", "decouple.")
 
 
@@ -172,7 +222,7 @@ def _environment(code: Code) -> Iterator[Found]:
     for node in code.nodes:
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
             origin = code.module.origin(node)
-            if origin in _ENVIRONMENT and not (origin == "os.getenv" or origin == "os.putenv"):
+            if origin in _ENVIRONMENT and origin not in ("os.getenv", "os.putenv"):
                 yield node, f"{origin} may be another after the next start of the program"
         if isinstance(node, ast.Call):
             what = _looks_around(node, code.module.origin(node.func))
@@ -240,21 +290,76 @@ ENVIRONMENT: Final = Rule(
 
 # -- what runs beside the process --------------------------------------------------------------------------------------
 
-BESIDE: Final = (
-    "_thread anyio asyncio concurrent.futures curio eventlet gevent multiprocessing sniffio subprocess threading trio "
-    "aiohttp aiosmtplib aiosqlite asyncpg boto3 botocore ftplib http.client httpx imaplib nntplib paramiko poplib "
-    "psycopg psycopg2 pycurl pymongo redis requests smtplib socket ssl telnetlib urllib.request urllib3 websocket "
-    "websockets xmlrpc.client"
-).split()
+BESIDE: Final = [
+    "_thread",
+    "anyio",
+    "asyncio",
+    "concurrent.futures",
+    "curio",
+    "eventlet",
+    "gevent",
+    "multiprocessing",
+    "sniffio",
+    "subprocess",
+    "threading",
+    "trio",
+    "aiohttp",
+    "aiosmtplib",
+    "aiosqlite",
+    "asyncpg",
+    "boto3",
+    "botocore",
+    "ftplib",
+    "http.client",
+    "httpx",
+    "imaplib",
+    "nntplib",
+    "paramiko",
+    "poplib",
+    "psycopg",
+    "psycopg2",
+    "pycurl",
+    "pymongo",
+    "redis",
+    "requests",
+    "smtplib",
+    "socket",
+    "ssl",
+    "telnetlib",
+    "urllib.request",
+    "urllib3",
+    "websocket",
+    "websockets",
+    "xmlrpc.client",
+]
 _BESIDE_PREFIXES: Final = tuple(f"{each}." for each in BESIDE)
-_OTHERS: Final = frozenset({"time.sleep", "os.system", "os.popen", "os.fork", "signal.signal", "signal.alarm", "sched.scheduler"})
+_OTHERS: Final = frozenset(
+    {"time.sleep", "os.system", "os.popen", "os.fork", "signal.signal", "signal.alarm", "sched.scheduler"}
+)
 _OTHER_PREFIXES: Final = ("os.spawn", "os.exec", "os.posix_spawn")
 
 # What only makes a value, or asks about one.
 _VALUES: Final = frozenset(
-    "asyncio.iscoroutine asyncio.iscoroutinefunction asyncio.isfuture httpx.URL httpx.QueryParams httpx.Headers "
-    "httpx.Timeout requests.utils.quote requests.utils.unquote subprocess.list2cmdline socket.inet_aton "
-    "socket.inet_ntoa socket.inet_pton socket.inet_ntop socket.htons socket.ntohs socket.htonl socket.ntohl".split()
+    [
+        "asyncio.iscoroutine",
+        "asyncio.iscoroutinefunction",
+        "asyncio.isfuture",
+        "httpx.URL",
+        "httpx.QueryParams",
+        "httpx.Headers",
+        "httpx.Timeout",
+        "requests.utils.quote",
+        "requests.utils.unquote",
+        "subprocess.list2cmdline",
+        "socket.inet_aton",
+        "socket.inet_ntoa",
+        "socket.inet_pton",
+        "socket.inet_ntop",
+        "socket.htons",
+        "socket.ntohs",
+        "socket.htonl",
+        "socket.ntohl",
+    ]
 )
 
 

@@ -40,6 +40,14 @@ class Code:
         return ast.walk(self.module.tree)
 
 
+def _sentence(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _example(text: str) -> str:
+    return dedent(text).strip() + "\n"
+
+
 @frozen(eq=False, kw_only=True)
 class Rule:
     """
@@ -57,10 +65,10 @@ class Rule:
 
     id: str
     title: str
-    why: str = field(converter=lambda text: " ".join(text.split()))
-    cure: str = field(converter=lambda text: " ".join(text.split()))
-    bad: str = field(converter=lambda text: dedent(text).strip() + "\n")
-    good: str = field(converter=lambda text: dedent(text).strip() + "\n")
+    why: str = field(converter=_sentence)
+    cure: str = field(converter=_sentence)
+    bad: str = field(converter=_example)
+    good: str = field(converter=_example)
     look: Callable[[Code], Iterable[Found]]
     about: str = "function"
 

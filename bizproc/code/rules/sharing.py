@@ -16,8 +16,24 @@ _CONTAINERS: Final = frozenset(
     | {f"collections.{each}()" for each in ("defaultdict", "Counter", "deque", "OrderedDict")}
 )
 _CHANGES: Final = frozenset(
-    "add append appendleft clear discard extend extendleft insert pop popitem popleft remove reverse setdefault sort "
-    "update".split()
+    [
+        "add",
+        "append",
+        "appendleft",
+        "clear",
+        "discard",
+        "extend",
+        "extendleft",
+        "insert",
+        "pop",
+        "popitem",
+        "popleft",
+        "remove",
+        "reverse",
+        "setdefault",
+        "sort",
+        "update",
+    ]
 )
 # On something whose class is not known: words that mean nothing else.
 _SURELY_CHANGES: Final = frozenset({"append", "appendleft", "extend", "extendleft", "popitem", "popleft", "setdefault"})
@@ -27,7 +43,10 @@ def _module_state(code: Code) -> Iterator[Found]:
     for node in code.nodes:
         name = _changed(node, code.module)
         if name is not None:
-            yield node, f"`{name}` belongs to the module, is shared by all instances, and is changed again by every replay"
+            yield (
+                node,
+                f"`{name}` belongs to the module, is shared by all instances, and is changed again by every replay",
+            )
 
 
 def _changed(node: ast.AST, module: Module) -> str | None:
@@ -150,9 +169,12 @@ def _shared_queue(code: Code) -> Iterator[Found]:
             continue
         earlier = first.setdefault(pointer, node)
         if earlier is not node:
-            yield node, (
-                f"this pick and that in line {earlier.lineno} share one place in the queue: "
-                f"both pick {pointer[1]} for the {pointer[0]} and name no queue"
+            yield (
+                node,
+                (
+                    f"this pick and that in line {earlier.lineno} share one place in the queue: "
+                    f"both pick {pointer[1]} for the {pointer[0]} and name no queue"
+                ),
             )
 
 

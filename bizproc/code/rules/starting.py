@@ -25,9 +25,12 @@ def _many_wait(code: Code) -> Iterator[Found]:
         return
     for call, origin in calls(code):
         if origin in STAGE_WAITS:
-            yield call, (
-                f"every change starts one more instance of {process.name}, all of them wait here, "
-                "and all go on together"
+            yield (
+                call,
+                (
+                    f"every change starts one more instance of {process.name}, all of them wait here, "
+                    "and all go on together"
+                ),
             )
 
 
@@ -39,8 +42,8 @@ MANY_WAIT: Final = Rule(
     id="many-wait",
     title="Every change starts an instance that waits for a stage",
     why="""
-        With `overlap="parallel"` ten changes of an item start ten instances. They all wait for the stage, and when it is
-        reached all ten do what comes after it.
+        With `overlap="parallel"` ten changes of an item start ten instances. They all wait for the stage, and when it
+        is reached all ten do what comes after it.
     """,
     cure='leave `overlap="parallel"` out (one instance an item), or start on something that happens once',
     bad="""
@@ -112,9 +115,12 @@ def _truth(code: Code) -> Iterator[Found]:
         match node:
             case ast.BoolOp() if any(is_filter(each, module) for each in node.values):
                 word, sign = ("and", "&") if isinstance(node.op, ast.And) else ("or", "|")
-                yield node, f"`{word}` asks a filter for yes or no, which it does not have: write `{sign}`, with parentheses around each side"
+                yield (
+                    node,
+                    f"`{word}` asks a filter for yes or no: write `{sign}`, with parentheses around each side",
+                )
             case ast.UnaryOp(op=ast.Not()) if is_filter(node.operand, module):
-                yield node, "`not` asks a filter for yes or no, which it does not have: write `~(...)`"
+                yield node, "`not` asks a filter for yes or no: write `~(...)`"
             case ast.Compare(ops=[_, _, *_]) if is_filter(node, module):
                 yield node, "a chained comparison asks a filter for yes or no: write `(low <= F.x) & (F.x < high)`"
             case ast.Compare(ops=[ast.In() | ast.NotIn()]) if is_filter(node, module):
