@@ -39,6 +39,8 @@ Examples:
   bizproc start sales.follow_up --document deal:5 --processes sales
   bizproc ps --status waiting
   bizproc show tea-1
+  bizproc check sales.py
+  bizproc diagram sales.follow_up --svg follow_up.svg
   bizproc actions crm.deal.add_product
 """
 

@@ -339,7 +339,8 @@ def _style() -> str:
     shapes = (
         f"text{{font:12px {letters}}}.small{{font-size:10px}}.strong{{font-weight:bold}}.start{{text-anchor:start}}"
         ".l,.f{fill:none}.l{stroke-width:1.2}.f{stroke-width:1.2}.dashed{stroke-dasharray:5 3}.b{stroke-width:1.2}"
-        ".here{stroke-width:3.5}.maybe{stroke-width:2.5;stroke-dasharray:6 4}.unseen{stroke-width:2;stroke-dasharray:3 3}"
+        ".here{stroke-width:3.5}.maybe{stroke-width:2.5;stroke-dasharray:6 4}"
+        ".unseen{stroke-width:2;stroke-dasharray:3 3}"
     )
     return f"{shapes}{_colours(_LIGHT)}@media (prefers-color-scheme: dark){{{_colours(_DARK)}}}"
 

@@ -55,7 +55,8 @@ HOSTILE: dict[str, bytes] = {
     "indents": b"".join(b" " * n + b"if a:\n" for n in range(300)),
     "woven names": b"".join(f"a{n} = a{n + 1}; a{n} = a{n + 1}.b\n".encode() for n in range(2_000)),
     "names of themselves": b"a = b\nb = a\nc = c.d\nd = d()\n",
-    "woven helpers": b"from bizproc import process\n@process('p')\nasync def p():\n    try: await h0()\n    finally: await h0()\n"
+    "woven helpers": b"from bizproc import process\n@process('p')\nasync def p():\n"
+    b"    try: await h0()\n    finally: await h0()\n"
     + b"".join(f"async def h{n}():\n    await h{n + 1}(); await h{n + 1}()\n".encode() for n in range(60)),
     "one name many times": b"from bizproc import note, process\n@process('p')\nasync def p():\n"
     + b"    x = note('a')\n    x\n" * 5_000,

@@ -257,45 +257,141 @@ def test_nothing_is_found_in_the_processes_that_there_are() -> None:
 
 
 DEMO, MIXED = "bizproc/cli/demo/follow_up.py", "tests/crash/mixed.py"
-FORKS, CHILDREN = "tests/engine/test_scenarios_forks.py", "tests/engine/test_scenarios_children.py"
+FORKS = "tests/engine/test_scenarios_forks.py"
 PROGRAMS, CLI = "tests/properties/programs.py", "tests/unit/cli/conftest.py"
 
 SEEDED: list[tuple[str, str, str, str]] = [
-    (DEMO, "    if reached.timed_out:\n        await crm.deal.add_act", "    if not reached:\n        crm.deal.add_act", "not-awaited"),
-    (DEMO, "    reached = await wait.until_stage", "    import time\n    time.sleep(1)\n    reached = await wait.until_stage", "outside"),
-    (DEMO, "await crm.deal.add_product(", "if open('offer.txt').read():\n        await crm.deal.add_product(", "environment"),
+    (
+        DEMO,
+        "    if reached.timed_out:\n        await crm.deal.add_act",
+        "    if not reached:\n        crm.deal.add_act",
+        "not-awaited",
+    ),
+    (
+        DEMO,
+        "    reached = await wait.until_stage",
+        "    import time\n    time.sleep(1)\n    reached = await wait.until_stage",
+        "outside",
+    ),
+    (
+        DEMO,
+        "await crm.deal.add_product(",
+        "if open('offer.txt').read():\n        await crm.deal.add_product(",
+        "environment",
+    ),
     (DEMO, "        await crm.deal.change_stage(", "        crm.deal.change_stage(", "not-awaited"),
     (DEMO, 'add_comment(f"{deal.title}:', 'add_comment(f"{id(deal)} {deal.title}:', "random"),
     ("README.md", "await crm.deal.add_product(", "crm.deal.add_product(", "not-awaited"),
-    ("README.md", "    reached =", "    import requests\n    requests.get('https://example.com')\n    reached =", "outside"),
-    (MIXED, "    for number in range(4):\n        await wait", "    for number in {0, 1, 2, 3}:\n        await wait", "set-order"),
-    (MIXED, "    row = await crm.deal.add_product(1, quantity=2)", "    row = crm.deal.add_product(1, quantity=2)", "not-awaited"),
-    (MIXED, 'for_each(crm.deal.add_comment, ["a", "b", "c"]', 'for_each(crm.deal.add_comment, {"a", "b", "c"}', "set-order"),
-    (MIXED, "    except Exception as error:  # noqa: BLE001\n        return type", "    except BaseException as error:\n        return type", "swallowed-cancel"),
+    (
+        "README.md",
+        "    reached =",
+        "    import requests\n    requests.get('https://example.com')\n    reached =",
+        "outside",
+    ),
+    (
+        MIXED,
+        "    for number in range(4):\n        await wait",
+        "    for number in {0, 1, 2, 3}:\n        await wait",
+        "set-order",
+    ),
+    (
+        MIXED,
+        "    row = await crm.deal.add_product(1, quantity=2)",
+        "    row = crm.deal.add_product(1, quantity=2)",
+        "not-awaited",
+    ),
+    (
+        MIXED,
+        'for_each(crm.deal.add_comment, ["a", "b", "c"]',
+        'for_each(crm.deal.add_comment, {"a", "b", "c"}',
+        "set-order",
+    ),
+    (
+        MIXED,
+        "    except Exception as error:  # noqa: BLE001\n        return type",
+        "    except BaseException as error:\n        return type",
+        "swallowed-cancel",
+    ),
     (MIXED, "    except StepInterrupted:\n", "    except:\n", "swallowed-cancel"),
-    (MIXED, '        await shield(finish())\n        await wait.for_signal("never")\n    finally:\n', "        await shield(finish())\n        await wait.for_signal(\"never\")\n    finally:\n        await tell('late')\n", "unshielded-effect"),
-    (MIXED, '    told = await tell_stubborn("stubborn")\n', '    told = await tell_stubborn("stubborn")\n    PROCESSES[0].seen = told\n', "module-state"),
-    (MIXED, '    await crm.deal.add_comment(f"{first} {second}")', '    crm.deal.add_comment(f"{first} {second}")', "not-awaited"),
-    (FORKS, '    async def slow() -> str:\n        await wait.sleep(DAY)\n        return "slow"', '    async def slow() -> str:\n        import anyio\n        await anyio.sleep(1)\n        return "slow"', "outside"),
-    (FORKS, "        return list(await gather(quick(), slow()))", "        slow()\n        return list(await gather(quick(), slow()))", "not-awaited"),
-    (FORKS, "        for _ in range(1000):\n            await gather()", "        import uuid\n        for _ in range(1000):\n            await note(str(uuid.uuid4()))\n            await gather()", "random"),
-    (PROGRAMS, "    trace: list[str] = []\n    life", "    import os\n    trace: list[str] = [os.environ['HOME']]\n    life", "environment"),
+    (
+        MIXED,
+        '        await shield(finish())\n        await wait.for_signal("never")\n    finally:\n',
+        (
+            "        await shield(finish())\n"
+            '        await wait.for_signal("never")\n'
+            "    finally:\n"
+            "        await tell('late')\n"
+        ),
+        "unshielded-effect",
+    ),
+    (
+        MIXED,
+        '    told = await tell_stubborn("stubborn")\n',
+        '    told = await tell_stubborn("stubborn")\n    PROCESSES[0].seen = told\n',
+        "module-state",
+    ),
+    (
+        MIXED,
+        '    await crm.deal.add_comment(f"{first} {second}")',
+        '    crm.deal.add_comment(f"{first} {second}")',
+        "not-awaited",
+    ),
+    (
+        FORKS,
+        '    async def slow() -> str:\n        await wait.sleep(DAY)\n        return "slow"',
+        '    async def slow() -> str:\n        import anyio\n        await anyio.sleep(1)\n        return "slow"',
+        "outside",
+    ),
+    (
+        FORKS,
+        "        return list(await gather(quick(), slow()))",
+        "        slow()\n        return list(await gather(quick(), slow()))",
+        "not-awaited",
+    ),
+    (
+        FORKS,
+        "        for _ in range(1000):\n            await gather()",
+        (
+            "        import uuid\n"
+            "        for _ in range(1000):\n"
+            "            await note(str(uuid.uuid4()))\n"
+            "            await gather()"
+        ),
+        "random",
+    ),
+    (
+        PROGRAMS,
+        "    trace: list[str] = []\n    life",
+        "    import os\n    trace: list[str] = [os.environ['HOME']]\n    life",
+        "environment",
+    ),
     (CLI, '    await crm.deal.change_stage("LOSE")', '    crm.deal.change_stage("LOSE")', "not-awaited"),
     (CLI, "    return str(reached.stage)", "    import datetime\n    return str(datetime.date.today())", "clock"),
-    (CLI, '@process("sales.close")\nasync def close(deal: Deal) -> None:\n', '@process("sales.close")\nasync def close(deal: Deal) -> None:\n    ' + PICK.format("") + "\n    " + PICK.format("") + "\n", "shared-queue"),
-]  # fmt: skip
+    (
+        CLI,
+        '@process("sales.close")\nasync def close(deal: Deal) -> None:\n',
+        (
+            '@process("sales.close")\n'
+            "async def close(deal: Deal) -> None:\n"
+            "    await crm.deal.change_responsible([3], pick='in_order')\n"
+            "    await crm.deal.change_responsible([3], pick='in_order')\n"
+        ),
+        "shared-queue",
+    ),
+]
 """A file, what is replaced in it, by what, and the rule that finds it."""
 
 
 def text_of(path: str) -> str:
-    text = (ROOT / path).read_text("utf-8")
+    text: str = (ROOT / path).read_text("utf-8")
     if path.endswith(".md"):
         return next(
             block
             for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
             if "@process" in block
         )
-    return text.split("SALES = '''")[1].split("'''")[0] if path == CLI else text
+    inside: str = text.partition("SALES = '''")[2].partition("'''")[0]
+    return inside or text
 
 
 @pytest.mark.parametrize(
