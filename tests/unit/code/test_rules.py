@@ -385,13 +385,10 @@ SEEDED: list[tuple[str, str, str, str]] = [
 def text_of(path: str) -> str:
     text: str = (ROOT / path).read_text("utf-8")
     if path.endswith(".md"):
-        return next(
-            block
-            for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-            if "@process" in block
-        )
-    inside: str = text.partition("SALES = '''")[2].partition("'''")[0]
-    return inside or text
+        found: list[str] = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        return next(block for block in found if "@process" in block)
+    inside = text.partition("SALES = '''")[2].partition("'''")[0]
+    return inside if path == CLI else text
 
 
 @pytest.mark.parametrize(
