@@ -13,8 +13,7 @@ from bizproc.model.pipelines import DEFAULT_STAGES, GENERAL
 
 def seed(transaction: Runs) -> None:
     """
-    The deals' general pipeline, the stages of each kind of item, and the lists that fields choose from,
-    and the secret that signs links.
+    The deals' general pipeline, the stages of each kind of item, the lists of fields, the secret that signs links.
 
     Does nothing where they are: a store may be opened again.
     """
