@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, rows, special, stages, timeline
-from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm import items, passing_on, rows, special, stages, timeline
+from bizproc.adapters.sql_crm.custom import add_field, definitions
+from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
@@ -65,6 +67,17 @@ class SqlCrm:
             case _:
                 raise AmbiguousItem(kind=document.kind, id=document.id, wanted=wanted, candidates=tuple(candidates))
 
+    async def linked(self, ref: ItemRef, kind: str) -> ItemRef:
+        special.check_kind(self.performing.transaction, kind)
+        return self._linked(ref, kind)
+
+    async def pointing_at(self, ref: ItemRef) -> tuple[ItemRef, ...]:
+        return pointing_at(self.performing.transaction, ref)
+
+    async def matching(self, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return matching(self.performing.transaction, kind, values)
+
     # -- items
 
     async def read(self, ref: ItemRef) -> Any:
@@ -88,10 +101,14 @@ class SqlCrm:
         items.delete(self.performing, self.portal, ref, self.performing.author)
 
     async def add_field(
-        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Iterable[str] = ()
-    ) -> None:
-        """Define a custom field of a kind of item."""
-        add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
+    ) -> CustomField:
+        special.check_kind(self.performing.transaction, kind)
+        return add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+
+    async def custom_fields(self, kind: str) -> tuple[CustomField, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return tuple(definitions(self.performing.transaction, kind).values())
 
     def _author(self, author: int | None) -> int | None:
         if author is None:
@@ -111,6 +128,9 @@ class SqlCrm:
         discount_percent: Number = 0,
     ) -> ProductRow:
         return rows.add_product(self.performing, ref, product, price, quantity, discount_percent)
+
+    async def add_rows(self, ref: ItemRef, rows: Iterable[ProductRow]) -> tuple[ProductRow, ...]:
+        return passing_on.add_rows(self.performing, ref, rows, self.performing.author)
 
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
         return self._belonging("product_row", ref)
@@ -157,6 +177,15 @@ class SqlCrm:
 
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         return self._belonging("activity", ref)
+
+    async def complete_activity(self, activity: int) -> Activity:
+        return passing_on.complete_activity(self.performing, activity, self.performing.author)
+
+    async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
+        passing_on.share_timeline(self.performing, ref, others)
+
+    async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
+        passing_on.record(self.performing, ref, happened, dict(facts), self.performing.author)
 
     def _belonging(self, kind: str, ref: ItemRef) -> tuple[Any, ...]:
         tx = self.performing.transaction
