@@ -84,5 +84,6 @@ async def _delete(port: Crm, ref: ItemRef, clients: list[Contact | Company]) -> 
             used |= {ItemRef("company", id_) for id_ in client.company_ids if company is None or id_ != company.id}
         if used <= going:
             going.add(ref_of(client))
-    for each in (ref, *sorted(going - {ref}, key=lambda one: one.kind)):
-        await port.delete(each)
+    for each in (ref, *(ref_of(client) for client in clients)):
+        if each in going:
+            await port.delete(each)
