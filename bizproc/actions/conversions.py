@@ -6,7 +6,7 @@ Which fields are copied stands in `model/conversions.py`; rows, custom fields an
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Sequence
 from dataclasses import KW_ONLY
 from typing import Any, Final
 
@@ -304,19 +304,20 @@ class _Making:
         self.responsible = responsible
         self.made: list[ItemRef] = []
 
-    async def make(self, kind: str, fields: dict[str, Any], rows: Iterable[ProductRow] = ()) -> int:
+    async def make(self, kind: str, fields: dict[str, Any], rows: Sequence[ProductRow] = ()) -> int:
         """Make an item of a kind; gives its id. Raises ConversionRefused."""
         ref: ItemRef = await self.trying(kind, self._make(kind, fields, rows))
         self.made.append(ref)
         return ref.id
 
-    async def _make(self, kind: str, fields: dict[str, Any], rows: Iterable[ProductRow]) -> ItemRef:
+    async def _make(self, kind: str, fields: dict[str, Any], rows: Sequence[ProductRow]) -> ItemRef:
         source = self.source
         copied = {name: getattr(source, name) for name in COPIED[source.item_type, kind]}
         custom = await _synchronised(self.port, source, kind)
         given = {**copied, **fields, "responsible_id": self.responsible, "custom": custom}
         ref = ref_of(await self.port.create(kind, given))
-        await self.port.add_rows(ref, rows)
+        if rows:
+            await self.port.add_rows(ref, rows)
         return ref
 
     async def trying(self, wanted: str, doing: Awaitable[Any]) -> Any:
