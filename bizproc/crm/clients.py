@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from bizproc.actions.details import AddressType, ClientKind, DetailsInformation, DetailsTemplateRef, EditDetails
 from bizproc.actions.documented import documented_by
@@ -35,18 +35,18 @@ class DetailsActions:
     ) -> EditDetails:
         return EditDetails(
             self.target,
-            _copied(fields),
+            copied(fields),
             template=template,
             of=of,
             address_type=address_type,
-            bank=_copied(bank),
-            address=_copied(cast("Mapping[str, Any] | None", address)),
+            bank=copied(bank),
+            address=copied(address),
         )
 
 
-def _copied(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What was given may change afterwards."""
-    return None if fields is None else dict(fields)
+def copied(fields: Any) -> Any:
+    """What was given may change afterwards. What is no mapping is left to the action to refuse."""
+    return dict(fields) if isinstance(fields, Mapping) else fields
 
 
 class CompanyOf:
@@ -58,7 +58,7 @@ class CompanyOf:
     def edit_company(
         self, fields: CompanyFields, *, append: bool = False, modified_by: Users | None = None
     ) -> EditCompany:
-        return EditCompany(self.target, cast("dict[str, Any]", {**fields}), append=append, modified_by=modified_by)
+        return EditCompany(self.target, copied(fields), append=append, modified_by=modified_by)
 
 
 class ClientOf(CompanyOf):
@@ -68,4 +68,4 @@ class ClientOf(CompanyOf):
     def edit_contact(
         self, fields: ContactFields, *, append: bool = False, modified_by: Users | None = None
     ) -> EditContact:
-        return EditContact(self.target, cast("dict[str, Any]", {**fields}), append=append, modified_by=modified_by)
+        return EditContact(self.target, copied(fields), append=append, modified_by=modified_by)

@@ -10,7 +10,7 @@ from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import Target, act
-from bizproc.crm.clients import ClientOf
+from bizproc.crm.clients import ClientOf, copied
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.items import Item
 from bizproc.model.smart_items import SmartItem, SmartItemFields
@@ -46,7 +46,7 @@ class OwnSmartItem(SmartItemActions):
     @documented_by(EditSmartItem)
     def edit(self, fields: SmartItemFields, *, id: SmartItem | int | None = None, where: Any = None) -> EditSmartItem:
         meant = None if id is None else id_of(id)
-        return EditSmartItem(self.target, cast("dict[str, object]", {**fields}), id=meant, where=where)
+        return EditSmartItem(self.target, copied(fields), id=meant, where=where)
 
     @documented_by(DeleteSmartItem)
     def delete(self, id: SmartItem | int | None = None) -> DeleteSmartItem:

@@ -15,7 +15,7 @@ from bizproc.core.errors import (
     WrongFieldValue,
     WrongValue,
 )
-from bizproc.model import Company, Contact, Deal, MultiField, User
+from bizproc.model import Company, Contact, MultiField, User
 
 Office = Any  # conftest.Office
 
