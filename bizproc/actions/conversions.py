@@ -6,6 +6,7 @@ Which fields are copied stands in `model/conversions.py`; rows, custom fields an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import KW_ONLY
 from typing import Any, Final
@@ -142,14 +143,14 @@ def _returns(lead: Lead) -> bool:
 
 async def _rows_left(port: Crm, lead: ItemRef) -> tuple[ProductRow, ...]:
     """The lead's rows without those that its deals have already, each taken away once."""
-    taken: list[tuple[Any, ...]] = []
+    taken: Counter[tuple[Any, ...]] = Counter()
     for deal in await port.pointing_at(lead):
         if deal.kind == "deal":
-            taken += [_said(row) for row in await port.products(deal)]
+            taken.update(_said(row) for row in await port.products(deal))
     left = []
     for row in await port.products(lead):
-        if _said(row) in taken:
-            taken.remove(_said(row))
+        if taken[_said(row)]:
+            taken[_said(row)] -= 1
         else:
             left.append(row)
     return tuple(left)

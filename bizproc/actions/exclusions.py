@@ -10,6 +10,7 @@ from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.model.companies import Company
 from bizproc.model.contacts import Contact
 from bizproc.model.exclusions import Exclusion, normal_email, normal_phone
+from bizproc.model.leads import Lead
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.ports.crm import Crm
 
@@ -42,7 +43,7 @@ class AddToExclusions(ItemAction[tuple[Exclusion, ...]]):
         ref = await port.resolve(self.target.kind, self.target.id)
         item = await port.read(ref)
         clients = await _clients(port, item)
-        holders = clients or ([item] if ref.kind == "lead" else [])
+        holders = [item] if isinstance(item, Lead) and not item.is_return_customer else clients
         excluded = [await self._exclude(port, *address) for address in _addresses(holders)]
         if self.delete:
             await _delete(port, ref, clients)

@@ -82,6 +82,16 @@ def test_the_addresses_of_a_returning_lead_are_those_of_its_clients(
     assert listed(office) == OF_THE_CLIENT
 
 
+def test_the_addresses_of_a_converted_lead_are_its_own_and_its_clients_stay_with_their_deal(office: Office) -> None:
+    lead = office.do(crm.lead.create(title="L", phones=["1"]))
+    made = office.do(crm.lead(lead).convert(deal=True, contact=True))
+    office.do(crm.contact(made.contact_id).update({"phones": ["2"]}))
+    office.do(crm.lead(lead).add_to_exclusions(delete=True))
+    assert listed(office) == [("PHONE", "1")]
+    assert [each.id for each in office.reader.find(Contact)] == [made.contact_id]
+    assert office.deal(office.reader.find(Deal)[0]).lead_id is None
+
+
 def test_an_address_that_is_listed_already_stays_as_it_is_and_is_given_too(office: Office, deal: Deal) -> None:
     (there,) = [office.do(crm.exclusion.create(value="06 11", comment="first"))]
     excluded = office.do(crm.deal(deal).add_to_exclusions(comment="second"))

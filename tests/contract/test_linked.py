@@ -98,6 +98,15 @@ def test_a_client_that_was_deleted_is_missing(office: Office, contact: Contact) 
     office.refused(LinkedItemMissing, deal.edit_contact({"post": "x"}))
 
 
+def test_a_contact_that_only_came_from_the_lead_is_not_the_leads(office: Office) -> None:
+    lead, named = having(office, "lead", name="Ann")
+    contact = office.do(named.create_contact())
+    office.do(named.update({"contact_ids": []}))
+    office.refused(LinkedItemMissing, named.edit_contact({"post": "x"}))
+    office.refused(LinkedItemMissing, crm.contact.read(), lead)
+    assert office.reader.get(Contact, contact.id).lead_id == lead.id
+
+
 def test_an_item_that_is_not_there_is_not_found(office: Office) -> None:
     office.refused(ItemNotFound, crm.deal(99).edit_contact({"post": "x"}))
 

@@ -24,6 +24,9 @@ from bizproc.ports.performing import Performing
 
 _PORTAL: Final = Portal()
 
+_CLIENTS: Final = ("contact", "company")
+"""What has clients of its own says itself who they are: a contact that came from a lead need not be the lead's."""
+
 
 class SqlCrm:
     """The CRM in the store, for one performance. Never suspends."""
@@ -51,13 +54,16 @@ class SqlCrm:
         shape, aim = shape_of(document.kind), shape_of(wanted)
         item = read(tx, shape, document.id)
         candidates: list[int] = []
+        own = False
         for field in shape.fields.values():
             points = pointed_at(field, getattr(item, field.name))
             if field.refers is None:
                 candidates += [id_ for kind, id_ in points if kind == wanted]
-            elif points and field.name in (f"{wanted}_id", f"{wanted}_ids"):
-                return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
-        if not candidates and aim.pointing_at(document.kind):
+            elif field.name in (f"{wanted}_id", f"{wanted}_ids"):
+                if points:
+                    return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
+                own = wanted in _CLIENTS
+        if not (candidates or own) and aim.pointing_at(document.kind):
             candidates = referring(tx, aim, document)
         match candidates:
             case [one]:

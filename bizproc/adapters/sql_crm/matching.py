@@ -10,6 +10,7 @@ from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, shape_of
 from bizproc.model.fields import unknown
 from bizproc.model.kinds import NOUNS
 from bizproc.model.references import ItemRef, ref_of
+from bizproc.model.smart_items import SMART_ITEM
 
 
 def matching(connection: Runs, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -40,5 +41,10 @@ def pointing_at(connection: Runs, ref: ItemRef) -> tuple[ItemRef, ...]:
     for kind in NOUNS:
         shape = SHAPES[kind]
         if shape.is_item and shape.pointing_at(ref.kind):
-            found += [ref_of(read(connection, shape, id_)) for id_ in referring(connection, shape, ref)]
+            found += [_ref(connection, shape, id_) for id_ in referring(connection, shape, ref)]
     return tuple(found)
+
+
+def _ref(connection: Runs, shape: Shape, id_: int) -> ItemRef:
+    """Of a smart item, by the code of its type."""
+    return ref_of(read(connection, shape, id_)) if shape.kind == SMART_ITEM else ItemRef(shape.kind, id_)
