@@ -133,7 +133,7 @@ class ConvertLead(ItemAction[Conversion]):
             return
         for activity in await port.activities(ref):
             if not activity.completed:
-                await port.complete_activity(activity.id)
+                await port.complete_activity(ref, activity.id)
 
 
 def _returns(lead: Lead) -> bool:

@@ -12,7 +12,8 @@ from attrs import asdict, frozen
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.core.errors import DetailsMissing, DetailsRefused, UnknownDetailsTemplate, WrongFieldValue, WrongValue
 from bizproc.model.details import Address, BankDetails, ClientDetails, Details, DetailsTemplate
-from bizproc.model.fields import unknown
+from bizproc.model.fields import shown, unknown
+from bizproc.model.formats import malformed
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.ports.crm import Crm
 
@@ -120,11 +121,13 @@ class EditDetails(ItemAction[Details]):
         """Both parts are tried, so that the error tells of both."""
         reasons: list[tuple[str, str]] = []
         changes = {**_merged("fields", found.details.fields, fields), **self._addresses(found.details)}
-        for part, writing in (("fields", changes), ("bank", bank)):
-            if not writing:
-                continue
+        for part, given in (("fields", fields), ("bank", bank)):
             try:
-                await (port.update(ref_of(found.details), writing) if part == "fields" else _bank(port, found, writing))
+                _check_forms(part, given)
+                if part == "bank" and bank:
+                    await _bank(port, found, bank)
+                if part == "fields" and changes:
+                    await port.update(ref_of(found.details), changes)
             except WrongFieldValue as error:
                 if error.field.startswith("addresses"):
                     raise
@@ -145,6 +148,15 @@ class EditDetails(ItemAction[Details]):
             **{name: value or "" for name, value in self.address.items()},
         }
         return {"addresses": {**details.addresses, self.address_type: address}}
+
+
+def _check_forms(part: str, given: Mapping[str, Any]) -> None:
+    """Raises WrongFieldValue for the first value that has not the form of its field."""
+    for code, value in given.items():
+        expected = malformed(code, value)
+        if expected is not None:
+            kind = "bank_details" if part == "bank" else "details"
+            raise WrongFieldValue(kind=kind, field=f"fields.{code}", expected=expected, got=shown(value))
 
 
 def _merged(name: str, old: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -31,10 +31,10 @@ CustomType: TypeAlias = Literal[
 ]
 """What a custom field can hold."""
 
-Options: TypeAlias = Mapping[str, str] | Sequence[str]
+Options: TypeAlias = Mapping[str, Any] | Sequence[str]
 """The options of a choice: codes with labels, or texts that are both."""
 
-NO_OPTIONS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -54,4 +54,4 @@ class CustomField:
     type: str
     label: str = ""
     multiple: bool = False
-    options: Mapping[str, str] = field(default=NO_OPTIONS, hash=False)
+    options: Mapping[str, Any] = field(default=NO_OPTIONS, hash=False)

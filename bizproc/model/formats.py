@@ -1,5 +1,5 @@
 """
-The forms that details and bank details must have: what was expected of a value that has not, or None.
+What details and bank details can hold, and the forms of what they hold: what was expected instead, or None.
 
 Only what has one form everywhere is looked at; numbers of taxes and registers differ from country to country.
 """
@@ -19,18 +19,23 @@ _BIC: Final = re.compile(r"[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?")
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
-def expected_of(code: str, value: Any) -> str | None:
-    """What a field of details must hold instead, if it cannot hold this."""
+def unfit(value: Any) -> str | None:
+    """What any field of details can hold instead, if it cannot hold this."""
     if isinstance(value, (bool, int, date)) or (isinstance(value, Decimal) and value.is_finite()):
         return None
     if not isinstance(value, str):
         return "a text, a number, a truth or a date"
     try:
         sound(value)
-    except Unfit as unfit:
-        return str(unfit)
+    except Unfit as error:
+        return str(error)
+    return None
+
+
+def malformed(code: str, value: Any) -> str | None:
+    """What a field must hold instead, if this has not the field's form. What is blank has none."""
     form = _FORMS.get(code)
-    return None if form is None or not value.strip() else form(_bare(value))
+    return None if form is None or not isinstance(value, str) or not value.strip() else form(_bare(value))
 
 
 def _bare(value: str) -> str:

@@ -181,11 +181,11 @@ class Crm(Protocol):
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         """The item's activities, the oldest first."""
 
-    async def complete_activity(self, activity: int) -> Activity:
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
         """
-        Complete an activity, as done; one that is done already stays as it is. Raises ItemNotFound.
+        Complete an activity that stands beside an item; one that is completed already stays as it is.
 
-        Emits `activity.completed` for each item that it stands beside.
+        Emits `activity.completed` for each item that it stands beside. Raises ItemNotFound.
         """
 
     async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:

@@ -344,7 +344,7 @@ def test_without_keeping_them_open_activities_are_completed(office: Office, lead
 
 def test_what_is_completed_already_is_not_completed_again(office: Office, lead: Lead) -> None:
     activity = office.do(crm.lead(lead).add_activity("Call"))
-    office.ask(lambda port: port.complete_activity(activity.id))
+    office.ask(lambda port: port.complete_activity(ref_of(lead), activity.id))
     before = office.now
     office.later(hours=1)
     office.events.clear()
@@ -627,6 +627,13 @@ def test_sharing_a_timeline_twice_is_sharing_it_once(office: Office, lead: Lead,
     office.ask(share)
     assert office.everything() == before
     assert len(only(office, Activity).bindings) == 2
+
+
+def test_an_activity_is_completed_where_it_stands(office: Office, lead: Lead, deal: Deal) -> None:
+    activity = office.do(crm.lead(lead).add_activity("Call"))
+    with pytest.raises(ItemNotFound):
+        office.ask(lambda port: port.complete_activity(ref_of(deal), activity.id))
+    assert not only(office, Activity).completed
 
 
 def test_no_rows_write_nothing(office: Office, deal: Deal) -> None:

@@ -346,8 +346,9 @@ def test_bank_details_have_the_forms_of_their_fields(
         office.refused(DetailsRefused, edit)
 
 
-def test_the_forms_hold_wherever_details_are_written(office: Office, acme: ClientDetails) -> None:
-    office.refused(WrongFieldValue, crm.bank_details.create(details_id=acme.id, fields={"iban": "x"}))
+def test_what_no_field_can_hold_is_refused_wherever_details_are_written(office: Office, acme: ClientDetails) -> None:
+    office.refused(WrongFieldValue, crm.bank_details.create(details_id=acme.id, fields={"bank_name": ["x"]}))
+    office.refused(WrongFieldValue, crm.details(acme).update({"fields": {"vat_id": "a\0"}}))
     office.refused(WrongFieldValue, crm.details(acme).update({"addresses": {"post": {"city": 5}}}))
     office.refused(WrongFieldValue, crm.details(acme).update({"addresses": {"post": {"town": "Lyon"}}}))
     office.refused(WrongFieldValue, crm.details(acme).update({"addresses": {"post": "Lyon"}}))

@@ -184,8 +184,8 @@ class SqlCrm:
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         return self._belonging("activity", ref)
 
-    async def complete_activity(self, activity: int) -> Activity:
-        return passing_on.complete_activity(self.performing, activity, self.performing.author)
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
+        return passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
 
     async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
         passing_on.share_timeline(self.performing, ref, others)

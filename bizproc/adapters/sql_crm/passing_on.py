@@ -47,9 +47,11 @@ def share_timeline(performing: Performing, ref: ItemRef, others: Iterable[ItemRe
         tx.execute(_SHARE_COMMENTS, (*to, *of, *to, *of))
 
 
-def complete_activity(performing: Performing, activity: int, author: int | None) -> Activity:
+def complete_activity(performing: Performing, ref: ItemRef, activity: int, author: int | None) -> Activity:
     """Complete an activity. See `ports.crm.Crm.complete_activity`."""
     found: Activity = read(performing.transaction, _ACTIVITY, activity)
+    if ref not in found.bindings:
+        raise ItemNotFound(kind=f"activity of {ref}", id=activity)
     if found.completed:
         return found
     values = {"completed": True, "completed_at": performing.now}

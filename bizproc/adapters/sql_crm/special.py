@@ -14,7 +14,7 @@ from bizproc.core.errors import UnknownItem, WrongFieldValue
 from bizproc.model.details import ADDRESS_TYPES, Address
 from bizproc.model.exclusions import normal_email, normal_phone
 from bizproc.model.fields import shown
-from bizproc.model.formats import expected_of
+from bizproc.model.formats import unfit
 from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.model.smart_items import FLAGS, SMART_ITEM, SmartItem, SmartType, is_type_code
 from bizproc.ports.performing import Performing
@@ -124,7 +124,7 @@ def _prepare_details(performing: Performing, values: Values, _old: Values | None
     template = read(performing.transaction, SHAPES["details_template"], values["template_id"])
     _check_codes("details", "fields", values["fields"], template.fields)
     _check_codes("details", "addresses", values["addresses"], tuple(ADDRESS_TYPES) if template.with_address else ())
-    _check_forms("details", values["fields"])
+    _check_values("details", values["fields"])
     for type_, address in values["addresses"].items():
         _check_address(type_, address)
 
@@ -134,7 +134,7 @@ def _prepare_bank_details(performing: Performing, values: Values, _old: Values |
     template = read(performing.transaction, SHAPES["details_template"], details.template_id)
     values["country"] = values["country"] or template.country
     _check_codes("bank_details", "fields", values["fields"], template.bank_fields)
-    _check_forms("bank_details", values["fields"])
+    _check_values("bank_details", values["fields"])
 
 
 def _check_codes(kind: str, name: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
@@ -144,9 +144,9 @@ def _check_codes(kind: str, name: str, given: Mapping[str, Any], known: tuple[st
             raise WrongFieldValue(kind=kind, field=name, expected=expected, got=repr(code))
 
 
-def _check_forms(kind: str, given: Mapping[str, Any]) -> None:
+def _check_values(kind: str, given: Mapping[str, Any]) -> None:
     for code, value in given.items():
-        expected = expected_of(code, value)
+        expected = unfit(value)
         if expected is not None:
             raise WrongFieldValue(kind=kind, field=f"fields.{code}", expected=expected, got=shown(value))
 
@@ -159,7 +159,7 @@ def _check_address(type_: str, address: Any) -> None:
         expected = f"a mapping of {', '.join(_PARTS)}"
         raise WrongFieldValue(kind="details", field=f"addresses.{type_}", expected=expected, got=shown(address))
     for name, value in address.items():
-        wanted = expected_of(name, value) if isinstance(value, str) else "a text"
+        wanted = unfit(value) if isinstance(value, str) else "a text"
         if wanted is not None:
             field = f"addresses.{type_}.{name}"
             raise WrongFieldValue(kind="details", field=field, expected=wanted, got=shown(value))
