@@ -348,10 +348,10 @@ async def _synchronised(port: Crm, source: Lead | Deal, kind: str) -> dict[str, 
 
     A code that is the name of one of its own fields stays behind; so do bookings, which belong to what was booked for.
     """
-    there = {each.code for each in await port.custom_fields(kind)}
+    there = {each.code for each in await port.defined_fields(kind)}
     own = writable(class_of(kind))
     values: dict[str, Any] = {}
-    for each in await port.custom_fields(source.item_type):
+    for each in await port.defined_fields(source.item_type):
         if each.code in own or each.type == "booking":
             continue
         if each.code not in there:

@@ -116,7 +116,7 @@ class Crm(Protocol):
                 choice, or of one that has none.
         """
 
-    async def custom_fields(self, kind: str) -> tuple[CustomField, ...]:
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
         """The custom fields of a kind of item, in order of their codes."""
 
     # -- what belongs to an item

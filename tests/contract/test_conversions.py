@@ -278,7 +278,7 @@ def test_custom_fields_that_are_missing_are_defined_and_their_values_copied(offi
     convert(office, lead, deal=True, contact=True, company=True)
     for cls in (Deal, Contact, Company):
         assert only(office, cls).custom == {"size": ("L",), "colour": "green"}
-    fields = {each.code: each for each in office.ask(lambda port: port.custom_fields("deal"))}
+    fields = {each.code: each for each in office.ask(lambda port: port.defined_fields("deal"))}
     assert set(fields) == {"size", "colour", "unused"}
     assert (fields["size"].label, fields["size"].multiple, fields["size"].options) == ("Size", True, options)
     assert fields["colour"].label == "Colour of the box"
@@ -295,7 +295,7 @@ def test_a_custom_field_called_like_a_field_of_the_other_kind_stays_behind(offic
 def test_bookings_stay_with_what_was_booked_for(office: Office) -> None:
     office.do(crm.lead.add_field("room", type="booking", label="Room"))
     convert(office, office.do(crm.lead.create(title="L")), deal=True)
-    assert office.ask(lambda port: port.custom_fields("deal")) == ()
+    assert office.ask(lambda port: port.defined_fields("deal")) == ()
 
 
 # -- what stands beside the lead ---------------------------------------------------------------------------------------

@@ -35,15 +35,15 @@ def test_a_field_is_given_back_as_it_was_defined(office: Office) -> None:
     field = office.do(crm.deal.add_field("size", type="choice", label="Size", options={"S": "Small", "L": "Large"}))
     expected = CustomField(kind="deal", code="size", type="choice", label="Size", options={"S": "Small", "L": "Large"})
     assert field == expected
-    assert office.ask(lambda port: port.custom_fields("deal")) == (expected,)
+    assert office.ask(lambda port: port.defined_fields("deal")) == (expected,)
 
 
 @pytest.mark.parametrize("kind", ["lead", "deal", "contact", "company", "quote", "invoice"])
 def test_every_kind_of_item_can_have_them_each_its_own(office: Office, kind: str) -> None:
     office.do(getattr(crm, kind).add_field("colour", type="text", label="Colour"))
-    assert [each.kind for each in office.ask(lambda port: port.custom_fields(kind))] == [kind]
+    assert [each.kind for each in office.ask(lambda port: port.defined_fields(kind))] == [kind]
     other = "deal" if kind != "deal" else "lead"
-    assert office.ask(lambda port: port.custom_fields(other)) == ()
+    assert office.ask(lambda port: port.defined_fields(other)) == ()
 
 
 def test_a_smart_type_can_have_them(office: Office) -> None:
@@ -51,7 +51,7 @@ def test_a_smart_type_can_have_them(office: Office) -> None:
     office.do(crm.smart_type.create(code="lease"))
     assert office.do(crm.item("contract").add_field("city", type="text", label="City")).kind == "contract"
     assert office.do(crm.item("contract").create(custom={"city": "Lyon"})).custom == {"city": "Lyon"}
-    assert office.ask(lambda port: port.custom_fields("lease")) == ()
+    assert office.ask(lambda port: port.defined_fields("lease")) == ()
 
 
 def test_an_unknown_smart_type_is_refused(office: Office) -> None:

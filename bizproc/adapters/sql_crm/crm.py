@@ -112,7 +112,7 @@ class SqlCrm:
         special.check_kind(self.performing.transaction, kind)
         return add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
 
-    async def custom_fields(self, kind: str) -> tuple[CustomField, ...]:
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
         special.check_kind(self.performing.transaction, kind)
         return tuple(definitions(self.performing.transaction, kind).values())
 
