@@ -16,6 +16,7 @@ from bizproc.actions.comments import AddComment
 from bizproc.actions.conversions import ConvertDeal, ConvertLead, CreateLeadContact, CreateRepeatLead
 from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
 from bizproc.actions.custom_fields import AddField
+from bizproc.actions.data import GetData
 from bizproc.actions.details import DetailsInformation, EditDetails
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.linked import EditCompany, EditContact
@@ -81,7 +82,7 @@ HEADINGS: Final = (
     Heading(34, "Modifier le pipeline", "Change pipeline"),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
     Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
-    Heading(37, "Obtenir les données du CRM", "Get CRM data"),
+    Heading(37, "Obtenir les données du CRM", "Get CRM data", GetData),
     Heading(38, "Payment information", "Payment information"),
     Heading(39, "Informations sur le produit", "Product information"),
     Heading(40, "Programmer un appel", "Schedule a call"),
