@@ -103,6 +103,16 @@ def test_a_choice_takes_a_code_or_its_label_and_keeps_the_code(office: Office) -
     refused(office, "size", 5)
 
 
+def test_people_read_the_labels_of_what_was_chosen(office: Office) -> None:
+    options = {"S": "Small", "L": "Large"}
+    office.do(crm.deal.add_field("sizes", type="choice", label="Sizes", multiple=True, options=options))
+    office.do(crm.deal.add_field("size", type="choice", label="Size", options=["S", "L"]))
+    deal = office.do(crm.deal.create(title="x", custom={"sizes": ["L", "S"], "size": "S"}))
+    printed = office.do(crm.deal(deal).get_data("custom.sizes", "custom.size", print_version=True))
+    assert dict(printed) == {"custom.sizes": "Large, Small", "custom.size": "S"}
+    assert office.do(crm.deal(deal).get_data("custom.sizes")) == {"custom.sizes": ("L", "S")}
+
+
 def test_a_multiple_choice_keeps_each_code_once(office: Office) -> None:
     options = {"S": "Small", "L": "Large"}
     office.do(crm.deal.add_field("sizes", type="choice", label="Sizes", multiple=True, options=options))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from bizproc.adapters.sql_crm.reading import Runs, exists
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, shape_of
@@ -99,7 +99,21 @@ def _field(defined: CustomField) -> Field:
         multiple=defined.multiple,
         optional=True,
         refers=CUSTOM_REFERS.get(defined.type),
+        list=f"{_LIST}{defined.kind}.{defined.code}" if defined.options else None,
     )
+
+
+_LIST: Final = "custom."
+"""With the kind and the code behind it: the list that the options of a choice are, where people read their labels."""
+
+
+def option_label(connection: Runs, list_: str, code: str) -> str | None:
+    """What people read of an option; None where the list is of another sort, or has no such option."""
+    if not list_.startswith(_LIST):
+        return None
+    kind, _, field = list_.removeprefix(_LIST).partition(".")
+    defined = definitions(connection, kind).get(field)
+    return None if defined is None else defined.options.get(code)
 
 
 def _chosen(options: Mapping[str, str]) -> Callable[[Any], str | None]:
