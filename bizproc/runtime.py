@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
+from attrs import frozen
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
@@ -38,7 +39,7 @@ from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
-from bizproc.engines.embedded.inspection import JournalStep, Result, Status
+from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Result, Since, Status
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.ports.channel import Outside
@@ -47,13 +48,14 @@ from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.performing import Performing
 from bizproc.settings import Settings
 from bizproc.store import schema
+from bizproc.store.copies import copy_files
 from bizproc.store.database import Database
 
 T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Instance", "JournalStep", "Runtime", "Status"]
+__all__ = ["Backup", "Instance", "JournalStep", "News", "Overview", "Runtime", "Since", "Status"]
 
 _GOING_ON = frozenset({"running", "waiting"})
 
@@ -169,6 +171,22 @@ class Instance(Generic[R_co]):
         return Any if process is None else process.result_type
 
 
+@frozen
+class Backup:
+    """
+    A copy of a store.
+
+    Attributes:
+        path: Its file.
+        size: In bytes.
+        files: How many files beside the store were copied with it.
+    """
+
+    path: Path
+    size: int
+    files: int
+
+
 class Runtime:
     """
     A store, and the instances that run on it.
@@ -262,12 +280,21 @@ class Runtime:
 
     @classmethod
     @asynccontextmanager
-    async def attach(cls, url: str, *, settings: Settings | None = None) -> AsyncIterator[Runtime]:
+    async def attach(
+        cls, url: str, *, settings: Settings | None = None, patience: timedelta | None = None
+    ) -> AsyncIterator[Runtime]:
         """
         Look at a store, beside its owner or without one, and post what is to be done to the owner.
 
         No instance runs here. `start`, `perform`, `retry` and `skip_wait` return when an owner has done it; a signal, a
-        cancellation and the like when they are on disk. Without an owner what is posted waits in the store.
+        cancellation and the like when they are on disk (`heard` waits longer). Without an owner what is posted waits in
+        the store.
+
+        Args:
+            url: As `open`.
+            settings: As `open`.
+            patience: How long to wait for an answer of an owner that is there; one that is not there is not waited for.
+                Then Unanswered is raised, and what was posted stays posted. None waits as long as it takes.
 
         Raises:
             StoreError: There is no store, or it cannot be read.
@@ -276,7 +303,7 @@ class Runtime:
         database = await to_thread.run_sync(partial(open_database, url, clock, owner=False))
         database.start(asyncio.get_running_loop())
         try:
-            yield cls(database, Guest(database, clock.now, codec), codec, portal_of(settings or Settings()))
+            yield cls(database, Guest(database, clock.now, codec, patience), codec, portal_of(settings or Settings()))
         finally:
             database.close()
 
@@ -388,6 +415,51 @@ class Runtime:
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
         await self.engine.settled()
+
+    def is_idle(self) -> bool:
+        """Whether nothing happens before time passes or somebody comes."""
+        return self.engine.is_idle()
+
+    def running_steps(self) -> int:
+        """How many steps are at work outside the store at this moment."""
+        return self.engine.running_steps()
+
+    async def finish(self) -> None:
+        """Begin no step any more, and wait until those that run have ended: before a stop that is not in a hurry."""
+        await self.engine.finish()
+
+    async def heard(self) -> None:
+        """
+        Wait until all that was posted here is done; beside no owner, where it is done at once, return.
+
+        Raises:
+            Unanswered: It was not done within the patience of `attach`.
+        """
+        if isinstance(self.asks, Guest):
+            await self.asks.heard()
+
+    async def owner(self) -> int | None:
+        """The process id of whoever owns the store at this moment; None where nobody does, or its owner has stopped."""
+        return await to_thread.run_sync(self.database.owner)
+
+    async def overview(self) -> Overview:
+        """How many instances are in which state, and when the next wait is over."""
+        return await self.read(inspection.overview)
+
+    async def news(self, since: Since) -> News:
+        """Which instances have begun and ended since then; beginnings and endings come in their order."""
+        return await self.read(partial(inspection.news, codec=self.codec, since=since))
+
+    async def backup(self, path: Path | str) -> Backup:
+        """
+        Copy the store, as it is now, and the files beside it. Whoever owns the store goes on meanwhile.
+
+        Raises:
+            StoreError: There is such a file already, or the copy cannot be written, or is not whole.
+        """
+        target = await self.database.backup(Path(path).absolute())
+        files = await to_thread.run_sync(partial(copy_files, Path(self.path), target))
+        return Backup(target, target.stat().st_size, files)
 
 
 def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:

@@ -75,6 +75,12 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
+def print_json_line(value: Any) -> None:
+    """Print one thing of many as JSON, at once."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+    sys.stdout.flush()
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")

@@ -25,7 +25,7 @@ MOST: Final = 100
 @click.option("--status", type=click.Choice(STATES), help="Only in this state.")
 @click.option("--document", metavar="KIND:ID", help="Only on this item, as deal:5.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help=f"Only the newest N.  [{MOST}; with --json: all]"
+    "--limit", type=click.IntRange(1, 10**9), metavar="N", help=f"Only the newest N.  [{MOST}; with --json: all]"
 )
 @click.pass_context
 def command(

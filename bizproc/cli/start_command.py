@@ -14,17 +14,16 @@ import click
 from bizproc.cli.documents import parse_document
 from bizproc.cli.finding import find_processes, newest
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain, console, moment_text, print_json, safe, warn
-from bizproc.cli.recorded import waits_text
+from bizproc.cli.output import complain, console, print_json, safe, warn
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
-from bizproc.core.errors import WrongArgument
+from bizproc.cli.standing import RESULTLESS, sentence, stands
+from bizproc.cli.steering import at_rest, attached, watched
+from bizproc.core.errors import StoreInUse, WrongArgument
 
 if TYPE_CHECKING:
     from bizproc.core.form import Parameter
     from bizproc.core.process import Call, Process
-    from bizproc.runtime import Runtime, Status
-
-_RESULTLESS: Final = frozenset({"failed", "stuck", "cancelled", "terminated"})
+    from bizproc.runtime import Instance, Runtime, Status
 
 
 @click.command(
@@ -50,8 +49,9 @@ def command(
     r"""
     Start a process, and run it until it waits.
 
-    It opens the store, starts the process, runs until nothing is ready, and says what is waited for. Flags come from
-    the start form of the process: `bizproc start PROCESS --help` shows them. Exit code 1 if the instance failed.
+    It opens the store, starts the process, runs until nothing is ready, and says what is waited for. Beside a running
+    `serve` that one starts and runs it. Flags come from the start form of the process: `bizproc start PROCESS --help`
+    shows them. Exit code 1 if the instance failed.
 
     \b
     Example:
@@ -160,14 +160,25 @@ async def _start(
     _check_document(process, document)
     if document is not None:
         check_that_store_exists(setup)
-    async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
-        call = await _call(runtime, process, parameters, document)
-        instance = await runtime.start(call, id=id_)
-        await runtime.settled()
-        status = await instance.status()
-        result = await instance.result() if status.state == "completed" else None
+    try:
+        async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
+            call = await _call(runtime, process, parameters, document)
+            instance = await runtime.start(call, id=id_)
+            await runtime.settled()
+            status, result = await _standing(instance)
+    except StoreInUse:
+        async with attached(setup) as runtime:
+            call = await _call(runtime, process, parameters, document)
+            instance = await runtime.start(call, id=id_)
+            await watched(instance, at_rest)
+            status, result = await _standing(instance)
     _tell(setup, status, result)
-    return 1 if status.state in _RESULTLESS else 0
+    return 1 if status.state in RESULTLESS else 0
+
+
+async def _standing(instance: Instance[Any]) -> tuple[Status, Any]:
+    status = await instance.status()
+    return status, await instance.result() if status.state == "completed" else None
 
 
 def _check_document(process: Process[..., Any], document: str | None) -> None:
@@ -213,28 +224,8 @@ def _tell(setup: Setup, status: Status, result: Any) -> None:
         )
     if status.error is not None:
         error = f"{status.error.class_name}: {status.error.text}"
-        complain(f"instance {status.id} of {status.process} {_stands(status)}: {error}")
+        complain(f"instance {status.id} of {status.process} {stands(status)}: {error}")
         if not setup.json:
             warn(f"More: bizproc show {status.id}")
     elif not setup.json:
-        console().print(safe(_sentence(setup, status, result)), soft_wrap=True)
-
-
-def _stands(status: Status) -> str:
-    return "is stuck" if status.state == "stuck" else status.state
-
-
-def _sentence(setup: Setup, status: Status, result: Any) -> str:
-    who = f"{status.id}: {status.process}" + (f" on {status.document}" if status.document else "")
-    match status.state:
-        case "completed" if status.ended_by:
-            return f"{who} has ended: {status.ended_by}."
-        case "completed":
-            return f"{who} has returned {result!r}." if result is not None else f"{who} is done."
-        case "waiting":
-            zone = setup.settings.zone
-            until = "" if status.until is None else f" until {moment_text(status.until, zone)} ({zone})"
-            return f"{who} waits for {waits_text(status.waits_for)}{until}."
-        case _:
-            by = f": {status.ended_by}" if status.ended_by else ""
-            return f"{who} is {status.state}{by}."
+        console().print(safe(sentence(setup, status, result)), soft_wrap=True)

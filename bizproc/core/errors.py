@@ -32,7 +32,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ImportRefused             files that cannot be imported
     ├── SettingsError             a setting that is wrong
     └── StoreError
-        ├── StoreInUse, StoreLost, StoreLocked
+        ├── StoreInUse, StoreLost, StoreLocked, Unanswered
         ├── StoreNewer, StoreUnreadable, StoreReadOnly
         └── StoreFull, StoreDamaged
 
@@ -611,6 +611,16 @@ class StoreLocked(StoreError):
 
 
 @define(kw_only=True)
+class Unanswered(StoreError):
+    """What a guest posted has not been done yet; it waits in the store. `owner` is who owns it now, or None."""
+
+    says = "{path}: it is posted, and not done yet: {detail}"
+    path: str
+    owner: int | None
+    detail: str
+
+
+@define(kw_only=True)
 class StoreNewer(StoreError):
     """The store was written by a newer bizproc."""
 
@@ -712,6 +722,7 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "Unanswered",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",

@@ -243,6 +243,12 @@ class Engine:
         if self._alone is not None and self._alone[0] == key:
             _set(self._alone[1], None)
 
+    async def finish(self) -> None:
+        """Begin no step any more, and wait until those that run have ended; what is left then is for `close`."""
+        self._closing = True
+        self._inbox.stop()
+        await self.settled()
+
     async def close(self) -> None:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
         self._closing = True
@@ -281,6 +287,10 @@ class Engine:
             instance.leave()
         self.live.clear()
         self._parked.clear()
+
+    def running_steps(self) -> int:
+        """How many bodies of steps run, and posts are being sent."""
+        return len(self._bodies) + len(self._outbox.sending)
 
     def is_idle(self) -> bool:
         """Whether nothing happens before time passes or somebody comes."""

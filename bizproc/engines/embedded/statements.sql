@@ -240,3 +240,18 @@ SELECT done_at FROM inbox WHERE id = :id
 SELECT address FROM journal WHERE instance = :key AND kind IN ('action', 'step', 'start') AND event = 'returned' AND position >
   (SELECT max(position) FROM journal WHERE instance = :key AND address = :address AND event = 'raised')
 ORDER BY position
+
+-- count_states: how many instances are in which state
+SELECT state, count(*) FROM instance GROUP BY state ORDER BY state
+
+-- begun_since: instances younger than this one, in their order
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, key
+FROM instance WHERE key > :key ORDER BY key LIMIT 1000
+
+-- ended_since: instances that have ended since, in the order of their endings
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, key
+FROM instance WHERE ended_at >= :at AND (ended_at > :at OR key > :key) ORDER BY ended_at, key LIMIT 1000
+
+-- stuck_now: what waits for a person
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, key
+FROM instance WHERE state = 'stuck' ORDER BY key LIMIT 1000

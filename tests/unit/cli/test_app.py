@@ -16,7 +16,10 @@ from bizproc import cli
 from bizproc.cli import app, ps_command
 from tests.unit.cli.conftest import Run
 
-COMMANDS = ["demo", "import", "start", "ps", "show", "actions"]
+COMMANDS = [
+    *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "skip-wait"),
+    *("backup", "actions"),
+]
 
 
 def bizproc(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
