@@ -7,7 +7,7 @@ It assembles the store, the CRM, the engine and the clock, and is what doors and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,9 +34,13 @@ from bizproc.core.errors import (
     InstanceStuck,
     InstanceTerminated,
     ProcessDefinitionError,
+    StartConflict,
+    StartRefused,
+    WrongArgument,
 )
 from bizproc.core.process import Call, Process
-from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded import backfill, inspection
+from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Result, Since, Status
@@ -55,7 +59,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Backup", "Instance", "JournalStep", "News", "Overview", "Runtime", "Since", "Status"]
+__all__ = ["Backfill", "Backup", "Instance", "JournalStep", "News", "Overview", "Runtime", "Since", "Status"]
 
 _GOING_ON = frozenset({"running", "waiting"})
 
@@ -331,6 +335,92 @@ class Runtime:
         check_value(call, Call, process="Runtime.start", parameter="call")
         started = await self.asks.start(call, id)
         return Instance(self, started.id, call.process)
+
+    async def start_each(
+        self,
+        process: Process[..., Any],
+        where: Any = None,
+        *,
+        limit_per_second: float | None = None,
+        progress: Callable[[Backfill], None] | None = None,
+        **parameters: Any,
+    ) -> Backfill:
+        """
+        Start a process on each of the items that there are; those that are made meanwhile are not among them.
+
+        Stopped and called again with the same arguments, it goes on where it was: no item gets two instances from it.
+        Items on which the overlap policy refuses one are counted, and that is all.
+
+        Args:
+            process: It runs on a document.
+            where: Only on those that fit this filter.
+            limit_per_second: Start no more than so many a second.
+            progress: Told now and then how far it is.
+            parameters: Of the process, the same for all.
+
+        Raises:
+            WrongArgument: The process runs on no document, or a parameter is wrong.
+        """
+        cls = self._document_class(process)
+        if limit_per_second is not None and not limit_per_second > 0:
+            expected = "more than 0"
+            raise WrongArgument(
+                process="start_each", parameter="limit_per_second", expected=expected, got=str(limit_per_second)
+            )
+        written = process.form.encode(process.form.check(parameters), self.codec)
+        names = backfill.Names(process, "" if where is None else repr(where), written)
+        pace, so_far = backfill.Pace(limit_per_second), Backfill()
+        newest = await self._page(cls, where, order_by="-id", limit=1)
+        so_far.highest = newest[0].id if newest else 0
+        while so_far.last < so_far.highest:
+            items = await self._page(cls, where, after=so_far.last, limit=backfill.PAGE)
+            items = [item for item in items if item.id <= so_far.highest]
+            by_id = {names.of(item): item for item in items}
+            known = await self.read(partial(backfill.known, ids=by_id))
+            so_far.already += len(known)
+            fresh = [(id, item) for id, item in by_id.items() if id not in known]
+            for wave in backfill.waves(fresh, pace.wave):
+                await asyncio.sleep(pace.delay(len(wave), asyncio.get_running_loop().time()))
+                await self._start_wave(process, wave, parameters, so_far)
+                so_far.last = wave[-1][1].id
+                if progress is not None:
+                    progress(so_far)
+            so_far.last = items[-1].id if items else so_far.highest
+        if progress is not None:
+            progress(so_far)
+        return so_far
+
+    async def _start_wave(
+        self,
+        process: Process[..., Any],
+        wave: Iterable[tuple[str, Any]],
+        parameters: Mapping[str, Any],
+        so_far: Backfill,
+    ) -> None:
+        starts = (self.start(process(item, **parameters), id=id) for id, item in wave)
+        for one in await asyncio.gather(*starts, return_exceptions=True):
+            match one:
+                case StartRefused():
+                    so_far.refuse(one)
+                case StartConflict():
+                    so_far.already += 1  # since it was looked for, by another that does the same
+                case BaseException():
+                    raise one
+                case _:
+                    so_far.started += 1
+
+    async def _page(self, cls: type[T], where: Any, **which: Any) -> list[T]:
+        if where is not None:
+            which["where"] = where
+        return await self.read(lambda connection: SqlCrmReader(connection).find(cls, **which))
+
+    @staticmethod
+    def _document_class(process: Process[..., Any]) -> type[Any]:
+        check_value(process, Process, process="start_each", parameter="process")
+        if process.form.document is None:
+            expected = "a process that runs on a document"
+            raise WrongArgument(process="start_each", parameter="process", expected=expected, got=process.name)
+        return process.form.document
 
     def instance(self, id: str) -> Instance[Any]:
         """A handle on an instance."""

@@ -20,7 +20,7 @@ import click
 
 from bizproc import __version__
 from bizproc.cli.setup import common_options
-from bizproc.core.errors import BizprocError
+from bizproc.core.errors import BizprocError, Unanswered
 
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
@@ -98,7 +98,7 @@ class Commands(click.Group):
         except click.ClickException as error:
             _complain(error.format_message(), USAGE)
         except BizprocError as error:
-            _complain(str(error), USAGE)
+            _complain(str(error), FAILED if isinstance(error, Unanswered) else USAGE)
         except (click.Abort, KeyboardInterrupt):
             _complain("stopped.", STOPPED)
         except BrokenPipeError:

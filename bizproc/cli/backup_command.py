@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bizproc.cli.output import console, print_json, safe
+from bizproc.cli.output import print_json, say
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.steering import attached
 
@@ -37,7 +37,7 @@ def command(context: click.Context, file: Path) -> None:
         print_json({"file": str(made.path), "bytes": made.size, "files": made.files})
         return
     beside = f" and {made.files:,} files beside it" if made.files else ""
-    console().print(safe(f"{made.path}: {made.size:,} bytes{beside}, checked."), soft_wrap=True)
+    say(f"{made.path}: {made.size:,} bytes{beside}, checked.")
 
 
 async def _backup(setup: Setup, file: Path) -> Backup:

@@ -13,7 +13,7 @@ import click
 
 from bizproc.adapters import csv_files
 from bizproc.adapters.csv_files import ImportReport, Progress
-from bizproc.cli.output import console, print_json, safe, table, warn
+from bizproc.cli.output import console, print_json, say, table, warn
 from bizproc.cli.setup import Setup, common_options, setup_of
 
 
@@ -83,4 +83,4 @@ def _tell(report: ImportReport, setup: Setup, seconds: float) -> None:
     rows = [(name.replace("_", " "), f"{count:,}") for name, count in report.counts.items()]
     out.print(table(("imported", "rows"), rows, right=("rows",)))
     total = sum(report.counts.values())
-    out.print(f"{total:,} rows into {safe(setup.store)} in {seconds:.1f} s.", soft_wrap=True)
+    say(f"{total:,} rows into {setup.store} in {seconds:.1f} s.")

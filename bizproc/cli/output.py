@@ -60,6 +60,12 @@ def console(file: IO[str] | None = None, *, most: int | None = None) -> Console:
     return made
 
 
+def say(text: str) -> None:
+    """Print a sentence: on a terminal within its width, elsewhere in one line."""
+    out = console()
+    out.print(safe(text), soft_wrap=not out.is_terminal)
+
+
 def complain(text: str) -> None:
     """Say what went wrong, on stderr."""
     click.echo(f"bizproc: {safe(text)}", err=True)

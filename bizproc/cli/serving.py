@@ -74,7 +74,9 @@ class Sentences:
 
     def stops(self, steps: int) -> None:
         if steps:
-            self._say(f"Stopping when {_counted(steps, 'running step has', 'running steps have')} finished. Once more: at once.")
+            self._say(
+                f"Stopping when {_counted(steps, 'running step has', 'running steps have')} finished. Once more: at once."
+            )
         else:
             self._say("Stopping.")
 

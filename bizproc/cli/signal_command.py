@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain, console, print_json, safe
+from bizproc.cli.output import complain, print_json, say
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.steering import Steered, at_rest, attached, ended, look, steer, waits_in_store
 
@@ -56,7 +56,7 @@ def _tell(setup: Setup, steered: Steered, name: str) -> None:
         print_json(steered.as_json())
         return
     text = f"{steered.id} has the signal {name}." if steered.done else f"{steered.id}: the signal {name}"
-    console().print(safe(text if steered.done else waits_in_store(setup, text)), soft_wrap=True)
+    say(text if steered.done else waits_in_store(setup, text))
 
 
 def parse_value(text: str | None) -> Any:

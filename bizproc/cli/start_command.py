@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bizproc.cli.documents import parse_document
+from bizproc.cli.each import parse_where, start_each
 from bizproc.cli.finding import find_processes, newest
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain, console, print_json, safe, warn
+from bizproc.cli.output import complain, print_json, say, warn
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.cli.standing import RESULTLESS, sentence, stands
 from bizproc.cli.steering import at_rest, attached, watched
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 )
 @common_options
 @click.option("--document", metavar="KIND:ID", help="The item that the process runs on, as deal:5.")
+@click.option("--where", metavar="FILTER", help="Start one on each item that fits; `all` for every item.")
+@click.option(
+    "--limit-per-second",
+    "limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="With --where: start no more than so many a second.",
+)
 @click.option("--id", "id_", metavar="ID", help="A name for the instance; the same again gives the same instance.")
 @click.option("--help", "help_", is_flag=True, help="Show this; after a process, its flags.")
 @click.argument("process", required=False)
@@ -42,6 +51,8 @@ def command(
     process: str | None,
     document: str | None,
     id_: str | None,
+    where: str | None,
+    limit: float | None,
     flags: tuple[str, ...],
     *,
     help_: bool,
@@ -53,9 +64,13 @@ def command(
     `serve` that one starts and runs it. Flags come from the start form of the process: `bizproc start PROCESS --help`
     shows them. Exit code 1 if the instance failed.
 
+    With --where it starts one on each item that there is and fits. Stopped by Ctrl-C and called again with the same
+    flags, it goes on from there; no item gets two. Items on which one runs already are counted, and left alone.
+
     \b
-    Example:
+    Examples:
       bizproc start sales.follow_up --document deal:5 --discount 7
+      bizproc start sales.follow_up --where all --limit-per-second 50
     """
     if process is None:
         if help_:
@@ -73,12 +88,20 @@ def command(
             click.echo(form.get_help(form_context))
         return 0
     parameters = _parse(wanted, form, flags)
+    if where is not None:
+        if document is not None or id_ is not None:
+            raise click.UsageError("--where starts several: leave --document and --id out", context)
+        return asyncio.run(start_each(setup, processes, wanted, parameters, parse_where(where), limit))
+    if limit is not None:
+        raise click.UsageError("--limit-per-second goes with --where", context)
     return asyncio.run(_start(setup, processes, wanted, parameters, document, id_))
 
 
 # -- the start form ----------------------------------------------------------------------------------------------------
 
-_OURS: Final = frozenset({"--json", "--processes", "--store", "--document", "--id", "--help"})
+_OURS: Final = frozenset(
+    {"--json", "--processes", "--store", "--document", "--where", "--limit-per-second", "--id", "--help"}
+)
 
 
 def _flag(parameter: Parameter) -> str:
@@ -228,4 +251,4 @@ def _tell(setup: Setup, status: Status, result: Any) -> None:
         if not setup.json:
             warn(f"More: bizproc show {status.id}")
     elif not setup.json:
-        console().print(safe(sentence(setup, status, result)), soft_wrap=True)
+        say(sentence(setup, status, result))

@@ -15,7 +15,7 @@ import click
 from attrs import frozen
 
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain, console, print_json, safe
+from bizproc.cli.output import complain, print_json, say
 from bizproc.cli.setup import Setup, check_that_store_exists
 from bizproc.cli.standing import GOING_ON, sentence
 from bizproc.core.errors import BizprocError, InstanceNotFound, Unanswered
@@ -124,12 +124,11 @@ def tell(setup: Setup, all_: Sequence[Steered], what: str) -> int:
     """Say what came of it, a line an instance; the exit code."""
     if setup.json:
         print_json([each.as_json() for each in all_])
-    out = console()
     for each in all_:
         if each.error is not None:
             complain(f"{each.id}: {each.error}" if isinstance(each.error, Unanswered) else str(each.error))
         elif not setup.json:
-            out.print(safe(_line(setup, each, what)), soft_wrap=True)
+            say(_line(setup, each, what))
     codes = [1 if isinstance(each.error, Unanswered) else 2 for each in all_ if each.error is not None]
     return max(codes, default=0)
 

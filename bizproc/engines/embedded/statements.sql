@@ -255,3 +255,6 @@ FROM instance WHERE ended_at >= :at AND (ended_at > :at OR key > :key) ORDER BY 
 -- stuck_now: what waits for a person
 SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, key
 FROM instance WHERE state = 'stuck' ORDER BY key LIMIT 1000
+
+-- known_ids: which of these are taken
+SELECT id FROM instance WHERE id IN (SELECT value FROM json_each(:ids))

@@ -17,7 +17,20 @@ from bizproc.cli import app, ps_command
 from tests.unit.cli.conftest import Run
 
 COMMANDS = [
-    *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "skip-wait"),
+    *(
+        "demo",
+        "import",
+        "export",
+        "serve",
+        "start",
+        "ps",
+        "show",
+        "signal",
+        "cancel",
+        "terminate",
+        "retry",
+        "skip-wait",
+    ),
     *("backup", "actions"),
 ]
 
