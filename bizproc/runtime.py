@@ -22,7 +22,8 @@ from attrs import frozen
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
-from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk
+from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk, exporting
+from bizproc.adapters.sql_crm.exporting import ExportReport
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.checks import check_value
 from bizproc.core.codec import Codec
@@ -59,7 +60,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Backfill", "Backup", "Instance", "JournalStep", "News", "Overview", "Runtime", "Since", "Status"]
+__all__ = ["Backfill", "Backup", "ExportReport", "Instance", "JournalStep", "News", "Overview", "Runtime", "Since", "Status"]
 
 _GOING_ON = frozenset({"running", "waiting"})
 
@@ -493,6 +494,30 @@ class Runtime:
         )
         try:
             return await self.engine.write(work)
+        finally:
+            stop.set()  # of use to who is cancelled
+
+    async def export_folder(self, folder: Path | str, *, progress: Progress | None = None) -> ExportReport:
+        """
+        Write all that the CRM holds into CSV files, as of one moment; whoever owns the store goes on meanwhile.
+
+        Args:
+            folder: It is empty, or not there yet.
+            progress: Told now and then how many rows are written, and how many there are, on another thread.
+
+        Raises:
+            ExportRefused: The folder holds something, or cannot be written; nothing is left of it.
+        """
+        stop = Event()
+        work = partial(
+            exporting.export_folder,
+            folder=Path(folder),
+            portal=self.portal,
+            progress=progress,
+            stopped=stop.is_set,
+        )
+        try:
+            return await self.read(work)
         finally:
             stop.set()  # of use to who is cancelled
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from bizproc.cli.bars import bar
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import console, print_json, say, warn
+from bizproc.cli.output import print_json, say, warn
 from bizproc.cli.setup import Setup, check_that_store_exists
 from bizproc.cli.steering import attached
 from bizproc.core.errors import StoreInUse, Unanswered
@@ -17,8 +15,6 @@ from bizproc.core.errors import StoreInUse, Unanswered
 if TYPE_CHECKING:
     from bizproc.core.process import Process
     from bizproc.runtime import Backfill, Runtime
-
-Told = Callable[["Backfill"], None]
 
 ALL = "all"
 """Every item that there is."""
@@ -65,11 +61,12 @@ async def _each(
     limit: float | None,
 ) -> Backfill:
     last: list[Backfill] = []
-    with _bar(process.name, shown=sys.stderr.isatty() and not setup.json) as bar:
+    with bar(setup) as told:
 
         def progress(so_far: Backfill) -> None:
             last[:] = [so_far]
-            bar(so_far)
+            if told is not None:
+                told(_counts(so_far), so_far.last, so_far.highest)
 
         try:
             return await runtime.start_each(process, where, limit_per_second=limit, progress=progress, **parameters)
@@ -77,20 +74,6 @@ async def _each(
             counts = _counts(last[0]) if last else "nothing was started"
             warn(f"{process.name}: stopped on the way; {counts}. The same command goes on from there.")
             raise
-
-
-@contextmanager
-def _bar(name: str, *, shown: bool) -> Iterator[Told]:
-    """A progress bar on stderr, over the ids of the items."""
-    if not shown:
-        yield lambda _: None
-        return
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda so_far: bar.update(task, completed=so_far.last, total=so_far.highest, description=_counts(so_far))
 
 
 def _counts(done: Backfill) -> str:

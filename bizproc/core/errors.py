@@ -30,6 +30,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── ProductNotFound, WrongValue, EmptyText
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
+    ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
     └── StoreError
         ├── StoreInUse, StoreLost, StoreLocked, Unanswered
@@ -567,6 +568,14 @@ class ImportRefused(BizprocError):
 
 
 @define(kw_only=True)
+class ExportRefused(BizprocError):
+    """A folder that cannot be exported into; nothing was written."""
+
+    says = "{text}"
+    text: str
+
+
+@define(kw_only=True)
 class SettingsError(BizprocError):
     """A setting that is wrong."""
 
@@ -681,6 +690,7 @@ __all__ = [
     "CodecError",
     "DeliveryUnknown",
     "EmptyText",
+    "ExportRefused",
     "ImportRefused",
     "InstanceCancelled",
     "InstanceError",
