@@ -214,7 +214,8 @@ class Further:
             made[self._index["custom"]] = self._with_custom(made[self._index["custom"]], values[self._custom])
         if self._says_all is not None and values[self._says_all] is not NOT_GIVEN:
             for name, value in values[self._says_all].items():
-                made[self._index_of(name)] = self._as_stored(name, value)
+                index = self._index_of(name)
+                made[index] = self._as_stored(name, value)
         return made
 
     def _stored(self, name: str, value: Any) -> Any:
@@ -328,7 +329,7 @@ class _Deals(_Nouns):
 
     def __init__(self, tx: Transaction, reading: Reading, found: Found, portal: Portal, stored: Stored) -> None:
         super().__init__(tx, reading, found, tax=Decimal(0))
-        self._not_texts = _define_address(tx)
+        self._known = custom_fields(tx, "deal")
         self._portal = portal
         self._first = stages.first_stage(tx, "deal", GENERAL).code
         self._stages = {
@@ -350,7 +351,8 @@ class _Deals(_Nouns):
         id_, origin, title, stage, company, contact, responsible, currency, amount, begin, close, moved, *address = (
             values[:15]
         )
-        self._see_that_they_are_texts(address)
+        if any(address):
+            self._define_address(address)
         currency = currency or self._portal.currency
         try:
             units = money_units(rounded(amount, currency)) if amount else 0
@@ -374,9 +376,16 @@ class _Deals(_Nouns):
         self._reading.reject(self._file, row[0], reason, id=row[1][0])
         row[1][5] = None  # no link
 
-    def _see_that_they_are_texts(self, address: list[str]) -> None:
+    def _define_address(self, address: list[str]) -> None:
+        """A deal has no address of its own: its columns are custom fields, made where they are first needed."""
         for code, value in zip(ADDRESS, address, strict=True):
-            if value and code in self._not_texts:
+            if not value:
+                continue
+            if code not in self._known:
+                self._known[code] = add_field(
+                    self._tx, "deal", code, "text", address_label(code), multiple=False, options=()
+                )
+            elif self._known[code].multiple or self._known[code].type.name != "text":
                 raise ImportRefused(
                     text=f"{self._file.name}: column {code} holds texts, and the custom field of deals with this code "
                     "does not."
@@ -389,17 +398,6 @@ class _Deals(_Nouns):
 def address_label(code: str) -> str:
     """How the custom field of a part of the address is called."""
     return code.replace("_", " ").capitalize()
-
-
-def _define_address(tx: Transaction) -> frozenset[str]:
-    """A deal has no address of its own: its columns are custom fields. Which of them hold no texts."""
-    known = custom_fields(tx, "deal")
-    for code in ADDRESS:
-        if code not in known:
-            add_field(tx, "deal", code, "text", address_label(code), multiple=False, options=())
-    return frozenset(
-        code for code in ADDRESS if code in known and (known[code].multiple or known[code].type.name != "text")
-    )
 
 
 # -- the rows of deals -------------------------------------------------------------------------------------------------

@@ -108,9 +108,10 @@ _PLAIN: Final[Mapping[str, Callable[[str], Any]]] = {
 
 def _json_of(shape: Shape, field: Field) -> Callable[[str], Any]:
     example = "a list in JSON, as [1, 2]" if field.multiple else "JSON, as an export writes it"
+    alone = field.multiple and field.type.name in ("integer", "multi_field")
 
     def read(cell: str) -> Any:
-        if field.multiple and cell[:1] != "[":
+        if alone and cell[:1] != "[":
             return (_integer(cell) if field.type.name == "integer" else cell,)  # one, as people write it
         try:
             tree = _parsed(cell)

@@ -521,9 +521,12 @@ class _CustomFields(_Table):
 
     def rows(self) -> Iterator[Cells]:
         select = "SELECT kind, code, type, label, multiple, options FROM custom_field ORDER BY kind, code"
-        own = {("deal", code, "text", address_label(code), 0, "[]") for code in ADDRESS}
+        own = {("deal", code, "text", address_label(code), 0, "[]") for code in ADDRESS if self._is_used(code)}
         for row in self._connection.execute(select):
             if tuple(row) not in own:
                 kind, code, type_, label, multiple, options = row
                 yield (kind, code, type_, label, "Y" if multiple else "N", "" if options == "[]" else options)
 
+    def _is_used(self, code: str) -> bool:
+        some = "SELECT 1 FROM deal WHERE json_extract(custom, ?) <> '' LIMIT 1"
+        return self._connection.execute(some, (f"$.{code}",)).fetchone() is not None
