@@ -60,7 +60,18 @@ T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Backfill", "Backup", "ExportReport", "Instance", "JournalStep", "News", "Overview", "Runtime", "Since", "Status"]
+__all__ = [
+    "Backfill",
+    "Backup",
+    "ExportReport",
+    "Instance",
+    "JournalStep",
+    "News",
+    "Overview",
+    "Runtime",
+    "Since",
+    "Status",
+]
 
 _GOING_ON = frozenset({"running", "waiting"})
 
@@ -572,9 +583,13 @@ class Runtime:
         Raises:
             StoreError: There is such a file already, or the copy cannot be written, or is not whole.
         """
-        target = await self.database.backup(Path(path).absolute())
-        files = await to_thread.run_sync(partial(copy_files, Path(self.path), target))
-        return Backup(target, target.stat().st_size, files)
+        target = await self.database.backup(Path(path))
+        return await to_thread.run_sync(partial(_backed_up, Path(self.path), target))
+
+
+def _backed_up(store: Path, target: Path) -> Backup:
+    files = copy_files(store, target)
+    return Backup(target.absolute(), target.stat().st_size, files)
 
 
 def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:

@@ -235,7 +235,9 @@ STANDS_FOR: Final[Mapping[str, Mapping[str, str]]] = {
     "contact": {"first_name": "name", "phone": "phones", "email": "emails", "company_id": "company_ids"},
     "product": {},
     "deal": {
-        **{"stage_id": "stage", "contact_id": "contact_ids", "opportunity": "amount"},
+        "stage_id": "stage",
+        "contact_id": "contact_ids",
+        "opportunity": "amount",
         **dict.fromkeys(("delivery_address", "delivery_city", "delivery_country"), "custom"),
     },
 }

@@ -356,9 +356,9 @@ class Reading:
 
     def broken_promises(self) -> Iterator[BadRow]:
         """Rows that were written because a later file seemed to hold what they refer to, and that row was bad."""
-        for (kind, id_), (file, line, name) in self._relied_on.items():
-            if id_ not in self._ids[kind]:
-                yield BadRow(file=file.name, line=line, reason=f"{name}: refers to {kind} {id_}, a bad row")
+        for (kind, number), (file, line, name) in self._relied_on.items():
+            if number not in self._ids[kind]:
+                yield BadRow(file=file.name, line=line, reason=f"{name}: refers to {kind} {number}, a bad row")
 
     def _tell(self, found: Found, position: int) -> None:
         if self._progress is not None:

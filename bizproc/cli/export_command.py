@@ -26,10 +26,10 @@ def command(context: click.Context, folder: Path) -> None:
     r"""
     Write all that the CRM holds into CSV files, which `import` reads; beside a running `serve`, too.
 
-    DIR must be empty, or not there yet. All files show one moment. users.csv, companies.csv, contacts.csv, products.csv,
-    deals.csv and product_rows.csv have the columns that `import` takes, and further ones only where a row needs them;
-    other kinds get a file each, with the model's fields. Lists, multi-fields and custom fields are JSON in their cell.
-    Instances of processes are not exported: `backup` copies those, too.
+    DIR must be empty, or not there yet. All files show one moment. users.csv, companies.csv, contacts.csv,
+    products.csv, deals.csv and product_rows.csv have the columns that `import` takes, and further ones only where a row
+    needs them; other kinds get a file each, with the model's fields. Lists, multi-fields and custom fields are JSON in
+    their cell. Instances of processes are not exported: `backup` copies those, too.
 
     \b
     Example:

@@ -23,10 +23,10 @@ def command(context: click.Context, folder: Path, *, skip_bad: bool) -> None:
     r"""
     Read a folder of CSV files into the store, all in one transaction.
 
-    It reads users.csv, companies.csv, contacts.csv, products.csv, deals.csv, product_rows.csv, and for every other kind
-    a file with its name (stages.csv, activities.csv), whose columns are the model's fields: what `export` writes. UTF-8,
-    commas, a header line. Rows may refer to what the store holds. If a row is bad, it is told of with its file and line,
-    and nothing is imported. No process is started.
+    It reads users.csv, companies.csv, contacts.csv, products.csv, deals.csv, product_rows.csv, and for every other
+    kind a file with its name (stages.csv, activities.csv), whose columns are the model's fields: what `export` writes.
+    UTF-8, commas, a header line. Rows may refer to what the store holds. If a row is bad, it is told of with its file
+    and line, and nothing is imported. No process is started.
 
     \b
     Example:

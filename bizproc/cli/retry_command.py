@@ -26,8 +26,8 @@ def command(context: click.Context, ids: tuple[str, ...], *, again: bool) -> int
     Let instances that failed or are stuck go on, at the step whose error they failed with.
 
     They go on with the code that the running `serve` has loaded: restart it first if you repaired the code. Without one
-    the request is kept in the store, and done when `serve` starts. Exit code 1 if one of them fails again at once, or if
-    the `serve` that is there does not answer within 10 seconds.
+    the request is kept in the store, and done when `serve` starts. Exit code 1 if one of them fails again at once, or
+    if the `serve` that is there does not answer within 10 seconds.
 
     \b
     Example:

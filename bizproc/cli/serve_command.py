@@ -62,18 +62,18 @@ def command(context: click.Context, *, quiet: bool, grace: float) -> int:
             "`processes = ['sales']`."
         )
     voice: Voice = Lines(setup, _now) if setup.json else Sentences(setup, _now, quiet=quiet)
-    return asyncio.run(_serve(setup, processes, voice, grace))
+    is_new = not Path(setup.store.removeprefix("sqlite:///")).exists()
+    return asyncio.run(_serve(setup, processes, voice, grace, is_new=is_new))
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice, grace: float) -> int:
+async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice, grace: float, *, is_new: bool) -> int:
     from bizproc.cli.stopping import Stop
     from bizproc.runtime import Runtime, Since
 
-    is_new = not Path(setup.store.removeprefix("sqlite:///")).exists()
     since = Since(ended_at=_now())
     with Stop(grace) as stop:
         try:
@@ -93,8 +93,8 @@ async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice,
 def _in_use(setup: Setup, error: StoreInUse) -> Mistake:
     who = "another program" if error.pid is None else f"process {error.pid}"
     return Mistake(
-        f"{setup.store} is run by {who} already, and one program at a time can. Stop that one first, or work beside it: "
-        "ps, show, start, signal and the like do."
+        f"{setup.store} is run by {who} already, and one program at a time can. Stop that one first, or work beside "
+        "it: ps, show, start, signal and the like do."
     )
 
 

@@ -1,6 +1,8 @@
 """
-What `bizproc serve` says: to people a line for each instance that begins or ends, and their number where there are more
-than people read; with --json a line of JSON for each thing that happens.
+What `bizproc serve` says.
+
+To people a line for each instance that begins or ends, and their number where there are more than people read; with
+--json a line of JSON for each thing that happens.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ class Sentences:
     def news(self, news: News) -> None:
         if self._quiet:
             return
-        self._each(news.began, "started", lambda one: "")
+        self._each(news.began, "started", _nothing)
         self._each(news.ended, "ended", _ending)
         self._each(news.stuck, "stuck", _ending)
 
@@ -73,12 +75,8 @@ class Sentences:
         self._say(f"{self._time(self._now())}  nothing to do now: {waiting:,} waiting{until}.")
 
     def stops(self, steps: int) -> None:
-        if steps:
-            self._say(
-                f"Stopping when {_counted(steps, 'running step has', 'running steps have')} finished. Once more: at once."
-            )
-        else:
-            self._say("Stopping.")
+        running = _counted(steps, "running step has", "running steps have")
+        self._say(f"Stopping when {running} finished. Once more: at once." if steps else "Stopping.")
 
     def ends(self) -> None:
         self._say("Stopped. Instances go on where they were when it is started again.")
@@ -140,6 +138,10 @@ class Lines:
 
 def _version(process: Process[..., Any]) -> str:
     return "" if process.version == 1 else f" version {process.version}"
+
+
+def _nothing(_: Status) -> str:
+    return ""
 
 
 def _ending(one: Status) -> str:

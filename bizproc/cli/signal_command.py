@@ -25,9 +25,9 @@ def command(context: click.Context, id_: str, name: str, value: str | None, key:
     r"""
     Send a signal to an instance; it has it at once, or when it comes to wait for it.
 
-    VALUE is JSON: a number, true, a text in quotes, {"by": 2}. Beside a running `serve` the command returns when that has
-    written the signal (it waits 10 seconds for it at most). Without one the signal is kept in the store until somebody
-    runs it. An instance that has ended takes no signal: exit code 1.
+    VALUE is JSON: a number, true, a text in quotes, {"by": 2}. Beside a running `serve` the command returns when that
+    has written the signal (it waits 10 seconds for it at most). Without one the signal is kept in the store until
+    somebody runs it. An instance that has ended takes no signal: exit code 1.
 
     \b
     Examples:

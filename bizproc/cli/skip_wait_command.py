@@ -23,8 +23,8 @@ def command(context: click.Context, ids: tuple[str, ...]) -> int:
     r"""
     End the wait of an instance that would be over first, as if its time were up.
 
-    It needs a running `serve`: what is meant is the wait that is open now, and when somebody runs the store later it may
-    be another one. So without a `serve` nothing is posted: exit code 1.
+    It needs a running `serve`: what is meant is the wait that is open now, and when somebody runs the store later it
+    may be another one. So without a `serve` nothing is posted: exit code 1.
 
     \b
     Example:

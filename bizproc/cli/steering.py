@@ -1,6 +1,8 @@
 """
-What the commands that steer instances have in common: beside an owner they wait until it has done it; without one they
-say that it waits in the store.
+What the commands that steer instances have in common.
+
+Beside an owner they wait until it has done what they want, and say what came of it; without one they say that it waits
+in the store.
 """
 
 from __future__ import annotations

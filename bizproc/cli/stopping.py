@@ -1,6 +1,7 @@
 """
-Ctrl-C and SIGTERM, for a command that runs until it is stopped: the first asks, the second hurries, and what does not
-end then is ended.
+Ctrl-C and SIGTERM, for a command that runs until it is stopped.
+
+The first asks it to stop, the second hurries it, and what does not end then is ended.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 GIVE_UP: Final = 5.0
 """Seconds after which a program that was hurried and has not ended is ended. The store survives that at any moment."""
@@ -45,7 +46,7 @@ class Stop:
         """Whether somebody did not want to wait for running steps."""
         return self._count > 1
 
-    def __enter__(self) -> Stop:
+    def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._before = {each: signal.signal(each, self._heard) for each in self.SIGNALS}
         return self

@@ -59,7 +59,7 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
 
 async def held(runtime: Runtime) -> Mapping[str, list[Any]]:
     """All that a store holds. Product rows without their ids: those of the catalogue get new ones."""
-    found = {kind: await runtime.find(cls) for kind, cls in {**NOUNS, **BELONGINGS}.items()}
+    found: dict[str, list[Any]] = {kind: await runtime.find(cls) for kind, cls in {**NOUNS, **BELONGINGS}.items()}
     rows = [attrs.evolve(row, id=0) for row in await runtime.find(ProductRow)]
     found["product_row"] = sorted(rows, key=lambda row: (row.owner_kind, row.owner_id, row.sort))
     fields = "SELECT kind, code, type, label, multiple, options FROM custom_field ORDER BY kind, code"
@@ -117,7 +117,11 @@ async def test_what_was_imported_and_not_touched_needs_no_further_columns(tmp_pa
         assert (folder / f"{name}.csv").read_text("utf-8").splitlines()[0] == header
     assert table(folder, "deals.csv")[0]["moved_at"] == "1996-07-16"
     assert table(folder, "product_rows.csv")[1] == {
-        **{"deal_id": "1", "product_id": "2", "price": "0.333", "quantity": "3", "discount_percent": "0"}
+        "deal_id": "1",
+        "product_id": "2",
+        "price": "0.333",
+        "quantity": "3",
+        "discount_percent": "0",
     }
 
 
@@ -138,8 +142,14 @@ async def rich(runtime: Runtime) -> None:
     client = await make(crm.company.create(title="x", phones=phones, revenue=Decimal("12.30"), currency="JPY"))
     other = await make(crm.company.create(title='Tea, "Ltd"\r\n=1+1', emails=("a@b.example",), is_my_company=True))
     people = [
-        await make(crm.contact.create(name="Kim", last_name="Ash", company_ids=(other.id, client.id), birth_date=date(1, 1, 1))),
-        await make(crm.contact.create(name="Zoé", last_name="Ünal\t☕", emails=(MultiField("k@b.example", "HOME"),), export=False)),
+        await make(
+            crm.contact.create(name="Kim", last_name="Ash", company_ids=(other.id, client.id), birth_date=date(1, 1, 1))
+        ),
+        await make(
+            crm.contact.create(
+                name="Zoé", last_name="Ünal\t☕", emails=(MultiField("k@b.example", "HOME"),), export=False
+            )
+        ),
     ]
     tea = await make(crm.product.create(name="Tea", price=Decimal("18.5"), tax_rate=Decimal(20), code="T-1"))
     blank = await make(crm.product.create(name="x", price=Decimal("0.0001"), currency="USD"))
@@ -151,13 +161,17 @@ async def rich(runtime: Runtime) -> None:
     export = await make(crm.pipeline.create(name="Export", sort=20))
     await make(crm.stage.create(pipeline=export.id, code="HELD", name="Held"))
     await write(runtime, "UPDATE stage SET name = 'Neu', sort = 5 WHERE id = 1")
-    custom = {"score": Decimal("1.50"), "due": (date(2026, 1, 1), date(9999, 12, 31)), "delivery_city": ("Lyon", "Graz")}
+    custom = {
+        "score": Decimal("1.50"),
+        "due": (date(2026, 1, 1), date(9999, 12, 31)),
+        "delivery_city": ("Lyon", "Graz"),
+    }
     deal = await make(crm.deal.create(title="x", company_id=client.id, contact_ids=[2, 1], custom=custom))
     won = await make(crm.deal.create(title="Won", stage=f"C{export.id}:WON", amount=5, observer_ids=[boss.id, user.id]))
     await make(crm.deal(won).update({"close_date": None, "probability": 7}))
     yen = await make(crm.deal.create(title="Yen", currency="JPY", responsible_id=user.id, comments="a\nb"))
     await make(crm.deal(deal).add_product(tea.id, quantity=Decimal("2.5"), discount_percent=5))
-    await make(crm.deal(deal).add_product(blank.id, price=Decimal("-3")))
+    await make(crm.deal(deal).add_product(blank.id, price=Decimal(-3)))
     await make(crm.deal(yen).add_product(tea.id, price=100))
     await make(crm.deal(yen).update({"amount": 7}))
     await make(crm.product(tea.id).update({"name": "Tea of today"}))
@@ -173,7 +187,7 @@ async def rich(runtime: Runtime) -> None:
     await write(runtime, "UPDATE deal SET title = '' WHERE id = ?", deal.id)
 
 
-def _define(kind: str, code: str, type_: str, multiple: bool, tx: Transaction) -> None:  # noqa: FBT001
+def _define(kind: str, code: str, type_: str, multiple: bool, tx: Transaction) -> None:
     from bizproc.adapters.sql_crm.custom import add_field
 
     add_field(tx, kind, code, type_, "", multiple=multiple, options=["a", "b"])
@@ -332,7 +346,10 @@ async def test_further_columns_of_a_main_kind_say_what_the_others_cannot(tmp_pat
             {"comments": "id,owner_id,created_at\n1,1,0001-01-01T00:00+05:00\n"},
             "comments.csv:2: created_at: expected a date, as 1996-07-31, or a moment",
         ),
-        ({"comments": "id,owner\n1,1\n"}, "comments.csv:1: column 'owner' is not known. The columns are: id. There may"),
+        (
+            {"comments": "id,owner\n1,1\n"},
+            "comments.csv:1: column 'owner' is not known. The columns are: id. There may",
+        ),
         ({"comments": "text\nx\n"}, "comments.csv:1: column 'id' is missing. The columns are: id."),
         ({"activities": "id,owner_id,bindings\n1,1,x\n"}, "activities.csv:2: bindings: expected"),
         ({"activities": "id,owner_id,bindings\n1,1,[[1]]\n"}, "activities.csv:2: bindings: expected a list in JSON"),
@@ -355,7 +372,10 @@ async def test_further_columns_of_a_main_kind_say_what_the_others_cannot(tmp_pat
         ),
         ({"other_product_rows": "id,owner_id,quantity\n1,1,0\n"}, "other_product_rows.csv:2: quantity: expected more"),
         ({"custom_fields": "kind,code,type\ncat,a,text\n"}, "custom_fields.csv:2: there is no kind of item 'cat'"),
-        ({"custom_fields": "kind,code,type\ndeal,a b,text\n"}, "custom_fields.csv:2: custom field.code: expected a name"),
+        (
+            {"custom_fields": "kind,code,type\ndeal,a b,text\n"},
+            "custom_fields.csv:2: custom field.code: expected a name",
+        ),
         ({"custom_fields": "kind,code,type\ndeal,a,html\n"}, "custom_fields.csv:2: deal.a: expected one of text,"),
         ({"history_events": "id,owner_id,new\n1,1,{\n"}, "history_events.csv:2: new: expected JSON, as an export"),
         (

@@ -191,7 +191,7 @@ class Further:
         self._says_all = begin + names.index(AS_STORED) if AS_STORED in names else None
         # What is said nowhere else may be said in `as_stored`, so all fields have a place then.
         wanted = tuple(shape.names) if self._says_all is not None else names
-        self.added = tuple(each for each in wanted if each not in given and each != AS_STORED and each != "id")
+        self.added = tuple(each for each in wanted if each not in given and each not in (AS_STORED, "id"))
         self._defaults = shape.written(self.added, defaults)
         self._index = {name: index for index, name in enumerate((*given, *self.added))}
         self._places = [
@@ -347,7 +347,7 @@ class _Deals(_Nouns):
         return len(written)
 
     def parameters(self, row: Row) -> Any:
-        line, values = row
+        values = row[1]
         id_, origin, title, stage, company, contact, responsible, currency, amount, begin, close, moved, *address = (
             values[:15]
         )

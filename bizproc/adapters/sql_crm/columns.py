@@ -15,8 +15,19 @@ from typing import Any, Final
 
 import orjson
 
-from bizproc.adapters.csv_columns import AS_STORED, MAIN, NOT_GIVEN, PRODUCT_ROWS, STANDS_FOR, Column, CsvFile
-from bizproc.adapters.csv_columns import day, moment, number, truth
+from bizproc.adapters.csv_columns import (
+    AS_STORED,
+    MAIN,
+    NOT_GIVEN,
+    PRODUCT_ROWS,
+    STANDS_FOR,
+    Column,
+    CsvFile,
+    day,
+    moment,
+    number,
+    truth,
+)
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
 from bizproc.core.errors import BizprocError, WrongFieldValue
 from bizproc.model.fields import Field
@@ -24,17 +35,6 @@ from bizproc.model.kinds import BELONGINGS
 from bizproc.model.references import LARGEST_ID
 
 OTHER_ROWS: Final = "other_product_rows.csv"
-CUSTOM_FIELDS: Final = CsvFile(
-    "custom_fields.csv",
-    None,
-    (Column("kind", required=True), Column("code", required=True), Column("type", required=True)),
-    {
-        "label": Column("label"),
-        "multiple": Column("multiple", truth, empty=False),
-        "options": Column("options", lambda cell: _parsed(cell), empty=()),
-    },
-)
-
 STAMPS: Final = ("created_at", "updated_at", "created_by", "modified_by", "last_activity_at", "moved_by")
 """Of the main kinds: when and by whom."""
 
@@ -135,7 +135,9 @@ def _see_that_it_is_plain(tree: Any, depth: int) -> None:
         raise ValueError("JSON that is not nested so deeply")
     if isinstance(tree, dict):
         for key, value in tree.items():
-            if key in _NAMES_A_CLASS and not (isinstance(value, list) and str(value[:1]).startswith("['bizproc.model.")):
+            if key in _NAMES_A_CLASS and not (
+                isinstance(value, list) and str(value[:1]).startswith("['bizproc.model.")
+            ):
                 raise ValueError("JSON without classes")
             _see_that_it_is_plain(value, depth + 1)
     elif isinstance(tree, list):
@@ -144,6 +146,18 @@ def _see_that_it_is_plain(tree: Any, depth: int) -> None:
 
 
 _NAMES_A_CLASS: Final = frozenset({"$object", "$enum", "$named", "$error"})
+
+
+CUSTOM_FIELDS: Final = CsvFile(
+    "custom_fields.csv",
+    None,
+    (Column("kind", required=True), Column("code", required=True), Column("type", required=True)),
+    {
+        "label": Column("label"),
+        "multiple": Column("multiple", truth, empty=False),
+        "options": Column("options", _parsed, empty=()),
+    },
+)
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
@@ -253,4 +267,3 @@ def cell_writer(field: Field) -> Callable[[Any], str]:
             return lambda stored: "" if stored is None else moment_cell(stored)
         case _:
             return lambda stored: "" if stored is None else str(stored)
-

@@ -113,7 +113,9 @@ def _see_that_it_is_empty(folder: Path) -> None:
         raise ExportRefused(text=f"{folder} is a file: export writes into a folder.")
     there = next(iter(sorted(folder.iterdir())), None) if folder.exists() else None
     if there is not None:
-        raise ExportRefused(text=f"{folder} holds {there.name}, and an export overwrites nothing: name an empty folder.")
+        raise ExportRefused(
+            text=f"{folder} holds {there.name}, and an export overwrites nothing: name an empty folder."
+        )
     if not folder.parent.is_dir():
         raise ExportRefused(text=f"there is no folder {folder.parent} to make {folder.name} in. Make it first.")
 
@@ -307,6 +309,8 @@ class _Main(_Table):
                     unsaid[name] = cell
                 else:
                     as_stored[name] = stored[name]
+        if stored.get("origin_id") == "" and "origin_id" in self._file.header:
+            as_stored["origin_id"] = ""  # which is not the same as none
         return _Line(self.say(stored, unsaid, as_stored), unsaid, as_stored)
 
     def say(self, stored: Mapping[str, Any], unsaid: dict[str, str], as_stored: dict[str, Any]) -> Cells:
@@ -429,9 +433,7 @@ def _day_of(stored: str, zone: tzinfo) -> str | None:
         return None
 
 
-_MAINS: Final[Mapping[str, type[_Main]]] = {
-    cls.kind: cls for cls in (_Users, _Companies, _Contacts, _Products, _Deals)
-}
+_MAINS: Final[Mapping[str, type[_Main]]] = {cls.kind: cls for cls in (_Users, _Companies, _Contacts, _Products, _Deals)}
 
 
 # -- product rows ------------------------------------------------------------------------------------------------------
@@ -465,14 +467,22 @@ class _Rows(_Table):
     def _is_plain(self, place: int, stored: Mapping[str, Any], catalogue: Sequence[Any]) -> bool:
         name, measure, type_, tax_rate, tax_included, currency = catalogue
         expected = {
-            **{"owner_kind": "deal", "name": name, "measure": measure, "type": type_, "tax_rate": tax_rate},
-            **{"tax_included": tax_included, "currency": currency, "sort": place * 10},
+            "owner_kind": "deal",
+            "name": name,
+            "measure": measure,
+            "type": type_,
+            "tax_rate": tax_rate,
+            "tax_included": tax_included,
+            "currency": currency,
+            "sort": place * 10,
         }
         if any(stored[each] != value for each, value in expected.items()):
             return False
         row = self._shape.item([stored[each] for each in self._shape.names])
         total = row_sum(row.price, row.quantity, row.discount_percent, row.currency)
-        return bool(row.sum == total and row.tax == tax_of(total, row.tax_rate, row.currency, included=row.tax_included))
+        return bool(
+            row.sum == total and row.tax == tax_of(total, row.tax_rate, row.currency, included=row.tax_included)
+        )
 
 
 class _PlainRows(_Rows):

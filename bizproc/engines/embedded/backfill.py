@@ -1,8 +1,8 @@
 """
 A backfill: one process, started on each of the items that there are. Names, pace and counts; it starts nothing itself.
 
-The id of each instance follows from the process, the filter, the parameters and the item. So a backfill that was stopped
-goes on by being called again: what was started has its id already, whatever became of it since.
+The id of each instance follows from the process, the filter, the parameters and the item. So a backfill that was
+stopped goes on by being called again: what was started has its id already, whatever became of it since.
 """
 
 from __future__ import annotations

@@ -227,7 +227,8 @@ def news(connection: Any, codec: Codec, since: Since) -> News:
         stuck=frozenset(row[-1] for row in stuck),
     )
     new_stuck = [row for row in stuck if row[-1] not in since.stuck]
-    return News(*([_status(row[:-1], codec) for row in rows] for rows in (began, ended, new_stuck)), until)
+    told = ([_status(row[:-1], codec) for row in rows] for rows in (began, ended, new_stuck))
+    return News(next(told), next(told), next(told), until)
 
 
 def _status(row: tuple[Any, ...], codec: Codec) -> Status:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -274,7 +273,7 @@ def test_what_was_killed_goes_on_and_what_was_posted_meanwhile_is_done(run: Run,
     assert run("terminate", "three", "--reason", "enough").output == f"three: the termination is posted. {waits}"
     (tea / "pot.done").touch()
     with serving(tea, "--json") as program:
-        ended = {}
+        ended: dict[str, str] = {}
         while len(ended) < 4:
             told = program.event("ended")
             ended[told["id"]] = told["state"]
@@ -361,7 +360,7 @@ def test_where_there_is_no_store_yet_none_is_made(run: Run, here: Path, argument
     ran = run(*arguments)
     assert ran.exit_code == 2
     assert ran.stderr.startswith("bizproc: there is no store sqlite:///bizproc.db yet")
-    assert sorted(os.listdir(here)) == ["sales.py"]
+    assert [each.name for each in here.iterdir()] == ["sales.py"]
 
 
 def test_a_serve_without_processes_says_how_to_name_them(run: Run, here: Path) -> None:
