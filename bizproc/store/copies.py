@@ -32,6 +32,7 @@ def copy_into(connection: Connection, target: Path, *, check: Check | None = Non
 
     It has its name only when it is complete and on disk, and when `check` has nothing against it.
     """
+    target = target.absolute()
     if not target.parent.is_dir():
         raise StoreError(f"there is no folder {target.parent} to copy the store into. Make it first.")
     if target.exists() or target.is_symlink() or files_of(target).exists():

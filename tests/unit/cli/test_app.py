@@ -46,8 +46,10 @@ def bizproc(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comple
 def test_help_names_every_command_and_shows_examples(run: Run) -> None:
     ran = run("--help")
     assert ran.exit_code == 0
-    for name in COMMANDS:
-        assert f"bizproc {name}" in ran.output
+    words = [line.split()[0] for line in ran.output.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert [word for word in words if word in COMMANDS] == COMMANDS
+    for name in ("demo", "import", "serve", "start", "ps", "show", "signal", "actions"):
+        assert f"  bizproc {name}" in ran.output
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -16,6 +16,7 @@ from tests.unit.cli.programs import Serving, serving
 TEA = '''
 import asyncio
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +31,29 @@ async def brew(name: str) -> str:
     while not Path(f"{name}.done").exists():
         await asyncio.sleep(0.01)
     return name
+
+
+@action("tea.hold")
+async def hold() -> None:
+    """Ends for nobody."""
+    Path("held").touch()
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+
+
+@action("tea.block")
+async def block() -> None:
+    """Keeps the whole program waiting."""
+    Path("blocked").touch()
+    time.sleep(3600)
+
+
+@process("tea.stay")
+async def stay(*, blocking: bool) -> None:
+    await (block() if blocking else hold())
 
 
 @action("tea.pour")
@@ -87,7 +111,7 @@ def test_it_says_what_it_runs_on_which_store_and_that_it_waits(tea: Path) -> Non
     with serving(tea) as program:
         first = program.says("bizproc.db")
         assert first.endswith(f"runs sqlite:///bizproc.db (a new store) as process {program.pid}. Ctrl-C stops it.\n")
-        assert program.says("Processes:") == "Processes: tea.ask, tea.make, tea.offer, tea.serve\n"
+        assert program.says("Processes:") == "Processes: tea.ask, tea.make, tea.offer, tea.serve, tea.stay\n"
         assert program.says("Instances:") == "Instances: none yet. Times are of UTC.\n"
         program.says("nothing to do now: 0 waiting.")
 
@@ -242,6 +266,30 @@ def test_a_second_stop_does_not_wait(run: Run, served: Serving) -> None:
     served.tell(signal.SIGINT)
     assert (served.end(), served.said()) == (130, "")
     assert state_of(run, "one") == "running"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="cannot see whether a signal was heard")
+@pytest.mark.parametrize("name", ["held", "blocked"])
+def test_a_third_stop_ends_what_nothing_else_ends(run: Run, served: Serving, tea: Path, name: str) -> None:
+    ran = run("start", "tea.stay", "--blocking", "yes" if name == "blocked" else "no", "--id", "one")
+    assert ran.stdout == "one: tea.stay is running.\n"
+    assert (tea / name).exists()
+    for _ in range(3):
+        served.tell(signal.SIGINT)
+        while signal_is_pending(served.pid, signal.SIGINT):
+            pass
+    assert served.end() == 130
+    assert state_of(run, "one") == "running"
+
+
+def signal_is_pending(pid: int, number: signal.Signals) -> bool:
+    """Whether the program has not heard it yet; two of a kind that are pending count once."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def test_a_step_that_takes_longer_than_it_may_is_cut_short_and_run_again(run: Run, tea: Path) -> None:
