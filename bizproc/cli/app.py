@@ -64,6 +64,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         found: click.Command = import_module(f"bizproc.cli.{cmd_name.replace('-', '_')}_command").command
+        # Docstrings are raw, so that nothing in an example is an escape; click knows the mark of its lines as one.
+        found.help = (found.help or "").replace("\\b\n", "\b\n")
         return found
 
     def resolve_command(

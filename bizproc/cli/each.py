@@ -61,19 +61,19 @@ async def _each(
     limit: float | None,
 ) -> Backfill:
     last: list[Backfill] = []
-    with bar(setup) as told:
+    try:
+        with bar(setup) as told:
 
-        def progress(so_far: Backfill) -> None:
-            last[:] = [so_far]
-            if told is not None:
-                told(_counts(so_far), so_far.last, so_far.highest)
+            def progress(so_far: Backfill) -> None:
+                last[:] = [so_far]
+                if told is not None:
+                    told(_counts(so_far), so_far.last, so_far.highest)
 
-        try:
             return await runtime.start_each(process, where, limit_per_second=limit, progress=progress, **parameters)
-        except (asyncio.CancelledError, Unanswered):
-            counts = _counts(last[0]) if last else "nothing was started"
-            warn(f"{process.name}: stopped on the way; {counts}. The same command goes on from there.")
-            raise
+    except (asyncio.CancelledError, Unanswered):
+        counts = _counts(last[0]) if last else "nothing was started"
+        warn(f"{process.name}: stopped on the way; {counts}. The same command goes on from there.")
+        raise
 
 
 def _counts(done: Backfill) -> str:

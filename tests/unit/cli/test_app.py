@@ -56,8 +56,9 @@ def test_help_names_every_command_and_shows_examples(run: Run) -> None:
 def test_the_help_of_a_command_has_an_example_and_the_options_that_all_have(run: Run, name: str) -> None:
     ran = run(name, "--help")
     assert ran.exit_code == 0
-    for part in (f"bizproc {name}", "Example", "--store", "--processes", "--json"):
+    for part in (f"\n    bizproc {name}", "\n  Example", "--store", "--processes", "--json"):
         assert part in ran.output
+    assert "\\b" not in ran.output
 
 
 def test_every_command_can_be_loaded_and_is_described() -> None:
