@@ -35,9 +35,10 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── FileMissing, FileDamaged
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
+    ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
     └── StoreError
-        ├── StoreInUse, StoreLost, StoreLocked
+        ├── StoreInUse, StoreLost, StoreLocked, Unanswered
         ├── StoreNewer, StoreUnreadable, StoreReadOnly
         └── StoreFull, StoreDamaged
 
@@ -718,6 +719,14 @@ class ImportRefused(BizprocError):
 
 
 @define(kw_only=True)
+class ExportRefused(BizprocError):
+    """A folder that cannot be exported into; nothing was written."""
+
+    says = "{text}"
+    text: str
+
+
+@define(kw_only=True)
 class SettingsError(BizprocError):
     """A setting that is wrong."""
 
@@ -761,6 +770,16 @@ class StoreLocked(StoreError):
     says = "{path} is locked: {detail}"
     advice = "Stop the program that holds the lock, then try again."
     path: str
+    detail: str
+
+
+@define(kw_only=True)
+class Unanswered(StoreError):
+    """What a guest posted has not been done yet; it waits in the store. `owner` is who owns it now, or None."""
+
+    says = "{path}: it is posted, and not done yet: {detail}"
+    path: str
+    owner: int | None
     detail: str
 
 
@@ -833,6 +852,7 @@ __all__ = [
     "DetailsMissing",
     "DetailsRefused",
     "EmptyText",
+    "ExportRefused",
     "FileDamaged",
     "FileMissing",
     "ImportRefused",
@@ -878,6 +898,7 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "Unanswered",
     "UnknownDetailsTemplate",
     "UnknownField",
     "UnknownItem",

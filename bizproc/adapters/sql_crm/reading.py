@@ -61,6 +61,7 @@ def find(
     of: Any = None,
     order_by: str = "id",
     limit: int | None = None,
+    after: int | None = None,
 ) -> list[T]:
     """
     Items of a class.
@@ -71,6 +72,7 @@ def find(
         of: Only what belongs to this item (or a reference to it).
         order_by: A field; `-field` for the largest first. Nothing comes last; ties go by id.
         limit: At most so many.
+        after: Only those with a larger id.
 
     Raises:
         UnknownField: no such field to order by.
@@ -78,6 +80,8 @@ def find(
     """
     shape = shape_of_class(cls)
     condition, parameters = ("", ()) if of is None else _of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)
+    if after is not None:
+        condition, parameters = f"{condition} {'AND' if condition else 'WHERE'} id > ?", (*parameters, after)
     text = f"{shape.select}{condition} ORDER BY {_order(shape, order_by)}{'' if limit is None else ' LIMIT ?'}"
     rows = connection.execute(text, parameters if limit is None else (*parameters, max(limit, 0)))
     return [shape.item(row) for row in rows]
@@ -148,6 +152,14 @@ class SqlCrmReader:
         item: T = read(self._connection, shape_of_class(cls), id)
         return item
 
-    def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    def find(
+        self,
+        cls: type[T],
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: int | None = None,
+    ) -> list[T]:
         """Items of a class; `of=deal` gives what belongs to an item. See `find`."""
-        return find(self._connection, cls, of=of, order_by=order_by, limit=limit)
+        return find(self._connection, cls, of=of, order_by=order_by, limit=limit, after=after)
