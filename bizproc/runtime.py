@@ -15,9 +15,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Generic, TypeVar, cast
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import anyio
 from anyio import CancelScope, to_thread
+from attrs import frozen
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
@@ -38,7 +40,7 @@ from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
-from bizproc.engines.embedded.inspection import JournalStep, Result, Status
+from bizproc.engines.embedded.inspection import JournalStep, Refusal, Result, Status
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.ports.channel import Outside
@@ -53,9 +55,26 @@ T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Instance", "JournalStep", "Runtime", "Status"]
+__all__ = ["Instance", "JournalStep", "Refusal", "Runtime", "Status"]
 
 _GOING_ON = frozenset({"running", "waiting"})
+
+
+@frozen
+class Setting:
+    """
+    What the condition of a trigger is looked at in.
+
+    Attributes:
+        now: The moment of the event.
+        zone: The portal's zone.
+        link, linked: How items that are linked are found; None: they are not.
+    """
+
+    now: datetime
+    zone: ZoneInfo
+    link: Any = None
+    linked: Any = None
 
 
 class Instance(Generic[R_co]):
@@ -321,9 +340,65 @@ class Runtime:
             document: Only on this item, or reference to one.
             limit: Only so many, the newest.
         """
-        ref = None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
+        ref = _ref(document)
         look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
         return await self.read(look)
+
+    async def refusals(
+        self, *, process: str | None = None, document: Any = None, limit: int | None = None
+    ) -> list[Refusal]:
+        """
+        The starts by triggers that did not happen, each with the reason, the newest last.
+
+        Args:
+            process: Only of the process with this name.
+            document: Only on this item, or reference to one.
+            limit: Only so many, the newest.
+        """
+        look = partial(inspection.refusals, process=process, document=_ref(document), limit=limit)
+        return await self.read(look)
+
+    # -- what starts by itself -----------------------------------------------------------------------------------------
+
+    async def signal(self, name: str, value: Any = None) -> None:
+        """
+        Send a signal to whoever listens at this moment; to one instance signals are sent by `Instance.signal`, and kept.
+
+        It starts processes with `starts=on.signal(name)`, and ends waits for `on.signal(name)`.
+
+        Args:
+            name: The signal's name.
+            value: For what is started: a mapping fills in its start form, an item is its document.
+
+        Raises:
+            NotJournallable: The value cannot be written.
+        """
+        check_value(name, str, process="Runtime.signal", parameter="name")
+        await self.asks.publish(name, value)
+
+    async def pause(self, process: Process[..., Any] | str) -> None:
+        """
+        Let the triggers of a process start nothing, until it is resumed.
+
+        Its instances go on, and it can be started by hand. What its schedule comes to meanwhile is not made up for.
+
+        Raises:
+            UnknownProcess: No process of this name is loaded.
+        """
+        await self.asks.pause(_name_of(process), paused=True)
+
+    async def resume(self, process: Process[..., Any] | str) -> None:
+        """
+        Let the triggers of a process start it again.
+
+        Raises:
+            UnknownProcess: No process of this name is loaded.
+        """
+        await self.asks.pause(_name_of(process), paused=False)
+
+    async def paused(self) -> list[str]:
+        """The names of the processes that are paused."""
+        return await self.read(inspection.paused)
 
     # -- the CRM -------------------------------------------------------------------------------------------------------
 
@@ -390,6 +465,14 @@ class Runtime:
         await self.engine.settled()
 
 
+def _ref(document: Any) -> ItemRef | None:
+    return None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
+
+
+def _name_of(process: Process[..., Any] | str) -> str:
+    return process if isinstance(process, str) else process.name
+
+
 def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:
     """The processes; raises ProcessDefinitionError where two have one name and version."""
     known: dict[tuple[str, int], Process[..., Any]] = {}
@@ -425,8 +508,13 @@ def assemble(
     def make_port(performing: Performing) -> SqlCrm:
         return SqlCrm(performing, portal)
 
+    def make_setting(port: SqlCrm) -> Setting:
+        return Setting(now=port.performing.now, zone=portal.zone)
+
     codec = Codec()
-    return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal)
+    options.zone = settings.time_zone
+    engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
+    return Runtime(database, engine, codec, portal)
 
 
 def portal_of(settings: Settings) -> Portal:

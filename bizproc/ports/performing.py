@@ -37,6 +37,10 @@ def _nothing(ended_by: str) -> None:
     """Outside a process there is no instance to end."""
 
 
+def _nothing_on(ref: ItemRef, ended_by: str) -> None:
+    """Without an engine there are no instances."""
+
+
 @define(kw_only=True, eq=False)
 class Performing:
     """
@@ -51,6 +55,7 @@ class Performing:
         document: The item that the process runs on, or None.
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
+        clearing: Ends the instances on an item, see `end_all_on`.
         events: What was emitted so far, in order.
     """
 
@@ -61,6 +66,7 @@ class Performing:
     document: ItemRef | None = None
     author: int | None = None
     ending: Callable[[str], None] = _nothing
+    clearing: Callable[[ItemRef, str], None] = _nothing_on
     events: list[Event] = field(factory=list)
 
     def emit(self, event: Event) -> None:
@@ -70,3 +76,7 @@ class Performing:
     def end(self, ended_by: str) -> None:
         """The instance ends with this commit; no more of its code runs (D10, D11)."""
         self.ending(ended_by)
+
+    def end_all_on(self, ref: ItemRef, ended_by: str) -> None:
+        """All instances on an item are terminated with this commit, this one too if it is one of them (D10)."""
+        self.clearing(ref, ended_by)

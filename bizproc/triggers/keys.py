@@ -33,4 +33,12 @@ def signalled(instance: int, name: str) -> str:
     return about(f"instance:{instance}", f"signal:{name}")
 
 
+def sent(name: str) -> str:
+    """The name of the event that a signal to the runtime is."""
+    return f"signal:{name}"
+
+
+RUNTIME = "runtime"
+"""The subject of what concerns no item."""
+
 ENDED = "instance.ended"

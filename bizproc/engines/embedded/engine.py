@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from attrs import define
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Prepared
+from bizproc.core.commands import Event, Prepared
 from bizproc.core.driver import Ask
 from bizproc.core.errors import (
     InstanceNotFound,
@@ -30,18 +30,20 @@ from bizproc.core.errors import (
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked, execute, nothing_with, set_error, set_result
 from bizproc.engines.embedded.bodies import run_body, run_preparation
-from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, SkipAsked
+from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Settled, SkipAsked
 from bizproc.engines.embedded.endings import Ending
-from bizproc.engines.embedded.events import Woken
 from bizproc.engines.embedded.inspection import key_of
 from bizproc.engines.embedded.instance import Instance
 from bizproc.engines.embedded.loaded import Loaded
 from bizproc.engines.embedded.outbox import Outbox, Outcome
 from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
+from bizproc.engines.embedded.reactions import MakeSetting, Reaction, Reactions
 from bizproc.engines.embedded.recovery import Recovery
+from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
+from bizproc.engines.embedded.timetable import Plan, Strike, Struck
 from bizproc.engines.embedded.turn import Standing, Turn, sql
 from bizproc.engines.embedded.works import (
     Add,
@@ -53,6 +55,7 @@ from bizproc.engines.embedded.works import (
     Load,
     Perform,
     Posted,
+    Publish,
     Resume,
     Run,
     Send,
@@ -61,11 +64,16 @@ from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.performing import ItemRef
 from bizproc.store.database import Database, Transaction, Work
+from bizproc.triggers.keys import RUNTIME, sent
 
 T = TypeVar("T")
 
 
 NOWHERE: Final = Outside()
+
+
+def _no_setting(_port: object) -> None:
+    """For engines whose triggers have no conditions."""
 
 
 @define(kw_only=True)
@@ -81,6 +89,7 @@ class Options:
         protect: Whether an instance that seems to bring the program down is run alone, and at last set aside.
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
+        zone: The portal's time zone, in which schedules are meant that name none.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
     """
 
@@ -89,6 +98,7 @@ class Options:
     longest_journal: int = 100_000
     jitter: bool = True
     protect: bool = True
+    zone: str = "UTC"
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
@@ -111,10 +121,12 @@ class Engine:
         codec: Codec,
         options: Options,
         outside: Outside = NOWHERE,
+        *,
+        make_setting: MakeSetting = _no_setting,
     ) -> None:
         self.live: dict[int, Instance] = {}
         self.codec: Final = codec
-        self.make_port: Final = make_port
+        self.reactions: Final = Reactions(codec, make_port, make_setting)
         self.always_replay = options.always_replay
         self.new_id: Final = options.new_id
         self.random: Final = options.random
@@ -135,6 +147,8 @@ class Engine:
         self._telling_idle = False
         self._closing = False
         self._next_timer: datetime | None = None
+        self._next_run: datetime | None = None
+        self._since = clock.now()
         self._firing = False
         self._closed = False
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
@@ -149,6 +163,7 @@ class Engine:
             self._sender,
             self._settled,
             self._wake_by,
+            self.reactions,
         )
         self._serving: Final = Serving(self)
         self._broken: BaseException | None = None
@@ -158,9 +173,28 @@ class Engine:
     # -- processes -----------------------------------------------------------------------------------------------------
 
     def use(self, *processes: Process[..., Any]) -> None:
-        """Load processes; instances of these can run from now on."""
+        """
+        Load processes; instances of these can run, and their triggers start them, from now on.
+
+        Raises:
+            ProcessDefinitionError: One of them cannot start by itself as it says; none is loaded.
+        """
+        for process in processes:
+            check_starts(process)
         for process in processes:
             self._processes[process.name, process.version] = process
+        # A new one in place of the old: the writer's thread may be looking.
+        self.reactions.rules = Rules.of(self._processes.values(), self._options.zone)
+        if self.recovery.begun and any(process.starts is not None for process in processes):
+            self.submit(self._plan())
+
+    def _plan(self) -> Plan:
+        names = {name for name, _ in self._processes}
+        return Plan(self._planned, names=names, rules=self.reactions.rules, patient=True, broken=self.break_down)
+
+    def _planned(self, following: datetime | None) -> None:
+        self._next_run = following
+        self._wake_by(following)
 
     def know(self, process: Process[..., Any]) -> None:
         """A process that is started is known by itself."""
@@ -185,6 +219,8 @@ class Engine:
 
     async def recover(self) -> None:
         """Bring back the instances that have something to do; all others stay where they are."""
+        self._since = self.now()
+        await self.ask(self._plan(), outside=False)
         await self.recovery.recover()
 
     def resend(self, posts: list[tuple[Any, ...]]) -> None:
@@ -263,12 +299,12 @@ class Engine:
         """Start an instance, or find the one that has this id. Raises StartConflict, StartRefused, WrongArgument."""
         check_id(id)
         self.know(call.process)
-        started: Started = await self.ask(Add(self.started, call=call, id=id, codec=self.codec))
+        started: Started = (await self.ask(Add(self.started, call=call, id=id, reactions=self.reactions)))[0]
         return started
 
-    def started(self, started: Started) -> None:
-        if started.fresh:
-            self._begin(started)
+    def started(self, result: tuple[Started, Reaction]) -> None:
+        """A start is on disk."""
+        self.reacted(result[1])
 
     async def write(self, function: Callable[[Transaction], T]) -> T:
         """Run a function in a transaction of the store."""
@@ -279,7 +315,7 @@ class Engine:
         """Perform one action, outside any process, in one transaction. Raises what the action raises."""
         context = self.context(None, key, None)
         prepared = await self.prepare(action) if isinstance(action, Prepared) else None
-        work = Perform(self.performed, action=action, context=context, prepared=prepared)
+        work = Perform(self.performed, action=action, context=context, prepared=prepared, reactions=self.reactions)
         performed: Performed = (await self.ask(work))[0]
         if performed.error is not None:
             raise performed.error
@@ -291,9 +327,10 @@ class Engine:
         """What a prepared action does outside before it is performed."""
         return await action.prepare(self._outbox.outside)
 
-    def performed(self, result: tuple[Performed, list[Woken]]) -> None:
-        performed, woken = result
-        self.wake(woken)
+    def performed(self, result: tuple[Performed, Reaction]) -> None:
+        """An action performed outside any process is on disk."""
+        performed, reaction = result
+        self.reacted(reaction)
         if performed.post is not None:
             self._outbox.take([performed.post])
 
@@ -312,12 +349,33 @@ class Engine:
         if posted.signal is not None:
             self._deliver(posted.key, posted.signal, load=posted.wanted)
 
+    async def publish(self, name: str, value: Any) -> None:
+        """Send a signal to whoever listens to this name. Raises NotJournallable."""
+        self.codec.encode(value, path=f"signal {name}")
+        await self.ask(self.publication(name, value))
+
+    def publication(self, name: str, value: Any) -> Publish:
+        """The work that sends a signal to whoever listens."""
+        event = Event(sent(name), RUNTIME, {"value": value})
+        return Publish(self.reacted, event=event, reactions=self.reactions)
+
+    async def pause(self, process: str, *, paused: bool) -> None:
+        """Let the triggers of a process start nothing, or something again. Raises UnknownProcess."""
+        await self.ask(self.pausing(process, paused=paused))
+
+    def pausing(self, process: str, *, paused: bool) -> Run[None]:
+        """The work that does it."""
+        self.process(process)
+        return Run(nothing_with, function=partial(_pause, process, paused=paused))
+
     async def cancel(self, id: str) -> None:
         """Ask an instance to cancel itself; one that has ended stays as it is. Raises InstanceNotFound."""
-        await self.ask(AskCancel(self.cancel_asked, id=id))
+        await self.ask(AskCancel(self.cancel_asked, id=id, reactions=self.reactions))
 
-    def cancel_asked(self, result: tuple[int, CancelAsked | None]) -> None:
-        key, asked = result
+    def cancel_asked(self, result: tuple[int, CancelAsked | None, Reaction]) -> None:
+        """That an instance is to cancel itself is on disk, or its end is."""
+        key, asked, reaction = result
+        self.reacted(reaction)
         if asked is not None:
             self._deliver(key, asked, load=True)
 
@@ -347,7 +405,9 @@ class Engine:
         await future
 
     def context(self, instance: str | None, key: str, document: ItemRef | None) -> Context:
-        return Context(self.codec, self.make_port, self.channels, instance, key, document, None, _no_primitive)
+        return Context(
+            self.codec, self.reactions.make_port, self.channels, instance, key, document, None, _no_primitive
+        )
 
     def begin_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A task of the engine's own: if it breaks, so does the engine, and everybody hears of it."""
@@ -492,10 +552,37 @@ class Engine:
 
     # -- what wakes instances ------------------------------------------------------------------------------------------
 
-    def wake(self, woken: Iterable[Woken]) -> None:
-        """Give events to those who wait for them."""
-        for one in woken:
-            self._deliver(one.instance, Arrived(one.address, one.arrival, one.event), load=True)
+    def reacted(self, reaction: Reaction) -> None:
+        """What a commit has brought about besides itself: ends first, for what has ended runs no more."""
+        for key in reaction.ended:
+            self._ended_by_another(key)
+        gone = frozenset(reaction.ended)
+        for started in reaction.started:
+            if not started.waits and started.key not in gone:
+                self._begin(started)
+        for key in reaction.begun:
+            if key not in gone:
+                self.load(key)
+        for one in reaction.woken:
+            if one.error is None:
+                self._deliver(one.instance, Arrived(one.address, one.arrival, one.event), load=True)
+            else:
+                self._deliver(one.instance, Settled(one.address, one.arrival, None, one.error), load=True)
+
+    def _ended_by_another(self, key: int) -> None:
+        instance = self.live.get(key)
+        terminated = None if instance is None else instance.after_turn
+        if instance is None or instance.is_between_turns():
+            self.reactions.ended.discard(key)  # else when its turn is over
+        self._leave(key)
+        self._tell_ended(key)
+        if terminated is not None:
+            terminated()  # somebody wanted the same
+
+    def look_again(self, instance: Instance) -> None:
+        """Another's commit has ended it, as will be heard of in a moment; if that was undone, it goes on."""
+        self._leave(instance.key)
+        self.load(instance.key)
 
     def _deliver(self, key: int, delivery: Delivery, *, load: bool) -> None:
         """To the instance's mailbox. One that is not in memory finds it in the store, and is loaded if it wants it."""
@@ -512,12 +599,10 @@ class Engine:
     def written(self, turn: Turn) -> None:
         """What a committed turn brought about outside its instance: children, woken waits, posts, a deadline."""
         self.recovery.came_further(turn.key)
-        for started in turn.started:
-            if started.fresh:
-                self._begin(started)
         for key, arrival in turn.cancels:
             self._deliver(key, CancelAsked(arrival), load=True)
-        self.wake(turn.woken)
+        if turn.reaction is not None:
+            self.reacted(turn.reaction)
         self._outbox.take(turn.posts)
         deadlines = turn.timers + [when for when in turn.began.values() if when is not None]
         self._wake_by(min(deadlines, default=None))
@@ -537,6 +622,24 @@ class Engine:
             self._next_timer = None
             self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
+            if self._next_run is not None and self._next_run <= self.now():
+                self._strike()
+
+    def _strike(self) -> None:
+        self._next_run = None
+        strike = Strike(
+            self._struck,
+            broken=self.break_down,
+            now=self.now(),
+            since=self._since,
+            reactions=self.reactions,
+            patient=True,
+        )
+        self.submit(strike)
+
+    def _struck(self, struck: Struck) -> None:
+        self.reacted(struck.reaction)
+        self._planned(struck.next)
 
     def _fired(self, fired: Fired) -> None:
         self._firing = False
@@ -544,6 +647,7 @@ class Engine:
             self._deliver(key, due, load=True)
         self._wake_by(fired.next)
         self._wake_by(self._outbox.next_due())
+        self._wake_by(self._next_run)
         if self._next_timer is not None and self._next_timer <= self.now():
             self.fire()  # it came while the others were being fired
         self.notice_idle()
@@ -560,7 +664,7 @@ class Engine:
         return self.context(instance, post.key, post.document)
 
     def _settled(self, post: Post, outcome: Outcome) -> None:
-        self.wake(outcome.woken)
+        self.reacted(outcome.reaction)
         if outcome.delivery is not None and post.instance is not None:
             self._deliver(post.instance, outcome.delivery, load=True)
         future = self._verdicts.pop(post.id, None)
@@ -648,9 +752,10 @@ class Engine:
     def _end_now(self, key: int, ending: Ending) -> None:
         self._leave(key)
 
-        def done(woken: list[Woken] | None) -> None:
+        def done(reaction: Reaction | None) -> None:
             waiting = self._ending.pop(key)
-            self.wake(woken or [])
+            if reaction is not None:
+                self.reacted(reaction)
             self._tell_ended(key)  # those who wait look again: one that is stuck does not end by itself
             for then in waiting:
                 then()
@@ -660,7 +765,7 @@ class Engine:
             self._ending.pop(key)
             self.break_down(error)
 
-        self.submit(End(done, broken=broken, key=key, ending=ending, codec=self.codec, patient=True))
+        self.submit(End(done, broken=broken, key=key, ending=ending, reactions=self.reactions, patient=True))
 
     def fail(self, key: int, error: BaseException) -> None:
         """The instance fails from outside its code."""
@@ -735,6 +840,13 @@ FAR_AWAY: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 
 def _nothing() -> None:
     pass
+
+
+def _pause(process: str, tx: Transaction, *, paused: bool) -> None:
+    if paused:
+        tx.execute(sql.pause, {"process": process, "at": tx.now_text})
+    else:
+        tx.execute(sql.unpause, {"process": process})
 
 
 def _no_primitive(_tx: object, command: Any) -> Any:

@@ -22,7 +22,9 @@ from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
 from bizproc.engines.embedded.requests import (
     CancelRequest,
+    PauseRequest,
     PerformRequest,
+    PublishRequest,
     Request,
     RetryRequest,
     SignalRequest,
@@ -65,6 +67,14 @@ class Guest:
         """As `Engine.signal`; returns when the post is on disk."""
         await self._exists(id)
         await self._post(SignalRequest(id, name, self._codec.encode(value, path=f"signal {name}"), key), _fresh_key())
+
+    async def publish(self, name: str, value: Any) -> None:
+        """As `Engine.publish`; returns when the post is on disk."""
+        await self._post(PublishRequest(name, self._codec.encode(value, path=f"signal {name}")), _fresh_key())
+
+    async def pause(self, process: str, *, paused: bool) -> None:
+        """As `Engine.pause`, once an owner has done it."""
+        await self._answer(PauseRequest(process, paused))
 
     async def cancel(self, id: str) -> None:
         """As `Engine.cancel`; returns when the post is on disk."""

@@ -94,6 +94,28 @@ class JournalStep:
     at: datetime
 
 
+@frozen(kw_only=True)
+class Refusal:
+    """
+    A start that nobody asked for and that did not happen.
+
+    Attributes:
+        document: The item it would have run on.
+        event: What would have started it.
+        reason: `overlap` (the policy of the process), `loop` (too many causes) or `error`.
+        existing: The instance that was in the way.
+        text: All of it in words.
+    """
+
+    at: datetime
+    process: str
+    document: ItemRef | None
+    event: str
+    reason: str
+    existing: str | None
+    text: str
+
+
 @frozen
 class Result:
     """How an instance ended: its state, and the encoded value or error."""
@@ -105,6 +127,36 @@ class Result:
     outcome: str | None
     error: str | None
     ended_by: str | None
+
+
+def refusals(connection: Any, *, process: str | None, document: ItemRef | None, limit: int | None) -> list[Refusal]:
+    """What did not start by itself, the newest last; with a limit the newest of them."""
+    given = {
+        "process": process,
+        "kind": document and document.kind,
+        "item": document and document.id,
+        "limit": -1 if limit is None else limit,
+    }
+    return [_refusal(*row) for row in reversed(connection.execute(sql.refusals, given).fetchall())]
+
+
+def _refusal(
+    at: str, process: str, kind: str | None, item: int | None, event: str, reason: str, existing: str | None, text: str
+) -> Refusal:
+    return Refusal(
+        at=moment(at),
+        process=process,
+        document=None if kind is None or item is None else ItemRef(kind, item),
+        event=event,
+        reason=reason,
+        existing=existing,
+        text=text,
+    )
+
+
+def paused(connection: Any) -> list[str]:
+    """The processes whose triggers start nothing."""
+    return [name for (name,) in connection.execute(sql.all_paused)]
 
 
 def key_of(connection: Any, id: str) -> int:

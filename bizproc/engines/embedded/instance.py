@@ -35,7 +35,14 @@ from bizproc.core.commands import (
     WaitSignal,
 )
 from bizproc.core.driver import Ask
-from bizproc.core.errors import BizprocError, Cancelled, JournalTooLong, NotJournallable, StepInterrupted
+from bizproc.core.errors import (
+    BizprocError,
+    Cancelled,
+    JournalTooLong,
+    NotJournallable,
+    ProcessDefinitionError,
+    StepInterrupted,
+)
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
@@ -254,7 +261,8 @@ class Instance:
     def committed(self, turn: Turn) -> None:
         """The turn is on disk: what it brought about may be seen, and what it asked for may begin."""
         if self._asleep:
-            return  # the engine was closed meanwhile
+            self._engine.reactions.ended.discard(self.key)
+            return  # another's commit has ended it, or the engine was closed meanwhile
         self._warn_of_length(self._chain.position, turn.chain.position)
         self._chain, self._standing = turn.chain, turn.standing_now()
         self.progress.waits.update(turn.began)
@@ -268,6 +276,8 @@ class Instance:
             self.after_turn()
         elif turn.ended is not None:
             self._engine.ended(self)
+        elif self.key in self._engine.reactions.ended:
+            self._engine.look_again(self)
         elif turn.anew is not None:
             self._engine.began_anew(self)
         elif self._engine.always_replay:
@@ -297,7 +307,7 @@ class Instance:
             self._chain,
             self._standing,
             self._codec,
-            engine.make_port,
+            engine.reactions,
             engine.channels,
             self.step_key,
             engine.trace,
@@ -516,9 +526,7 @@ class Instance:
             case Prepared():
                 self._begin_later.append(ask)
             case StartChild(call):
-                self.progress.has_children = True
-                self._engine.know(call.process)
-                turn.actions.append(ask)
+                self._start_child(turn, ask, call)
             case Action() | Listening() | AwaitChild():
                 turn.actions.append(ask)
             case Sleep(duration):
@@ -543,6 +551,15 @@ class Instance:
                 self._begin_anew(turn, ask, command)
             case _:
                 assert_never(command)
+
+    def _start_child(self, turn: Turn, ask: Ask, call: Call[Any]) -> None:
+        try:
+            self._engine.know(call.process)
+        except ProcessDefinitionError as error:
+            self._refuse(turn, ask, error)
+            return
+        self.progress.has_children = True
+        turn.actions.append(ask)
 
     def _admit_step(self, turn: Turn, ask: Ask, command: Step[Any]) -> None:
         if command.function.at_most_once and ask.address not in self._marked:

@@ -64,6 +64,30 @@ class SkipRequest:
     id: str
 
 
+@frozen
+class PublishRequest:
+    """Send a signal to whoever listens; the value is encoded."""
+
+    name: str
+    value: str
+
+
+@frozen
+class PauseRequest:
+    """Let the triggers of a process start nothing, or something again."""
+
+    process: str
+    paused: bool
+
+
 Request: TypeAlias = (
-    StartRequest | PerformRequest | SignalRequest | CancelRequest | TerminateRequest | RetryRequest | SkipRequest
+    StartRequest
+    | PerformRequest
+    | SignalRequest
+    | CancelRequest
+    | TerminateRequest
+    | RetryRequest
+    | SkipRequest
+    | PublishRequest
+    | PauseRequest
 )

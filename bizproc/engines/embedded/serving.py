@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bizproc.core.commands import Delivered, Prepared, Verdict
@@ -19,7 +18,9 @@ from bizproc.engines.embedded.asked import Asked, nothing_with
 from bizproc.engines.embedded.inbox import Handled, Inbox
 from bizproc.engines.embedded.requests import (
     CancelRequest,
+    PauseRequest,
     PerformRequest,
+    PublishRequest,
     Request,
     RetryRequest,
     SignalRequest,
@@ -27,7 +28,7 @@ from bizproc.engines.embedded.requests import (
     StartRequest,
     TerminateRequest,
 )
-from bizproc.engines.embedded.starting import check_id, decode_call
+from bizproc.engines.embedded.starting import Started, check_id, decode_call
 from bizproc.engines.embedded.turn import sql
 from bizproc.engines.embedded.works import Add, AskCancel, AskSkip, Perform, Resume, Run, Send
 
@@ -40,6 +41,7 @@ class Serving:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reactions = engine.reactions
         self._slow: dict[int, asyncio.Task[None]] = {}
         self._inbox = Inbox(engine.database, engine.codec, engine.begin_task, self._serve)
 
@@ -90,7 +92,9 @@ class Serving:
             if isinstance(action, Prepared):
                 prepared = await self._engine.prepare(action)
                 context = self._engine.context(None, key, None)
-                work: Asked[Any] = Perform(self._engine.performed, action=action, context=context, prepared=prepared)
+                work: Asked[Any] = Perform(
+                    self._engine.performed, action=action, context=context, prepared=prepared, reactions=self._reactions
+                )
                 await self._answer_guest(request, work, _value_of)
                 return
             row = await self._engine.database.read(partial(_post_of, key))
@@ -119,19 +123,24 @@ class Serving:
             case StartRequest(process, version, arguments, id):
                 check_id(id)
                 call = decode_call(self._engine.process(process, version), arguments, self._engine.codec)
-                return Add(self._engine.started, call=call, id=id, codec=self._engine.codec), attrgetter("id")
+                return Add(self._engine.started, call=call, id=id, reactions=self._reactions), _id_of
             case PerformRequest(action):
                 key = f"guest/{self._engine.new_id('guest')}"
                 context = self._engine.context(None, key, None)
-                return Perform(self._engine.performed, action=action, context=context), _value_of
+                work = Perform(self._engine.performed, action=action, context=context, reactions=self._reactions)
+                return work, _value_of
             case SignalRequest(id, name, value, key):
                 return Send(self._engine.posted, id=id, name=name, value=value, once=key), _none
             case CancelRequest(id):
-                return AskCancel(self._engine.cancel_asked, id=id), _none
+                return AskCancel(self._engine.cancel_asked, id=id, reactions=self._reactions), _none
             case TerminateRequest():
                 return Run(nothing_with, function=_none), _none
             case RetryRequest(id, again):
                 return Resume(self._engine.resumed, id=id, only=self._engine.only, again=again), _none
+            case PublishRequest(name, value):
+                return self._engine.publication(name, self._engine.codec.decode(value)), _none
+            case PauseRequest(process, paused):
+                return self._engine.pausing(process, paused=paused), _none
             case SkipRequest(id):
                 return AskSkip(self._engine.skip_asked, id=id), _none
             case _:
@@ -144,6 +153,10 @@ def _none(_result: object) -> None:
 
 def _same(result: object) -> object:
     return result
+
+
+def _id_of(result: tuple[Started, Any]) -> str:
+    return result[0].id
 
 
 def _value_of(result: Any) -> Any:
