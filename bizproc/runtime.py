@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Generic, TypeVar, cast
 from uuid import uuid4
-from zoneinfo import ZoneInfo
+
 
 import anyio
 from anyio import CancelScope, to_thread
@@ -72,7 +72,7 @@ class Setting:
     """
 
     now: datetime
-    zone: ZoneInfo
+    zone: tzinfo
     link: Any = None
     linked: Any = None
 
@@ -362,7 +362,7 @@ class Runtime:
 
     async def signal(self, name: str, value: Any = None) -> None:
         """
-        Send a signal to whoever listens at this moment; to one instance signals are sent by `Instance.signal`, and kept.
+        Send a signal to whoever listens at this moment. (`Instance.signal` sends one to an instance, which keeps it.)
 
         It starts processes with `starts=on.signal(name)`, and ends waits for `on.signal(name)`.
 

@@ -195,6 +195,7 @@ class Engine:
     def _planned(self, following: datetime | None) -> None:
         self._next_run = following
         self._wake_by(following)
+        self.notice_idle()
 
     def know(self, process: Process[..., Any]) -> None:
         """A process that is started is known by itself."""
