@@ -93,7 +93,7 @@ async def test_an_instance_that_starts_what_replaces_it_ends_there(world: World)
     @process("tests.anew", overlap="replace")
     async def anew(deal: Deal, *, first: bool = True) -> str:
         if first:
-            await start(anew(deal, first=False), detached=True)
+            _ = await start(anew(deal, first=False), detached=True)
             await crm.deal.add_comment("never")
         await wait.sleep(DAY)
         return "second"

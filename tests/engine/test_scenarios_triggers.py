@@ -268,6 +268,8 @@ async def test_a_chain_of_causes_deeper_than_ten_is_refused_with_the_chain(world
     await world.perform(crm.deal(deal).update({"title": "Go"}))
     started = await ids(world, "tests.ping")
     assert len(started) == 10
+    assert len((await world.instance(started[-1]).status()).causes) == 10
+    assert (await world.instance(started[0]).status()).causes == (f"deal.updated on deal:{deal.id}",)
     (refusal,) = await world.refusals()
     assert refusal.reason == "loop"
     for number, cause in enumerate(["deal.updated on deal", *started], start=1):
@@ -288,7 +290,7 @@ async def test_what_led_to_an_instance_led_to_its_children(world: World) -> obje
 
     @process("tests.parent", starts=on.changed("deal", "title", by_processes=True), overlap="parallel")
     async def parent(deal: Deal) -> None:
-        await start(child(deal), detached=True)
+        _ = await start(child(deal), detached=True)
 
     world.use(parent, child)
     deal = await world.deal(title="Tea")
@@ -399,6 +401,14 @@ async def test_a_process_that_cannot_start_by_itself_is_refused_when_it_is_loade
             pass
 
 
+async def test_what_lives_in_a_stage_has_a_document(world: World) -> None:
+    @process("tests.nowhere", starts=on.stage("deal", "NEW", while_in_stage=True))
+    async def nowhere() -> None: ...
+
+    with pytest.raises(ProcessDefinitionError, match="it has no document"):
+        world.use(nowhere)
+
+
 async def test_a_child_that_cannot_be_loaded_is_refused_at_the_call(world: World) -> None:
     @process("tests.wrong_child", starts=on.created("deal"))
     async def wrong(*, word: str) -> None: ...
@@ -406,7 +416,7 @@ async def test_a_child_that_cannot_be_loaded_is_refused_at_the_call(world: World
     @process("tests.parent_of_wrong")
     async def parent() -> str:
         try:
-            await start(wrong(word="x"))
+            _ = await start(wrong(word="x"))
         except ProcessDefinitionError:
             return this().id
         return "started"

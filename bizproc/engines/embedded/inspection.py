@@ -51,6 +51,7 @@ class Status:
         waits_for, until: What a waiting one waits for, and its earliest deadline.
         ended_by: What ended it from outside.
         error: Why it failed or is stuck.
+        causes: What led to its start, the first cause first; none where a person started it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Status:
     error: ErrorReport | None
     started_at: datetime
     ended_at: datetime | None
+    causes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -218,7 +220,7 @@ def notes(connection: Any, id: str) -> list[tuple[datetime, str, str | None]]:
 
 
 def _status(row: tuple[Any, ...], codec: Codec) -> Status:
-    id, process, version, kind, item, state, waits_for, until, ended_by, error, started_at, ended_at = row
+    id, process, version, kind, item, state, waits_for, until, ended_by, error, started_at, ended_at, cause = row
     return Status(
         id=id,
         process=process,
@@ -231,6 +233,7 @@ def _status(row: tuple[Any, ...], codec: Codec) -> Status:
         error=None if error is None else report(codec.decode_error(error)),
         started_at=moment(started_at),
         ended_at=None if ended_at is None else moment(ended_at),
+        causes=() if cause is None else tuple(json_value(cause)),
     )
 
 

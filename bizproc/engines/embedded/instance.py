@@ -83,7 +83,7 @@ class Instance:
     Attributes:
         key, id: How the store and how people call it.
         progress: Its driver, and what belongs to its open commands.
-        unread: Signals that no wait has consumed, the oldest first.
+        unread: Signals that no wait has consumed, by name, the oldest first. There may be very many.
         bodies: Addresses of the steps whose bodies run now, or have ended and were not taken yet.
         after_turn: What is to be done in place of going on, once the turn in flight is committed.
     """
@@ -95,7 +95,7 @@ class Instance:
         self.id: Final = id
         self.call: Final = call
         self.document: Final = document
-        self.unread: list[Signal] = []
+        self.unread: dict[str, deque[Signal]] = {}
         self.bodies: set[str] = set()
         self._engine: Final = engine
         self._codec: Final = engine.codec
@@ -135,7 +135,9 @@ class Instance:
         """
         progress = self.progress
         self._chain, self._crashes = loaded.chain, loaded.crashes
-        self.unread = list(loaded.signals)
+        self.unread = {}
+        for signal in loaded.signals:
+            self._keep(signal)
         self._seen_signal = max((signal.id for signal in loaded.signals), default=self._seen_signal)
         fresh = progress.replay(loaded.rows)
         self._remember_attempts(loaded.attempts)
@@ -352,7 +354,7 @@ class Instance:
                 turn.statements.append((sql.take_arrival, (arrival,)))
                 self._hear(turn, address, event)
             case Signal():
-                self.unread.append(delivery)
+                self._keep(delivery)
                 self._hand_over(turn, delivery.name)
             case CancelAsked(arrival):
                 turn.statements.append((sql.take_arrival, (arrival,)))
@@ -444,15 +446,24 @@ class Instance:
 
     def _hand_over_unread(self, turn: Turn) -> None:
         """Signals that came while the instance was not in loaded."""
-        for name in dict.fromkeys(signal.name for signal in self.unread):
+        if not self.unread:
+            return
+        commands = (self.progress.command(address) for address in self.progress.waits)
+        wanted = {command.signal for command in commands if isinstance(command, WaitSignal)}
+        for name in sorted(wanted & self.unread.keys(), key=lambda name: self.unread[name][0].id):
             self._hand_over(turn, name)
+
+    def _keep(self, signal: Signal) -> None:
+        self.unread.setdefault(signal.name, deque()).append(signal)
 
     def _consume(self, turn: Turn, ask: Ask) -> bool:
         command: Any = ask.command
-        signal = next((one for one in self.unread if one.name == command.signal), None)
-        if signal is None:
+        kept = self.unread.get(command.signal)
+        if not kept:
             return False
-        self.unread.remove(signal)
+        signal = kept.popleft()
+        if not kept:
+            del self.unread[command.signal]
         turn.statements.append((sql.consume, (signal.id,)))
         try:
             value = self._codec.decode(

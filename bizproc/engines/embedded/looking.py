@@ -55,7 +55,7 @@ class Looking:
         history: list[tuple[Any, Any]] = []
         for event in reversed(self.events):
             after = now
-            if event.subject == subject:
+            if is_about(event, subject):
                 now = self._before(event, after)
             history.append((now, after))
         return history[::-1]
@@ -104,7 +104,13 @@ class Sight:
         return item is not None and bool(condition.holds(item, self.looking.setting))
 
     def _is_deletion(self) -> bool:
-        return self.looking.events[self.place].name.rpartition(".")[2] == "deleted"
+        event = self.looking.events[self.place]
+        return event.name.endswith(".deleted") and is_about(event, event.subject)
+
+
+def is_about(event: Event, subject: str) -> bool:
+    """Whether an event tells of this item itself, and not of something that belongs to it."""
+    return event.subject == subject and event.name.rpartition(".")[0] == subject.rpartition(":")[0]
 
 
 def ref_of_subject(subject: str) -> ItemRef | None:

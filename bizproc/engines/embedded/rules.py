@@ -68,6 +68,8 @@ def check_starts(process: Process[..., Any]) -> None:
 def _check_document(process: Process[..., Any], trigger: Trigger) -> None:
     document = process.form.document
     if document is None:
+        if trigger.while_in_stage:
+            _refuse(process, "while_in_stage ends it when its document leaves a stage, and it has no document.")
         return
     if trigger.schedule is not None:
         _refuse(process, "on.cron starts it without a document, and it has one. Let it find its items itself.")

@@ -191,11 +191,11 @@ SELECT key, id, queue FROM instance WHERE parent_key = :key AND state IN ('runni
 SELECT key, process, state, outcome, error, ended_by FROM instance WHERE id = :id
 
 -- status_of: one instance, as people are told of it
-SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
 FROM instance WHERE id = :id
 
 -- list_instances: those that fit, the newest first
-SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
 FROM instance
 WHERE (:process IS NULL OR process = :process) AND (:state IS NULL OR state = :state)
   AND (:kind IS NULL OR (document_type = :kind AND document_id = :item))

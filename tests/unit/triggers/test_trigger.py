@@ -105,4 +105,4 @@ def test_what_is_no_filter_is_refused() -> None:
 
 def test_a_schedule_is_not_waited_for() -> None:
     with pytest.raises(WrongArgument, match=r"wait\.until"):
-        for_event(on.created("deal") | on.cron("0 9 * * *"))
+        _ = for_event(on.created("deal") | on.cron("0 9 * * *"))
