@@ -16,7 +16,6 @@ from threading import Event
 from typing import Any, Generic, TypeVar, cast
 from uuid import uuid4
 
-
 import anyio
 from anyio import CancelScope, to_thread
 from attrs import frozen
@@ -362,7 +361,7 @@ class Runtime:
 
     async def signal(self, name: str, value: Any = None) -> None:
         """
-        Send a signal to whoever listens at this moment. (`Instance.signal` sends one to an instance, which keeps it.)
+        Send a signal to whoever listens at this moment; not to one instance, which is `Instance.signal`.
 
         It starts processes with `starts=on.signal(name)`, and ends waits for `on.signal(name)`.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from bizproc import crm, gather, on, process, start, wait
 from bizproc.errors import InstanceTerminated
 from bizproc.model import Deal
+from bizproc.runtime import Runtime
 from bizproc.testing import World
 from tests.engine.moves import Delete, Move
 from tests.engine.ways import Way, every_way
@@ -246,3 +249,31 @@ async def test_an_instance_that_is_ended_in_the_middle_of_its_own_turns_does_not
     for status in await world.instances(process="tests.busy"):
         assert len(await world.instance(status.id).journal()) < 30
     return None
+
+
+async def test_many_busy_instances_are_ended_at_once_on_a_real_store(tmp_path: Path) -> None:
+    """The writer's thread ends them while their turns are on their way, and others terminate them meanwhile."""
+
+    @process("tests.endless", overlap="parallel")
+    async def endless(deal: Deal) -> None:
+        while True:
+            await crm.deal.read()
+
+    async with Runtime.open(f"sqlite:///{tmp_path / 'crm.db'}") as runtime, asyncio.timeout(30):
+        for _ in range(3):
+            deal = await runtime.perform(crm.deal.create(title="Tea"))
+            runs = [await runtime.start(endless(deal)) for _ in range(20)]
+            await asyncio.gather(*(run.terminate("enough") for run in runs[::4]), runtime.perform(Delete(deal.id)))
+            states = {status.state for status in await runtime.instances(document=deal)}
+            assert states == {"terminated"}
+            await runtime.settled()
+            assert not runtime.engine.live
+            assert not runtime.engine.reactions.ended
+            written = await runtime.read(journalled)
+            await runtime.perform(crm.deal.create(title="Other"))
+            assert await runtime.read(journalled) == written
+
+
+def journalled(connection: Any) -> int:
+    """How many entries there are in all journals."""
+    return int(connection.execute("SELECT count(*) FROM journal").fetchone()[0])

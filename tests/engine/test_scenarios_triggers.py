@@ -425,6 +425,26 @@ async def test_a_child_that_cannot_be_loaded_is_refused_at_the_call(world: World
     assert await run.result() == run.id
 
 
+async def test_two_changes_in_one_commit_are_two(world: World) -> None:
+    """Both branches are done in one turn; nobody listens to the event by which each change begins."""
+
+    @process("tests.entered", starts=on.stage("deal", "PREPARATION", "EXECUTING"), overlap="parallel")
+    async def entered(deal: Deal) -> str:
+        return deal.stage
+
+    @process("tests.twice")
+    async def twice(*, deal: int) -> None:
+        await gather(
+            crm.deal(deal).update({"stage": "PREPARATION", "title": "One"}),
+            crm.deal(deal).update({"stage": "EXECUTING"}),
+        )
+
+    world.use(entered)
+    await world.start(twice(deal=(await world.deal()).id))
+    stages = [await world.instance(id).result() for id in await ids(world, "tests.entered")]
+    assert stages == ["PREPARATION", "EXECUTING"]
+
+
 async def test_events_of_branches_start_one_each(world: World) -> None:
     @process("tests.two", starts=on.created("deal", by_processes=True))
     async def two(deal: Deal) -> str:

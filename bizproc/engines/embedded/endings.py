@@ -8,7 +8,7 @@ from attrs import frozen
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
-from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.events import Woken, deliver, listening
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 
@@ -72,7 +72,8 @@ def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> Ended:
     clear(tx, key)
     if waiting is not None:
         tx.execute(sql.take_turn, {"key": waiting[0], "now": tx.now_text})
-    told = deliver(tx, Event("instance.ended", f"instance:{key}", {"state": ending.state}), codec)
+    event = Event("instance.ended", f"instance:{key}", {"state": ending.state})
+    told = deliver(tx, event, listening(tx, event), codec)
     return Ended(told, None if waiting is None else waiting[0])
 
 

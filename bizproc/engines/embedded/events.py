@@ -7,7 +7,7 @@ The row is what recovery sees if the program dies before the instance has taken 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
@@ -31,13 +31,17 @@ class Woken(NamedTuple):
     error: Exception | None = None
 
 
-def deliver(tx: Transaction, event: Event, codec: Codec, seen: Seen | None = None) -> list[Woken]:
-    """
-    Give an event to those who listen to one of its keys; a wait that listens to several gets it once.
+Listeners: TypeAlias = dict[tuple[int, str, str | None], None]
+"""Instance and address of waits, with the trigger of those whose keys do not say it all."""
 
-    `seen` is the event's item, for waits with a condition; None for events that have none.
-    """
-    listeners = {row: None for key in keys_of(event) for row in tx.execute(sql.subscribers, {"key": key})}
+
+def listening(tx: Transaction, event: Event) -> Listeners:
+    """Who listens to one of the keys of an event; a wait that listens to several is there once."""
+    return {row: None for key in keys_of(event) for row in tx.execute(sql.subscribers, {"key": key})}
+
+
+def deliver(tx: Transaction, event: Event, listeners: Listeners, codec: Codec, seen: Seen | None = None) -> list[Woken]:
+    """Give an event to those who listen. `seen` is its item, for waits with a condition."""
     if not listeners:
         return []
     payload = codec.encode(event, Event)

@@ -18,7 +18,7 @@ from bizproc.core.commands import Event
 from bizproc.core.errors import LoopRefused, StartRefused, StoreError, WrongArgument
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.endings import Ending, end
-from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.events import Woken, deliver, listening
 from bizproc.engines.embedded.looking import Looking, Sight, ref_of_subject
 from bizproc.engines.embedded.performing import MakePort
 from bizproc.engines.embedded.rules import Rules
@@ -101,6 +101,7 @@ class Reaction:
     started: list[Started] = field(factory=list)
     ended: list[int] = field(factory=list)
     begun: list[int] = field(factory=list)
+    _tried: set[tuple[str, str]] = field(factory=set)
 
     # -- events --------------------------------------------------------------------------------------------------------
 
@@ -108,22 +109,28 @@ class Reaction:
         """React to what an action has told, and end the instances on the items that it clears."""
         for ref, ended_by in clears:
             self.end_all_on(ref, ended_by)
-        if not events:
-            return
-        shared = self._shared
-        done: set[tuple[str, str]] = set()
-        looking = Looking(events, self._port, shared.make_setting)
+        looking: Looking | None = None
         for place, event in enumerate(events):
             happening = event.name.rpartition(".")[2]
             if happening in _ENDING:
                 self._end_by(event, happening)
-            if done and happening in _CHANGES:
-                done = {pair for pair in done if pair[1] != event.subject}
-            sight = looking.at(place)
-            self.woken += deliver(self._tx, event, shared.codec, sight)
-            for process in shared.rules.by_event.get(event.name, ()):
-                if (process.name, event.subject) not in done and self._try(process, event, sight):
-                    done.add((process.name, event.subject))
+            if self._tried and happening in _CHANGES:
+                self._tried = {pair for pair in self._tried if pair[1] != event.subject}
+            listeners = listening(self._tx, event)
+            processes = self._shared.rules.by_event.get(event.name)
+            if listeners or processes:
+                # Most events interest nobody: so far they have cost no more than the questions who listens.
+                looking = looking or Looking(events, self._port, self._shared.make_setting)
+                sight = looking.at(place)
+                self.woken += deliver(self._tx, event, listeners, self._shared.codec, sight)
+                self._start_all(processes or (), event, sight)
+
+    def _start_all(self, processes: Iterable[Process[..., Any]], event: Event, sight: Sight) -> None:
+        """Start those whose trigger fits; of all events that tell of one change, once."""
+        for process in processes:
+            pair = (process.name, event.subject)
+            if pair not in self._tried and self._try(process, event, sight):
+                self._tried.add(pair)
 
     def _port(self) -> Any:
         return self._shared.make_port(Performing(transaction=self._tx, now=self._tx.now))
