@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bizproc.core.checks import check_value
+from bizproc.core.checks import check_value, described
 from bizproc.core.errors import WrongArgument
 from bizproc.triggers import schedule
 from bizproc.triggers.condition import Condition
@@ -74,7 +74,7 @@ def became(item: Any, where: Condition, *, by_processes: bool | None = None) -> 
         where: What becomes true.
         by_processes: Whether changes made by processes count; they do, if nothing is said.
     """
-    _check_condition(where, "became")
+    _check_condition(where, "on.became")
     return _trigger(item, "created", "updated", became=where, by_processes=by_processes)
 
 
@@ -113,12 +113,19 @@ def signal(name: str) -> Trigger:
 
 
 def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) -> Trigger:
+    what = f"on.{happenings[0]}"
     if where is not None:
-        _check_condition(where, happenings[0])
-    kind, id = (item, None) if isinstance(item, str) else (item.item_type, item.id)
+        _check_condition(where, what)
+    for name in ("fields", "stages"):
+        check_value(narrowed.get(name, ()), tuple[str, ...], process=what, parameter=name)
+    kind, id = (item, None) if isinstance(item, str) else (getattr(item, name, None) for name in ("item_type", "id"))
+    if not isinstance(kind, str) or not kind or not (id is None or isinstance(id, int)):
+        raise WrongArgument(
+            process=what, parameter="item", expected="a kind of item, as 'deal', or an item", got=described(item)
+        )
     return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, where=where, **narrowed)
 
 
 def _check_condition(where: Any, what: str) -> None:
     if not callable(getattr(where, "holds", None)):
-        raise WrongArgument(process=f"on.{what}", parameter="where", expected="a filter", got=repr(where))
+        raise WrongArgument(process=what, parameter="where", expected="a filter", got=described(where))

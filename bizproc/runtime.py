@@ -310,6 +310,9 @@ class Runtime:
         """
         Start a process, and return when that is on disk.
 
+        Where one lives on the same document, the overlap policy of the process decides. One that is to wait for its
+        turn is `waiting` until then; signals to it are kept.
+
         Args:
             call: `follow_up(deal, discount=Decimal(7))`.
             id: A name for the instance. The same again, with the same call, gives the same instance.

@@ -251,6 +251,26 @@ async def test_an_instance_that_is_ended_in_the_middle_of_its_own_turns_does_not
     return None
 
 
+async def test_an_ending_that_was_undone_ends_nobody(world: World) -> None:
+    """What is in memory says an instance has ended, and the store says it lives: the store is right."""
+
+    @process("tests.going_on")
+    async def going_on(deal: Deal) -> str:
+        for number in range(3):
+            await crm.deal.update({"title": f"{number}"})
+            await wait.for_signal("go")
+        return (await crm.deal.read()).title
+
+    run = await world.start(going_on(await world.deal()))
+    engine = world.runtime.engine
+    (live,) = engine.live
+    for _ in range(3):
+        engine.reactions.ended.add(live)
+        await run.signal("go")
+    assert await run.result() == "2"
+    assert not engine.reactions.ended
+
+
 async def test_many_busy_instances_are_ended_at_once_on_a_real_store(tmp_path: Path) -> None:
     """The writer's thread ends them while their turns are on their way, and others terminate them meanwhile."""
 

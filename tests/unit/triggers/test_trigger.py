@@ -103,6 +103,16 @@ def test_what_is_no_filter_is_refused() -> None:
         on.created("deal") | "deal"  # type: ignore[operator]
 
 
+def test_what_is_no_item_and_no_text_is_refused() -> None:
+    for item in (5, None, "", object()):
+        with pytest.raises(WrongArgument, match="a kind of item"):
+            on.created(item)
+    with pytest.raises(WrongArgument, match="fields"):
+        on.changed("deal", 5)  # type: ignore[arg-type]
+    with pytest.raises(WrongArgument, match="stages"):
+        on.stage("deal", "NEW", None)  # type: ignore[arg-type]
+
+
 def test_a_schedule_is_not_waited_for() -> None:
     with pytest.raises(WrongArgument, match=r"wait\.until"):
         _ = for_event(on.created("deal") | on.cron("0 9 * * *"))
