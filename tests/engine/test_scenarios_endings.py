@@ -58,18 +58,18 @@ async def test_an_instance_that_deletes_its_own_document_ends_there(world: World
     """D6; also what waits in other branches of it."""
     reached: list[str] = []
 
-    @process("tests.suicidal")
-    async def suicidal(deal: Deal) -> None:
+    @process("tests.own_deletion")
+    async def own_deletion(deal: Deal) -> None:
         try:
             await gather(wait.sleep(DAY), Delete(deal.id))
         finally:
             reached.append("cleanup")
 
     deal = await world.deal()
-    await world.start(suicidal(deal))
+    await world.start(own_deletion(deal))
     await world.advance(days=2)
     assert reached == []
-    assert await ends(world) == [("tests.suicidal", "terminated", "document deleted")]
+    assert await ends(world) == [("tests.own_deletion", "terminated", "document deleted")]
     return None
 
 

@@ -240,7 +240,8 @@ class Reaction:
             raise LoopRefused(process=told.process.name, length=length, most=MOST_CAUSES, chain=told.chain)
 
     def _refuse(self, told: Told, error: Exception) -> None:
-        log.warning("process %s was not started by %s: %s", told.process.name, told.event, error)
+        level = logging.INFO if isinstance(error, StartRefused) else logging.WARNING  # a policy is as it is meant
+        log.log(level, "process %s was not started by %s: %s", told.process.name, told.event, error)
         document = told.document
         row = {
             "at": self._tx.now_text,
