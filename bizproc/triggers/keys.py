@@ -35,7 +35,15 @@ def signalled(instance: int, name: str) -> str:
 
 def sent(name: str) -> str:
     """The name of the event that a signal to the runtime is."""
-    return f"signal:{name}"
+    return f"{_SENT}{name}"
+
+
+def is_sent(event: str) -> bool:
+    """Whether the event of this name is a signal to the runtime."""
+    return event.startswith(_SENT)
+
+
+_SENT = "signal:"
 
 
 RUNTIME = "runtime"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bizproc import crm, gather, on, process, start, this, wait
-from bizproc.errors import ProcessDefinitionError
+from bizproc.errors import NotJournallable, ProcessDefinitionError, UnknownProcess
 from bizproc.model import Comment, Contact, Deal
 from bizproc.runtime import Runtime
 from bizproc.testing import FakeChannel, World, crash_at_every_await
@@ -211,7 +211,7 @@ async def test_a_signal_to_the_runtime_starts_processes_and_ends_waits(world: Wo
     async def night(*, limit: int = 3) -> int:
         return limit
 
-    @process("tests.on_deal", starts=on.signal("deal"))
+    @process("tests.on_deal", starts=on.signal("deal.found"))
     async def on_deal(deal: Deal) -> str:
         return deal.title
 
@@ -226,7 +226,7 @@ async def test_a_signal_to_the_runtime_starts_processes_and_ends_waits(world: Wo
     await world.signal("night", {"limit": 7})
     await world.signal("night")
     await world.signal("night", {"limit": "x"})
-    await world.signal("deal", await world.deal(title="Tea"))
+    await world.signal("deal.found", await world.deal(title="Tea"))
     assert [await world.instance(id).result() for id in await ids(world, "tests.night")] == [7, 3]
     assert [await world.instance(id).result() for id in await ids(world, "tests.on_deal")] == ["Tea"]
     assert await run.result() == {"limit": 7}
@@ -253,6 +253,18 @@ async def test_a_paused_process_is_started_by_hand_alone_and_its_instances_go_on
     assert states == ["completed", "waiting"]
     assert await world.refusals() == []
     return states
+
+
+async def test_what_is_not_loaded_cannot_be_paused(world: World) -> None:
+    with pytest.raises(UnknownProcess):
+        await world.pause("tests.nobody")
+    with pytest.raises(UnknownProcess):
+        await world.resume(greet)
+
+
+async def test_a_signal_that_cannot_be_written_is_refused(world: World) -> None:
+    with pytest.raises(NotJournallable):
+        await world.signal("night", object())
 
 
 @every_way

@@ -19,7 +19,7 @@ from bizproc.core.errors import LoopRefused, StartRefused, StoreError, WrongArgu
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.endings import Ending, end
 from bizproc.engines.embedded.events import Woken, deliver, listening
-from bizproc.engines.embedded.looking import Looking, Sight, ref_of_subject
+from bizproc.engines.embedded.looking import Looking, Sight, is_about, ref_of_subject
 from bizproc.engines.embedded.performing import MakePort
 from bizproc.engines.embedded.rules import Rules
 from bizproc.engines.embedded.starting import NOBODY, Origin, Started, insert
@@ -114,7 +114,7 @@ class Reaction:
             happening = event.name.rpartition(".")[2]
             if happening in _ENDING:
                 self._end_by(event, happening)
-            if self._tried and happening in _CHANGES:
+            if self._tried and happening in _CHANGES and is_about(event, event.subject):
                 self._tried = {pair for pair in self._tried if pair[1] != event.subject}
             listeners = listening(self._tx, event)
             processes = self._shared.rules.by_event.get(event.name)

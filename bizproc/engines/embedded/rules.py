@@ -15,6 +15,7 @@ from attrs import frozen
 from bizproc.core.checks import readable
 from bizproc.core.errors import ProcessDefinitionError
 from bizproc.core.process import Process
+from bizproc.triggers.keys import is_sent
 from bizproc.triggers.schedule import Schedule
 from bizproc.triggers.trigger import Trigger
 
@@ -76,7 +77,7 @@ def _check_document(process: Process[..., Any], trigger: Trigger) -> None:
     kind = getattr(document, "item_type", None)
     for name in trigger.events:
         other = name.rpartition(".")[0]
-        if other and isinstance(kind, str) and kind != other:
+        if not is_sent(name) and isinstance(kind, str) and kind != other:
             _refuse(process, f"its document is a {readable(document)}, and its trigger tells of the kind {other!r}.")
 
 
