@@ -10,6 +10,7 @@ from bizproc.actions.waits import UntilStage
 from bizproc.core.action import Target
 from bizproc.core.checks import check_value
 from bizproc.core.commands import Sleep, SleepUntil, WaitSignal
+from bizproc.core.errors import WrongArgument
 from bizproc.model.deals import Deal
 from bizproc.triggers.trigger import Trigger
 from bizproc.triggers.waits import ForEvent
@@ -76,5 +77,8 @@ def for_event(trigger: Trigger, *, timeout: timedelta | None = None) -> ForEvent
         timeout: How long at most; `timed_out` says whether it ran out.
     """
     check_value(trigger, Trigger, process="wait.for_event", parameter="trigger")
+    if any(each.schedule is not None for each in trigger.alternatives()):
+        expected = "a trigger of events; a moment is waited for with wait.until"
+        raise WrongArgument(process="wait.for_event", parameter="trigger", expected=expected, got="on.cron(...)")
     check_value(timeout, timedelta | None, process="wait.for_event", parameter="timeout")
     return ForEvent(trigger, timeout)

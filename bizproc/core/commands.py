@@ -191,10 +191,15 @@ class Event:
 
 @frozen
 class Pending:
-    """What a wait answers when it cannot be over yet: the keys it listens to, and the moment it gives up."""
+    """
+    What a wait answers when it cannot be over yet: the keys it listens to, and the moment it gives up.
+
+    `trigger` is given where an event alone does not say whether it fits: it is matched in the event's own commit.
+    """
 
     keys: tuple[str, ...]
     deadline: datetime | None = None
+    trigger: Any = None
 
 
 @frozen

@@ -22,6 +22,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── InstanceFailed, InstanceCancelled, InstanceTerminated, InstanceStuck
     │   ├── InstanceNotFinished   result(timeout=...) ran out
     │   ├── StartRefused          the overlap policy
+    │   │   └── QueueFull         too many wait for their turn
+    │   ├── LoopRefused           a chain of causes that is too long
     │   ├── StartConflict         one id, two different calls
     │   ├── UnknownProcess        no such process is loaded
     │   ├── UnknownStep           no such step to fork at
@@ -327,6 +329,33 @@ class StartRefused(InstanceError):
     document: str
     existing: str
     policy: str
+
+
+@define(kw_only=True)
+class QueueFull(StartRefused):
+    """Another instance runs on the document, and too many wait for their turn already."""
+
+    says = "{process} runs on {document} (instance {existing}), and {waiting} wait for their turn: no more are taken."
+    waiting: int
+
+
+@define(kw_only=True)
+class LoopRefused(InstanceError):
+    """What a process changed would start a process, at the end of a chain of such causes that is too long (D15)."""
+
+    says = "{process} is not started: {length} causes lead to it, and more than {most} are a loop.\n{shown}"
+    process: str
+    length: int
+    most: int
+    chain: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The chain, a line for each cause."""
+        return "\n".join(f"  {place}. {cause}" for place, cause in enumerate(self.chain, start=1))
+
+    def __str__(self) -> str:
+        return self.says.format_map({**attrs.asdict(self), "shown": self.shown})
 
 
 @define(kw_only=True)
@@ -867,6 +896,7 @@ __all__ = [
     "ItemNotFound",
     "JournalTooLong",
     "LinkedItemMissing",
+    "LoopRefused",
     "NestedStep",
     "NoClient",
     "NoDocument",
@@ -878,6 +908,7 @@ __all__ = [
     "NotResumable",
     "ProcessDefinitionError",
     "ProductNotFound",
+    "QueueFull",
     "RecordedError",
     "ReplayMismatch",
     "SendDelayed",

@@ -78,6 +78,13 @@ class Crm(Protocol):
     async def read(self, ref: ItemRef) -> Any:
         """The item as it is now, the writes of this performance included."""
 
+    async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
+        """
+        An item as it was before changes that were told of it: by field (`custom.<code>`), the old and the new value.
+
+        With what follows from its stage. Stamps of time stay as they are.
+        """
+
     async def create(self, kind: str, fields: Mapping[str, Any], *, author: int | None = None) -> Any:
         """
         Make an item; gives it back. Emits `<kind>.created`.

@@ -91,6 +91,9 @@ class SqlCrm:
     async def read(self, ref: ItemRef) -> Any:
         return read(self.performing.transaction, shape_of(ref.kind), ref.id)
 
+    async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
+        return items.before(self.performing, item, changes)
+
     async def create(
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
     ) -> Any:

@@ -150,6 +150,35 @@ def _tell_created(performing: Performing, shape: Shape, ref: ItemRef, values: Va
     history.emit(performing, f"{ref.kind}.created", ref, author, **facts)
 
 
+# -- as it was ---------------------------------------------------------------------------------------------------------
+
+
+def before(performing: Performing, item: Any, changes: Mapping[str, Any]) -> Any:
+    """An item before changes. See `ports.crm.Crm.before`."""
+    shape = shape_of(item.item_type)
+    values: Values = {name: getattr(item, name) for name in shape.names}
+    custom = dict(values.get("custom") or {})
+    for name, (old, _new) in changes.items():
+        if name.startswith("custom."):
+            _put(custom, name.removeprefix("custom."), old)
+        elif name in values:
+            values[name] = old
+    if "custom" in values:
+        values["custom"] = custom
+    if shape.is_staged and "stage" in changes:
+        stage = stages.stage_called(performing.transaction, shape.kind, values["stage"])
+        if stage is not None:
+            values |= {"semantics": stage.semantics, "closed": stage.is_final}
+    return shape.cls(**values)
+
+
+def _put(custom: dict[str, Any], code: str, value: Any) -> None:
+    if value is None:
+        custom.pop(code, None)
+    else:
+        custom[code] = value
+
+
 # -- update ------------------------------------------------------------------------------------------------------------
 
 
@@ -326,7 +355,7 @@ def delete(performing: Performing, portal: Portal, ref: ItemRef, author: int | N
     tx.execute(shape.delete, (ref.id,))
     if shape.is_item:
         facts = {name: getattr(item, name) for name in ("stage", "semantics", "pipeline") if shape.is_staged}
-        history.emit(performing, f"{ref.kind}.deleted", ref, author, **facts)
+        history.emit(performing, f"{ref.kind}.deleted", ref, author, **facts, item=item)
 
 
 def _delete_belongings(performing: Performing, ref: ItemRef) -> None:

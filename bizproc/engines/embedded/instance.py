@@ -35,7 +35,14 @@ from bizproc.core.commands import (
     WaitSignal,
 )
 from bizproc.core.driver import Ask
-from bizproc.core.errors import BizprocError, Cancelled, JournalTooLong, NotJournallable, StepInterrupted
+from bizproc.core.errors import (
+    BizprocError,
+    Cancelled,
+    JournalTooLong,
+    NotJournallable,
+    ProcessDefinitionError,
+    StepInterrupted,
+)
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
@@ -76,7 +83,7 @@ class Instance:
     Attributes:
         key, id: How the store and how people call it.
         progress: Its driver, and what belongs to its open commands.
-        unread: Signals that no wait has consumed, the oldest first.
+        unread: Signals that no wait has consumed, by name, the oldest first. There may be very many.
         bodies: Addresses of the steps whose bodies run now, or have ended and were not taken yet.
         after_turn: What is to be done in place of going on, once the turn in flight is committed.
     """
@@ -88,7 +95,7 @@ class Instance:
         self.id: Final = id
         self.call: Final = call
         self.document: Final = document
-        self.unread: list[Signal] = []
+        self.unread: dict[str, deque[Signal]] = {}
         self.bodies: set[str] = set()
         self._engine: Final = engine
         self._codec: Final = engine.codec
@@ -131,7 +138,9 @@ class Instance:
         if loaded.printed_in is not None:
             progress.portal, self._printing_noted = portal_in(loaded.printed_in), True
         self._chain, self._crashes = loaded.chain, loaded.crashes
-        self.unread = list(loaded.signals)
+        self.unread = {}
+        for signal in loaded.signals:
+            self._keep(signal)
         self._seen_signal = max((signal.id for signal in loaded.signals), default=self._seen_signal)
         fresh = progress.replay(loaded.rows)
         self._remember_attempts(loaded.attempts)
@@ -261,7 +270,8 @@ class Instance:
     def committed(self, turn: Turn) -> None:
         """The turn is on disk: what it brought about may be seen, and what it asked for may begin."""
         if self._asleep:
-            return  # the engine was closed meanwhile
+            self._engine.reactions.ended.discard(self.key)
+            return  # another's commit has ended it, or the engine was closed meanwhile
         self._warn_of_length(self._chain.position, turn.chain.position)
         self._chain, self._standing = turn.chain, turn.standing_now()
         self.progress.waits.update(turn.began)
@@ -275,6 +285,8 @@ class Instance:
             self.after_turn()
         elif turn.ended is not None:
             self._engine.ended(self)
+        elif self.key in self._engine.reactions.ended:
+            self._engine.look_again(self)
         elif turn.anew is not None:
             self._engine.began_anew(self)
         elif self._engine.always_replay:
@@ -304,7 +316,7 @@ class Instance:
             self._chain,
             self._standing,
             self._codec,
-            engine.make_port,
+            engine.reactions,
             engine.channels,
             self.step_key,
             engine.trace,
@@ -349,7 +361,7 @@ class Instance:
                 turn.statements.append((sql.take_arrival, (arrival,)))
                 self._hear(turn, address, event)
             case Signal():
-                self.unread.append(delivery)
+                self._keep(delivery)
                 self._hand_over(turn, delivery.name)
             case CancelAsked(arrival):
                 turn.statements.append((sql.take_arrival, (arrival,)))
@@ -441,15 +453,24 @@ class Instance:
 
     def _hand_over_unread(self, turn: Turn) -> None:
         """Signals that came while the instance was not in loaded."""
-        for name in dict.fromkeys(signal.name for signal in self.unread):
+        if not self.unread:
+            return
+        commands = (self.progress.command(address) for address in self.progress.waits)
+        wanted = {command.signal for command in commands if isinstance(command, WaitSignal)}
+        for name in sorted(wanted & self.unread.keys(), key=lambda name: self.unread[name][0].id):
             self._hand_over(turn, name)
+
+    def _keep(self, signal: Signal) -> None:
+        self.unread.setdefault(signal.name, deque()).append(signal)
 
     def _consume(self, turn: Turn, ask: Ask) -> bool:
         command: Any = ask.command
-        signal = next((one for one in self.unread if one.name == command.signal), None)
-        if signal is None:
+        kept = self.unread.get(command.signal)
+        if not kept:
             return False
-        self.unread.remove(signal)
+        signal = kept.popleft()
+        if not kept:
+            del self.unread[command.signal]
         turn.statements.append((sql.consume, (signal.id,)))
         try:
             value = self._codec.decode(
@@ -523,9 +544,7 @@ class Instance:
             case Prepared():
                 self._begin_later.append(ask)
             case StartChild(call):
-                self.progress.has_children = True
-                self._engine.know(call.process)
-                turn.actions.append(ask)
+                self._start_child(turn, ask, call)
             case Action() | Listening() | AwaitChild():
                 turn.actions.append(ask)
             case Sleep(duration):
@@ -550,6 +569,15 @@ class Instance:
                 self._begin_anew(turn, ask, command)
             case _:
                 assert_never(command)
+
+    def _start_child(self, turn: Turn, ask: Ask, call: Call[Any]) -> None:
+        try:
+            self._engine.know(call.process)
+        except ProcessDefinitionError as error:
+            self._refuse(turn, ask, error)
+            return
+        self.progress.has_children = True
+        turn.actions.append(ask)
 
     def _admit_step(self, turn: Turn, ask: Ask, command: Step[Any]) -> None:
         if command.function.at_most_once and ask.address not in self._marked:

@@ -63,6 +63,7 @@ class Performed:
         value: What it returned; `Pending` if there is something to wait for.
         encoded: The value or error as text; None while there is something to wait for.
         post: What it put into the outbox.
+        clears: Items whose instances it ends, and why.
     """
 
     value: Any
@@ -71,12 +72,14 @@ class Performed:
     events: list[Event]
     ended_by: str | None
     post: Post | None
+    clears: list[tuple[ItemRef, str]]
 
 
 def perform(tx: Transaction, command: Any, context: Context, prepared: Any = None) -> Performed:
     """Run a local action or check under a savepoint of its own; its failure is its outcome, the store's is not."""
     events: list[Event] = []
     ends: list[str] = []
+    clears: list[tuple[ItemRef, str]] = []
     performing = Performing(
         transaction=tx,
         now=tx.now,
@@ -84,6 +87,7 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         key=context.key,
         document=context.document,
         ending=ends.append,
+        clearing=lambda ref, ended_by: clears.append((ref, ended_by)),
         events=events,
     )
     try:
@@ -95,8 +99,8 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
         left = _left_behind(tx, command, context, performing, error)
-        return Performed(None, error, context.codec.encode_error(error), left, None, None)
-    return Performed(value, None, encoded, events, ends[0] if ends else None, posted)
+        return Performed(None, error, context.codec.encode_error(error), left, None, None, [])
+    return Performed(value, None, encoded, events, ends[0] if ends else None, posted, clears)
 
 
 def _left_behind(tx: Transaction, command: Any, context: Context, failed: Performing, error: Exception) -> list[Event]:

@@ -19,12 +19,12 @@ from bizproc.core.codec import Codec
 from bizproc.core.commands import AwaitChild, Pending
 from bizproc.core.driver import Ask
 from bizproc.engines.embedded.children import Leaving, cancel, look
-from bizproc.engines.embedded.endings import Ending, begin_anew, by_action, end
-from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.endings import Ending, begin_anew, by_action
 from bizproc.engines.embedded.journal import Chain, Entry, entry
-from bizproc.engines.embedded.performing import Context, MakePort, perform
+from bizproc.engines.embedded.performing import Context, perform
 from bizproc.engines.embedded.posts import Post
-from bizproc.engines.embedded.starting import Started, insert
+from bizproc.engines.embedded.reactions import Reaction, Reactions
+from bizproc.engines.embedded.starting import Origin
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
@@ -87,11 +87,10 @@ class Turn:
         busy: Whether step bodies run, or are to begin, once it is committed.
         waits: The waits that are open then, but for those that begin in the run.
         ending: How the instance ends, if it does.
-        answers, began, woken, started, cancels, posts, ended: After the run: what the actions came to, the waits that
-        began
-            with their deadlines, who was woken, the children that were added, those that were cancelled with the
-            arrivals
-            that say so, what is to be sent, and how the instance ended after all.
+        answers, began, reaction, cancels, posts, ended: After the run: what the actions came to, the waits that began
+            with their deadlines, what else they brought about (children, too), the children that were cancelled with
+            the arrivals that say so, what is to be sent, and how the instance ended after all. All of it is empty where
+            the instance had been ended by another's commit: then nothing is written.
     """
 
     owner: Owner
@@ -101,7 +100,7 @@ class Turn:
     chain: Chain
     standing: Standing
     codec: Codec
-    make_port: MakePort
+    reactions: Reactions
     channels: Mapping[str, Any]
     step_key: Callable[[str], str]
     trace: list[str] | None = None
@@ -118,8 +117,7 @@ class Turn:
     anew: str | None = None
     answers: list[Answer] = field(factory=list)
     began: dict[str, datetime | None] = field(factory=dict)
-    woken: list[Woken] = field(factory=list)
-    started: list[Started] = field(factory=list)
+    reaction: Reaction | None = None
     cancels: list[tuple[int, int]] = field(factory=list)
     posts: list[Post] = field(factory=list)
     ended: Ending | None = None
@@ -146,22 +144,28 @@ class Turn:
 
     def run(self, tx: Transaction) -> None:
         """Write it all into the group's transaction."""
-        self.answers, self.began, self.woken, self.started, self.posts, self._began_waits = [], {}, [], [], [], []
-        self.cancels = []
-        self.ended = self.ending
+        self.answers, self.began, self.posts, self._began_waits, self.cancels = [], {}, [], [], []
         self.chain = self._from.copy()
+        self.reaction = self.ended = None
+        if self.reactions.is_over(tx, self.key):
+            return
+        self.ended = self.ending
+        self.reaction = self.reactions.begin(tx, self.key)
+        self._write(tx, self.reaction)
+
+    def _write(self, tx: Transaction, reaction: Reaction) -> None:
         for one in self.entries:
             self._append(tx, one)
         for text, row in self.statements:
             tx.later(text, row)
         for key, address in self.subscriptions:
-            tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address})
+            tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address, "trigger": None})
         for branch in self.leaving:
-            self.cancels += cancel(tx, self.key, branch)
+            self.cancels += cancel(tx, self.key, branch, reaction)
         for ask in self.actions:
             if self.ended is None:
-                self._perform(tx, ask)
-        self._leave(tx)
+                self._perform(tx, ask, reaction)
+        self._leave(tx, reaction)
 
     def committed(self) -> None:
         """The turn is on disk."""
@@ -176,9 +180,9 @@ class Turn:
             self.trace.append(f"{self.name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip())
         tx.later(sql.append, self.chain.row(self.key, one, tx.now_text))
 
-    def _perform(self, tx: Transaction, ask: Ask) -> None:
+    def _perform(self, tx: Transaction, ask: Ask, reaction: Reaction) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
-        performed = perform(tx, ask.command, self._context(ask.address), ask.prepared)
+        performed = perform(tx, ask.command, self._context(ask.address, reaction), ask.prepared)
         if isinstance(performed.value, Pending):
             self._begin_waiting(tx, ask, performed.value)
         else:
@@ -187,22 +191,22 @@ class Turn:
             self.answers.append(Answer(ask, performed.value, performed.error))
         if performed.post is not None:
             self.posts.append(performed.post)
-        self.woken += deliver(tx, performed.events, self.codec)
+        reaction.to(performed.events, performed.clears)
+        # What it does on purpose goes before what follows from it.
+        self.ended = reaction.own_ending
         if performed.ended_by is not None:
             self.ended = by_action(performed.ended_by, self.codec)
 
-    def _context(self, address: str) -> Context:
+    def _context(self, address: str, reaction: Reaction) -> Context:
         def primitive(tx: Transaction, command: Any) -> Any:
             if isinstance(command, AwaitChild):
                 return look(tx, command, self.codec)
             parent = None if command.detached else (self.key, address)
-            started = insert(tx, command.call, self.step_key(address), self.codec, parent=parent)
-            self.started.append(started)
-            return started.id
+            return reaction.start(command.call, self.step_key(address), Origin(parent, self.key)).id
 
         return Context(
             self.codec,
-            self.make_port,
+            self.reactions.make_port,
             self.channels,
             self.name,
             self.step_key(address),
@@ -217,18 +221,20 @@ class Turn:
         deadline = None if when is None else moment_text(when)
         if address not in self.again:
             self._append(tx, entry(address, "began", ask.noted, deadline))
+        trigger = None if pending.trigger is None else self.codec.encode(pending.trigger)
         for key in pending.keys:
-            tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address})
+            row = {"key": key, "instance": self.key, "address": address, "trigger": trigger}
+            tx.execute(sql.subscribe, row)
         if deadline is not None:
             tx.later(sql.add_timer, (self.key, address, deadline, "wait"))
         self.began[address] = when
         if address not in self.again:
             self._began_waits.append(Waiting(ask.noted.shown(), deadline))
 
-    def _leave(self, tx: Transaction) -> None:
+    def _leave(self, tx: Transaction, reaction: Reaction) -> None:
         """What the store is to say of the instance until its next turn."""
         if self.ended is not None:
-            self.woken += end(tx, self.key, self.ended, self.codec)
+            reaction.write_end(self.key, self.ended)
         elif self.anew is not None:
             begin_anew(tx, self.key, self.anew)
         else:
