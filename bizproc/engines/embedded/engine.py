@@ -44,7 +44,7 @@ from bizproc.engines.embedded.recovery import Recovery
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
-from bizproc.engines.embedded.timetable import Plan, Strike, Struck
+from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import Standing, Turn, sql
 from bizproc.engines.embedded.works import (
     Add,
@@ -152,8 +152,6 @@ class Engine:
         self._telling_idle = False
         self._closing = False
         self._next_timer: datetime | None = None
-        self._next_run: datetime | None = None
-        self._since = clock.now()
         self._firing = False
         self._closed = False
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
@@ -167,10 +165,11 @@ class Engine:
             self.begin_task,
             self._sender,
             self._settled,
-            self._wake_by,
+            self.wake_by,
             self.reactions,
         )
         self._serving: Final = Serving(self)
+        self._timetable: Final = Timetable(self)
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
         database.on_trouble = self._troubled
@@ -191,16 +190,7 @@ class Engine:
         # A new one in place of the old: the writer's thread may be looking.
         self.reactions.rules = Rules.of(self._processes.values(), self._options.zone)
         if self.recovery.begun and any(process.starts is not None for process in processes):
-            self.submit(self._plan())
-
-    def _plan(self) -> Plan:
-        names = {name for name, _ in self._processes}
-        return Plan(self._planned, names=names, rules=self.reactions.rules, patient=True, broken=self.break_down)
-
-    def _planned(self, following: datetime | None) -> None:
-        self._next_run = following
-        self._wake_by(following)
-        self.notice_idle()
+            self.submit(self._timetable.plan())
 
     def know(self, process: Process[..., Any]) -> None:
         """A process that is started is known by itself."""
@@ -225,8 +215,7 @@ class Engine:
 
     async def recover(self) -> None:
         """Bring back the instances that have something to do; all others stay where they are."""
-        self._since = self.now()
-        await self.ask(self._plan(), outside=False)
+        await self.ask(self._timetable.open(), outside=False)
         await self.recovery.recover()
 
     def resend(self, posts: list[tuple[Any, ...]]) -> None:
@@ -633,9 +622,10 @@ class Engine:
             self.reacted(turn.reaction)
         self._outbox.take(turn.posts)
         deadlines = turn.timers + [when for when in turn.began.values() if when is not None]
-        self._wake_by(min(deadlines, default=None))
+        self.wake_by(min(deadlines, default=None))
 
-    def _wake_by(self, moment: datetime | None) -> None:
+    def wake_by(self, moment: datetime | None) -> None:
+        """Look at what is due at this moment, at the latest."""
         if moment is None or (self._next_timer is not None and self._next_timer <= moment):
             return
         self._next_timer = moment
@@ -650,32 +640,15 @@ class Engine:
             self._next_timer = None
             self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
-            if self._next_run is not None and self._next_run <= self.now():
-                self._strike()
-
-    def _strike(self) -> None:
-        self._next_run = None
-        strike = Strike(
-            self._struck,
-            broken=self.break_down,
-            now=self.now(),
-            since=self._since,
-            reactions=self.reactions,
-            patient=True,
-        )
-        self.submit(strike)
-
-    def _struck(self, struck: Struck) -> None:
-        self.reacted(struck.reaction)
-        self._planned(struck.next)
+            self._timetable.strike_if_due()
 
     def _fired(self, fired: Fired) -> None:
         self._firing = False
         for key, due in fired.due:
             self._deliver(key, due, load=True)
-        self._wake_by(fired.next)
-        self._wake_by(self._outbox.next_due())
-        self._wake_by(self._next_run)
+        self.wake_by(fired.next)
+        self.wake_by(self._outbox.next_due())
+        self.wake_by(self._timetable.next)
         if self._next_timer is not None and self._next_timer <= self.now():
             self.fire()  # it came while the others were being fired
         self.notice_idle()

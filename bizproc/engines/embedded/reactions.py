@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any, Final, TypeAlias
 
 from attrs import define, field
@@ -175,8 +176,15 @@ class Reaction:
     # -- starts --------------------------------------------------------------------------------------------------------
 
     def start(self, call: Call[Any], id: str | None, origin: Origin = NOBODY) -> Started:
-        """Add an instance, or find it. Raises what `insert` raises."""
-        started = insert(self._tx, call, id, self._shared.codec, replace=self._replace, origin=origin)
+        """Add an instance, or find it. Raises what `insert` raises, and then nothing of it is to be seen."""
+        counts = len(self.woken), len(self.ended), len(self.begun), self.own_ending
+        try:
+            # Only what replaces writes anything before it may fail.
+            with self._tx.savepoint() if call.process.overlap == "replace" else nullcontext():
+                started = insert(self._tx, call, id, self._shared.codec, replace=self._replace, origin=origin)
+        except Exception:
+            self._take_back(*counts)
+            raise
         if started.fresh:
             self.started.append(started)
         return started
@@ -188,20 +196,17 @@ class Reaction:
 
     def start_by_itself(self, call: Callable[[], Call[Any]], told: Told, id: str | None = None) -> None:
         """Start something that nobody has asked for: if that cannot be, a record says why."""
-        counts = len(self.woken), len(self.started), len(self.ended), len(self.begun), self.own_ending
         try:
-            with self._tx.savepoint():
-                self._check_loop(told)
-                self.start(call(), id, Origin(chain=told.chain, stages=told.stages))
+            self._check_loop(told)
+            self.start(call(), id, Origin(chain=told.chain, stages=told.stages))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  whatever keeps it from starting concerns nobody here
-            self._take_back(*counts)
             self._refuse(told, error)
 
-    def _take_back(self, woken: int, started: int, ended: int, begun: int, own: Ending | None) -> None:
+    def _take_back(self, woken: int, ended: int, begun: int, own: Ending | None) -> None:
         self._shared.ended.difference_update(self.ended[ended:])
-        del self.woken[woken:], self.started[started:], self.ended[ended:], self.begun[begun:]
+        del self.woken[woken:], self.ended[ended:], self.begun[begun:]
         self.own_ending = own
 
     def _try(self, process: Process[..., Any], event: Event, sight: Sight) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field, frozen
 
@@ -22,6 +22,9 @@ from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import moment, moment_text
 from bizproc.triggers.schedule import Schedule
+
+if TYPE_CHECKING:
+    from bizproc.engines.embedded.engine import Engine
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
@@ -95,6 +98,51 @@ class Strike(Reacting[Struck]):
         last = _last(schedule, due, self.now)
         too_late = schedule.missed == "none" and last < self.since
         return [] if too_late else [last], schedule.after(self.now)
+
+
+class Timetable:
+    """
+    The timetable of one engine.
+
+    Attributes:
+        next: When the next run is due; None while it is being started, and where there is none.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.next: datetime | None = None
+        self._engine = engine
+        self._since = engine.now()
+
+    def open(self) -> Plan:
+        """From here on somebody is there. The work that enters the schedules of what is loaded."""
+        self._since = self._engine.now()
+        return self.plan()
+
+    def plan(self) -> Plan:
+        """The work that enters the schedules of what is loaded."""
+        names = {name for name, _ in self._engine.processes()}
+        rules, broken = self._engine.reactions.rules, self._engine.break_down
+        return Plan(self._planned, names=names, rules=rules, patient=True, broken=broken)
+
+    def _planned(self, following: datetime | None) -> None:
+        self.next = following
+        self._engine.wake_by(following)
+        self._engine.notice_idle()
+
+    def strike_if_due(self) -> None:
+        """Start what is due."""
+        engine, now = self._engine, self._engine.now()
+        if self.next is None or self.next > now:
+            return
+        self.next = None
+        reactions, broken = engine.reactions, engine.break_down
+        engine.submit(
+            Strike(self._struck, broken=broken, now=now, since=self._since, reactions=reactions, patient=True)
+        )
+
+    def _struck(self, struck: Struck) -> None:
+        self._engine.reacted(struck.reaction)
+        self._planned(struck.next)
 
 
 def run_id(process: Process[..., Any], run: datetime) -> str:
