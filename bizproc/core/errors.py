@@ -27,7 +27,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── ProductNotFound, RowNotFound, OrderNotFound, WrongValue, EmptyText, UnknownEventType
+    │   ├── ActivityNotFound, ResourceBusy, NobodyFound, DateMissing, DateTooEarly, DocumentNeeded
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── SettingsError             a setting that is wrong
@@ -487,6 +488,106 @@ class EmptyText(ActionError, ValueError):
 
 
 @define(kw_only=True)
+class RowNotFound(ActionError):
+    """The item has no product row of this id."""
+
+    says = "{kind} {id} has no product row {row!r}. A row's id is meant, not a product's."
+    kind: str
+    id: int
+    row: object
+
+
+@define(kw_only=True)
+class OrderNotFound(ActionError):
+    """No order has this id."""
+
+    says = "there is no order {order!r}."
+    order: object
+
+
+@define(kw_only=True)
+class ActivityNotFound(ActionError):
+    """No activity of this id stands beside the item."""
+
+    says = "no activity {activity!r} stands beside {kind} {id}."
+    kind: str
+    id: int
+    activity: object
+
+
+@define(kw_only=True)
+class UnknownEventType(ActionError):
+    """The list EVENT_TYPE has no such code."""
+
+    says = "there is no type of event {type!r}. Known: {known}."
+    type: str
+    known: str
+
+
+@define(kw_only=True)
+class ResourceBusy(ActionError):
+    """Somebody is booked at that time already, and the field forbids to book them twice (D9): `bookings` says what."""
+
+    says = "{kind}.{field}: booked already: {shown}."
+    kind: str
+    field: str
+    bookings: tuple[object, ...]
+
+    @property
+    def shown(self) -> str:
+        """The bookings that are in the way."""
+        several = (
+            f"user {getattr(each, 'user_id', '?')} from {getattr(each, 'start', '?')} to {getattr(each, 'end', '?')}"
+            for each in self.bookings
+        )
+        return "; ".join(several)
+
+    def __str__(self) -> str:
+        return self.says.format(kind=self.kind, field=self.field, shown=self.shown)
+
+
+@define(kw_only=True)
+class NobodyFound(ActionError):
+    """A parameter names nobody, and nobody is in charge of the item."""
+
+    says = "{action}: {parameter} names nobody, and nobody is in charge of {kind} {id}."
+    action: str
+    parameter: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class DateMissing(ActionError):
+    """The item's date that something depends on is empty."""
+
+    says = "{kind} {id} has no {field}."
+    kind: str
+    id: int
+    field: str
+
+
+@define(kw_only=True)
+class DateTooEarly(ActionError):
+    """A wait that would be over before it begins."""
+
+    says = "{count} days before {field} of {kind} {id} is {end}: that is not later than today."
+    kind: str
+    id: int
+    field: str
+    count: int
+    end: str
+
+
+@define(kw_only=True)
+class DocumentNeeded(ActionError):
+    """Something is done on the item that the process runs on, and it runs on none."""
+
+    says = "{action} is for a process that runs on an item, and here is none."
+    action: str
+
+
+@define(kw_only=True)
 class NoDocument(ActionError):
     """An item was named by its kind alone, in a process (or outside one) that runs on no document."""
 
@@ -661,6 +762,7 @@ class StoreDamaged(StoreError):
 
 __all__ = [
     "ActionError",
+    "ActivityNotFound",
     "AlreadyExists",
     "AmbiguousItem",
     "BadRow",
@@ -669,7 +771,10 @@ __all__ = [
     "ChannelMissing",
     "ChildFailed",
     "CodecError",
+    "DateMissing",
+    "DateTooEarly",
     "DeliveryUnknown",
+    "DocumentNeeded",
     "EmptyText",
     "ImportRefused",
     "InstanceCancelled",
@@ -685,15 +790,19 @@ __all__ = [
     "LinkedItemMissing",
     "NestedStep",
     "NoDocument",
+    "NobodyFound",
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
     "NotRestorable",
     "NotResumable",
+    "OrderNotFound",
     "ProcessDefinitionError",
     "ProductNotFound",
     "RecordedError",
     "ReplayMismatch",
+    "ResourceBusy",
+    "RowNotFound",
     "SendDelayed",
     "SendRefused",
     "SettingsError",
@@ -712,6 +821,7 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "UnknownEventType",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",

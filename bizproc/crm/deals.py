@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
 from bizproc.actions.creating import CreateDeal
 from bizproc.actions.documented import documented_by
-from bizproc.actions.products import AddProduct, Products
-from bizproc.actions.stages import ChangeStage
+from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
+from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
+from bizproc.actions.stages import ChangePipeline, ChangeStage
+from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import act
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.deals import Deal, DealFields
@@ -20,7 +23,17 @@ class DealActions(ItemActions[Deal, DealFields]):
 
     add_product = act(AddProduct)
     products = act(Products)
+    delete_products = act(DeleteProducts)
+    product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
+    change_pipeline = act(ChangePipeline)
+    end_tasks = act(EndTasks)
+    book_resource = act(BookResource)
+    cancel_booking = act(CancelBooking)
+    bookings = act(Bookings)
+    create_order = act(CreateOrder)
+    orders = act(Orders)
+    payment_information = act(PaymentInformation)
 
 
 class OwnDeal(DealActions):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar, cast
 
-from bizproc.actions.activities import Activities, AddActivity
+from bizproc.actions.activities import Activities, AddActivity, CompleteActivity
+from bizproc.actions.appointments import ScheduleCall, ScheduleMeeting
 from bizproc.actions.comments import AddComment, Comments
 from bizproc.actions.documented import documented_by
+from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
+from bizproc.actions.observers import ChangeObservers
+from bizproc.actions.tasks import AddTask, Tasks
 from bizproc.core.action import Target, act
 from bizproc.model.users import Users
 
@@ -50,6 +54,13 @@ class ItemActions(Named[I, F]):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    add_event = act(AddEvent)
+    complete_activity = act(CompleteActivity)
+    schedule_call = act(ScheduleCall)
+    schedule_meeting = act(ScheduleMeeting)
+    add_task = act(AddTask)
+    tasks = act(Tasks)
+    change_observers = act(ChangeObservers)
 
 
 def id_of(item: object) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
 from bizproc.actions.creating import CreateLead
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import Products
 from bizproc.actions.stages import ChangeStatus
+from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import act
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.leads import Lead, LeadFields
@@ -20,6 +22,10 @@ class LeadActions(ItemActions[Lead, LeadFields]):
 
     products = act(Products)
     change_status = act(ChangeStatus)
+    end_tasks = act(EndTasks)
+    book_resource = act(BookResource)
+    cancel_booking = act(CancelBooking)
+    bookings = act(Bookings)
 
 
 class OwnLead(LeadActions):

@@ -6,8 +6,9 @@ from typing import ClassVar, Unpack
 
 from bizproc.actions.creating import CreateQuote
 from bizproc.actions.documented import documented_by
-from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangeStage
+from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import act
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.quotes import Quote, QuoteFields
@@ -20,7 +21,10 @@ class QuoteActions(ItemActions[Quote, QuoteFields]):
 
     add_product = act(AddProduct)
     products = act(Products)
+    delete_products = act(DeleteProducts)
+    product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
+    end_tasks = act(EndTasks)
 
 
 class OwnQuote(QuoteActions):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal, Unpack, cast
 
 from bizproc.actions.documented import documented_by
-from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
-from bizproc.actions.stages import ChangeStage
+from bizproc.actions.stages import ChangePipeline, ChangeStage
+from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import Target, act
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.items import Item
@@ -19,7 +20,11 @@ class SmartItemActions(ItemActions[SmartItem, SmartItemFields]):
 
     add_product = act(AddProduct)
     products = act(Products)
+    delete_products = act(DeleteProducts)
+    product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
+    change_pipeline = act(ChangePipeline)
+    end_tasks = act(EndTasks)
     delete = act(DeleteSmartItem)
 
     def __init__(self, type: str, id: int | None = None) -> None:

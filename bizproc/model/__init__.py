@@ -1,8 +1,10 @@
 """The CRM's nouns as frozen attrs classes: deal, contact, company, product row, activity, stage… Pure."""
 
+from bizproc.model.addresses import ClientAddress
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.conversions import Conversion
+from bizproc.model.custom import BookingSettings, CustomField
 from bizproc.model.deals import Deal, DealFields
 from bizproc.model.details import (
     Address,
@@ -55,6 +57,8 @@ __all__ = [
     "BankDetails",
     "BankDetailsFields",
     "Booking",
+    "BookingSettings",
+    "ClientAddress",
     "ClientDetails",
     "ClientDetailsFields",
     "Comment",
@@ -64,6 +68,7 @@ __all__ = [
     "ContactFields",
     "Conversion",
     "CrmDocument",
+    "CustomField",
     "Deal",
     "DealFields",
     "Department",

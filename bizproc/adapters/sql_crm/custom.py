@@ -6,17 +6,27 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from attrs import asdict
+
 from bizproc.adapters.sql_crm.reading import Runs
 from bizproc.adapters.sql_crm.shapes import shape_of
 from bizproc.core.errors import AlreadyExists, WrongFieldValue
-from bizproc.model.fields import CUSTOM_TYPES, TEXT, Field, shown, unknown
-from bizproc.store.types import json_text
+from bizproc.model.custom import CustomField, booking_settings
+from bizproc.model.fields import BOOKING, CUSTOM_TYPES, TEXT, Field, shown, unknown
+from bizproc.store.types import json_text, json_value
 
 
 def add_field(
-    connection: Runs, kind: str, code: str, type_: str, label: str, *, multiple: bool, options: Iterable[str]
+    connection: Runs,
+    kind: str,
+    code: str,
+    type_: str,
+    label: str,
+    *,
+    multiple: bool,
+    options: Iterable[str] | Mapping[str, Any],
 ) -> Field:
-    """Define a custom field of a kind of item."""
+    """Define a custom field of a kind of item; the options of one that holds bookings are its settings."""
     shape = shape_of(kind)
     code = Field("custom field", "code", TEXT).checked(code)
     if not code.isidentifier() or code in shape.writable:
@@ -26,11 +36,34 @@ def add_field(
         raise WrongFieldValue(kind=kind, field=code, expected=f"one of {', '.join(CUSTOM_TYPES)}", got=shown(type_))
     if code in custom_fields(connection, kind):
         raise AlreadyExists(kind=f"custom field of {kind}", field="code", value=code)
+    kept = _settings(kind, code, options) if type_ == "booking" else list(options)
     connection.execute(
         "INSERT INTO custom_field (kind, code, type, label, multiple, options) VALUES (?, ?, ?, ?, ?, ?)",
-        (kind, code, type_, label or code, int(multiple), json_text(list(options))),
+        (kind, code, type_, label or code, int(multiple), json_text(kept)),
     )
     return custom_fields(connection, kind)[code]
+
+
+def _settings(kind: str, code: str, options: Any) -> dict[str, Any]:
+    try:
+        settings = booking_settings(options)
+    except ValueError as error:
+        raise WrongFieldValue(kind=kind, field=f"{code}.options", expected=str(error), got=shown(options)) from None
+    return {**asdict(settings), "services": dict(settings.services)}
+
+
+def custom_field(connection: Runs, kind: str, code: str) -> CustomField:
+    """One custom field, by its code. Raises UnknownField."""
+    code = code.removeprefix("custom.")
+    row = connection.execute(
+        "SELECT type, label, multiple, options FROM custom_field WHERE kind = ? AND code = ?", (kind, code)
+    ).fetchone()
+    if row is None:
+        raise unknown(kind, f"custom.{code}", custom_fields(connection, kind) or ("no custom fields",))
+    type_, label, multiple, options = row
+    given = json_value(options)
+    kept = given if isinstance(given, dict) else tuple(given)
+    return CustomField(kind=kind, code=code, type=type_, label=label, multiple=bool(multiple), options=kept)
 
 
 def custom_fields(connection: Runs, kind: str) -> dict[str, Field]:
@@ -56,6 +89,9 @@ def checked_custom(
         field = known.get(code)
         if field is None:
             raise unknown(kind, f"custom.{code}", known or ("no custom fields",))
+        if field.type is BOOKING:  # not even cleared: bookings are released by an action
+            expected = "nothing: book_resource and cancel_booking fill it"
+            raise WrongFieldValue(kind=kind, field=field.name, expected=expected, got=shown(value))
         kept = field.checked(value)
         if append and field.multiple:
             kept = tuple(dict.fromkeys((*old.get(code, ()), *kept)))

@@ -9,6 +9,7 @@ from attrs import frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
 from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.performing import MakePort, close_waits
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 
@@ -47,8 +48,8 @@ def by_action(ended_by: str, codec: Codec) -> Ending:
     return Ending(state, codec.encode(None), ended_by=ended_by)
 
 
-def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> list[Woken]:
-    """Write an instance's ending, clear what could wake it, and tell those who wait for it."""
+def end(tx: Transaction, key: int, ending: Ending, codec: Codec, make_port: MakePort) -> list[Woken]:
+    """Write an instance's ending, clear what could wake it and what is shown of it, and tell those who wait for it."""
     row = {
         "key": key,
         "state": ending.state,
@@ -61,7 +62,9 @@ def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> list[Woken]:
     if not ending.final:
         return []
     clear(tx, key)
-    return deliver(tx, [Event("instance.ended", f"instance:{key}", {"state": ending.state})], codec)
+    (id,) = tx.execute(sql.id_of, {"key": key}).fetchone()
+    closed = close_waits(tx, make_port, id, ending.state)
+    return deliver(tx, [*closed, Event("instance.ended", f"instance:{key}", {"state": ending.state})], codec)
 
 
 def begin_anew(tx: Transaction, key: int, arguments: str) -> None:

@@ -796,7 +796,9 @@ class Engine:
             self._ending.pop(key)
             self.break_down(error)
 
-        self.submit(End(done, broken=broken, key=key, ending=ending, codec=self.codec, patient=True))
+        self.submit(
+            End(done, broken=broken, key=key, ending=ending, codec=self.codec, make_port=self.make_port, patient=True)
+        )
 
     def fail(self, key: int, error: BaseException) -> None:
         """The instance fails from outside its code."""

@@ -9,6 +9,7 @@ anew what it finds.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -16,13 +17,13 @@ from typing import Any, Final, Protocol
 from attrs import define, field, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import AwaitChild, Pending
+from bizproc.core.commands import AwaitChild, Pending, Visible
 from bizproc.core.driver import Ask
 from bizproc.engines.embedded.children import Leaving, cancel, look
 from bizproc.engines.embedded.endings import Ending, begin_anew, by_action, end
 from bizproc.engines.embedded.events import Woken, deliver
 from bizproc.engines.embedded.journal import Chain, Entry, entry
-from bizproc.engines.embedded.performing import Context, MakePort, perform
+from bizproc.engines.embedded.performing import Context, MakePort, Over, close_waits, perform
 from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.starting import Started, insert
 from bizproc.ports.performing import ItemRef
@@ -31,6 +32,7 @@ from bizproc.store.transaction import Transaction
 from bizproc.store.types import moment_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
+log: Final = logging.getLogger("bizproc")
 
 
 @frozen
@@ -82,6 +84,7 @@ class Turn:
         statements: Other rows; they are written just before the commit, in whatever order.
         timers: The deadlines among them.
         subscriptions: Key and address; written at once, so that nothing that happens in this group is missed.
+        over: Visible waits that are over, each with its answer: None where nobody waits any more.
         actions: Local actions and checks to perform, in the order in which they were asked.
         again: Those of them that are waits which began before, with their deadlines.
         busy: Whether step bodies run, or are to begin, once it is committed.
@@ -110,6 +113,7 @@ class Turn:
     timers: list[datetime] = field(factory=list)
     subscriptions: list[tuple[str, str]] = field(factory=list)
     leaving: list[Leaving] = field(factory=list)
+    over: list[tuple[str, Visible[Any], Any]] = field(factory=list)
     actions: list[Ask] = field(factory=list)
     again: dict[str, datetime | None] = field(factory=dict)
     busy: bool = False
@@ -135,6 +139,7 @@ class Turn:
         return not (
             self.entries
             or self.actions
+            or self.over
             or self.statements
             or self.subscriptions
             or self.leaving
@@ -158,6 +163,8 @@ class Turn:
             tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address})
         for branch in self.leaving:
             self.cancels += cancel(tx, self.key, branch)
+        for address, wait, answer in self.over:
+            self._show_over(tx, address, wait, answer)
         for ask in self.actions:
             if self.ended is None:
                 self._perform(tx, ask)
@@ -190,6 +197,15 @@ class Turn:
         self.woken += deliver(tx, performed.events, self.codec)
         if performed.ended_by is not None:
             self.ended = by_action(performed.ended_by, self.codec)
+
+    def _show_over(self, tx: Transaction, address: str, wait: Visible[Any], answer: Any) -> None:
+        """A wait is over, whatever becomes of what was shown of it: its answer was given already."""
+        performed = perform(tx, Over(wait, answer), self._context(address))
+        self.woken += deliver(tx, performed.events, self.codec)
+        if performed.error is not None:
+            log.error(
+                "instance %s, step %s: its wait is over and still shown", self.name, address, exc_info=performed.error
+            )
 
     def _context(self, address: str) -> Context:
         def primitive(tx: Transaction, command: Any) -> Any:
@@ -228,8 +244,9 @@ class Turn:
     def _leave(self, tx: Transaction) -> None:
         """What the store is to say of the instance until its next turn."""
         if self.ended is not None:
-            self.woken += end(tx, self.key, self.ended, self.codec)
+            self.woken += end(tx, self.key, self.ended, self.codec, self.make_port)
         elif self.anew is not None:
+            self.woken += deliver(tx, close_waits(tx, self.make_port, self.name, "cancelled"), self.codec)
             begin_anew(tx, self.key, self.anew)
         else:
             standing = self._standing()

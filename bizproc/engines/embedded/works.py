@@ -18,7 +18,7 @@ from bizproc.engines.embedded.endings import Ending, end
 from bizproc.engines.embedded.events import Woken, deliver
 from bizproc.engines.embedded.journal import verified
 from bizproc.engines.embedded.loaded import Attempted, Loaded
-from bizproc.engines.embedded.performing import Context, Performed, perform
+from bizproc.engines.embedded.performing import Context, MakePort, Performed, perform
 from bizproc.engines.embedded.starting import Started, insert
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
@@ -208,12 +208,13 @@ class End(Asked["list[Woken] | None"]):
     key: int = field(kw_only=True)
     ending: Ending = field(kw_only=True)
     codec: Codec = field(kw_only=True)
+    make_port: MakePort = field(kw_only=True)
 
     def write(self, tx: Transaction) -> list[Woken] | None:
         row = tx.execute(sql.instance, {"key": self.key}).fetchone()
         if row is None or row[8] not in LIVE:
             return None
-        return end(tx, self.key, self.ending, self.codec)
+        return end(tx, self.key, self.ending, self.codec, self.make_port)
 
 
 @define(eq=False)
