@@ -38,7 +38,7 @@ class ScheduleCall(ItemAction[Activity]):
         complete_on_stage_change: The next change of the item's stage completes it, unless both are in one commit.
 
     Raises:
-        WrongValue: an end before the start, a moment without a zone, a reminder that is none.
+        WrongValue: an end before the start, a reminder that is none.
         UnknownUser: no such user.
         ItemNotFound: no such item.
         WrongFieldValue: a text that cannot be stored.
@@ -85,7 +85,7 @@ class ScheduleMeeting(ItemAction[Activity]):
         location: Where it takes place.
 
     Raises:
-        WrongValue: an end before the start, a moment without a zone, a reminder that is none.
+        WrongValue: an end before the start, a reminder that is none.
         UnknownUser: no such user.
         ItemNotFound: no such item.
         WrongFieldValue: a text that cannot be stored.
@@ -161,9 +161,6 @@ async def _plan(port: Crm, ref: ItemRef, asked: _Appointment, plan: _Plan) -> Ac
 
 
 def _times(asked: _Appointment, now: datetime) -> tuple[datetime, datetime]:
-    for name, moment in (("start", asked.start), ("end", asked.end)):
-        if moment is not None and moment.utcoffset() is None:
-            raise _wrong(asked, name, "a moment with a time zone", moment)
     start = now if asked.start is None else asked.start
     end = start if asked.end is None else asked.end
     if end < start:

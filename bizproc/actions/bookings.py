@@ -33,7 +33,7 @@ class BookResource(ItemAction[tuple[Booking, ...]]):
         NobodyFound: nobody is named, and nobody is in charge.
         WrongValue: a duration of nothing.
         UnknownField: no such custom field.
-        WrongFieldValue: a field of another type, a start without a zone, a text that cannot be stored.
+        WrongFieldValue: a field of another type, an end beyond the calendar, a text that cannot be stored.
         UnknownUser: no such user.
         ItemNotFound: no such item.
     """

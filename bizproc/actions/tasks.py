@@ -31,7 +31,7 @@ class AddTask(ItemAction[Task]):
         EmptyText: a blank title.
         UnknownUser: no such user.
         ItemNotFound: no such item.
-        WrongFieldValue: a text that cannot be stored, a deadline without a zone.
+        WrongFieldValue: a text that cannot be stored.
     """
 
     target: Target

@@ -10,13 +10,12 @@ from bizproc.actions.documented import documented_by
 from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangePipeline, ChangeStage
-from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import act
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.deals import Deal, DealFields
 
 
-class DealActions(ItemActions[Deal, DealFields]):
+class DealActions(EndsTasks, ItemActions[Deal, DealFields]):
     """What may be done to a deal."""
 
     kind: ClassVar[str] = "deal"
@@ -27,7 +26,6 @@ class DealActions(ItemActions[Deal, DealFields]):
     product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
     change_pipeline = act(ChangePipeline)
-    end_tasks = act(EndTasks)
     book_resource = act(BookResource)
     cancel_booking = act(CancelBooking)
     bookings = act(Bookings)

@@ -11,7 +11,7 @@ from bizproc.actions.documented import documented_by
 from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
 from bizproc.actions.observers import ChangeObservers
-from bizproc.actions.tasks import AddTask, Tasks
+from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
 from bizproc.model.users import Users
 
@@ -61,6 +61,16 @@ class ItemActions(Named[I, F]):
     add_task = act(AddTask)
     tasks = act(Tasks)
     change_observers = act(ChangeObservers)
+
+
+class EndsTasks:
+    """Of an item whose tasks can be ended by the stages in which they were made."""
+
+    target: Target
+
+    @documented_by(EndTasks)
+    def end_tasks(self, *stages: str) -> EndTasks:
+        return EndTasks(self.target, stages)
 
 
 def id_of(item: object) -> int:

@@ -9,20 +9,18 @@ from bizproc.actions.creating import CreateLead
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import Products
 from bizproc.actions.stages import ChangeStatus
-from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import act
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.leads import Lead, LeadFields
 
 
-class LeadActions(ItemActions[Lead, LeadFields]):
+class LeadActions(EndsTasks, ItemActions[Lead, LeadFields]):
     """What may be done to a lead."""
 
     kind: ClassVar[str] = "lead"
 
     products = act(Products)
     change_status = act(ChangeStatus)
-    end_tasks = act(EndTasks)
     book_resource = act(BookResource)
     cancel_booking = act(CancelBooking)
     bookings = act(Bookings)

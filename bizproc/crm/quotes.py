@@ -8,13 +8,12 @@ from bizproc.actions.creating import CreateQuote
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangeStage
-from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import act
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.quotes import Quote, QuoteFields
 
 
-class QuoteActions(ItemActions[Quote, QuoteFields]):
+class QuoteActions(EndsTasks, ItemActions[Quote, QuoteFields]):
     """What may be done to a quote."""
 
     kind: ClassVar[str] = "quote"
@@ -24,7 +23,6 @@ class QuoteActions(ItemActions[Quote, QuoteFields]):
     delete_products = act(DeleteProducts)
     product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
-    end_tasks = act(EndTasks)
 
 
 class OwnQuote(QuoteActions):

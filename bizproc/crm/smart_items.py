@@ -8,14 +8,13 @@ from bizproc.actions.documented import documented_by
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
 from bizproc.actions.stages import ChangePipeline, ChangeStage
-from bizproc.actions.tasks import EndTasks
 from bizproc.core.action import Target, act
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.items import Item
 from bizproc.model.smart_items import SmartItem, SmartItemFields
 
 
-class SmartItemActions(ItemActions[SmartItem, SmartItemFields]):
+class SmartItemActions(EndsTasks, ItemActions[SmartItem, SmartItemFields]):
     """What may be done to a smart item."""
 
     add_product = act(AddProduct)
@@ -24,7 +23,6 @@ class SmartItemActions(ItemActions[SmartItem, SmartItemFields]):
     product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
     change_pipeline = act(ChangePipeline)
-    end_tasks = act(EndTasks)
     delete = act(DeleteSmartItem)
 
     def __init__(self, type: str, id: int | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta, tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import field, frozen
 
@@ -88,7 +88,7 @@ def _zone(name: Any) -> str | None:
     try:
         if name != OF_THE_USER:
             ZoneInfo(name)
-    except (ValueError, OSError, TypeError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
         raise ValueError("as zone a time zone's name, like Europe/Paris, or user") from None
     return str(name)
 

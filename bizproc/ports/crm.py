@@ -239,7 +239,7 @@ class Crm(Protocol):
         `<kind>.booked`, too.
 
         Raises:
-            UnknownField, WrongFieldValue: no such custom field; or one that holds no bookings; a moment without zone.
+            UnknownField, WrongFieldValue: no such custom field; or one that holds no bookings.
             ResourceBusy: the field forbids overbooking, and somebody is booked by others at that time.
         """
 
