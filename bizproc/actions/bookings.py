@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bizproc.core.action import ItemAction, Target, action_type, longer_than_nothing, option
 from bizproc.core.errors import NobodyFound
 from bizproc.model.planned import Booking
+from bizproc.model.references import ItemRef
 from bizproc.model.users import Users
 from bizproc.ports.crm import Crm
 
@@ -30,7 +31,7 @@ class BookResource(ItemAction[tuple[Booking, ...]]):
     Raises:
         ResourceBusy: the field forbids overbooking, and somebody is booked at that time already, in whatever field or
             item; `bookings` says where.
-        NobodyFound: nobody is named, and nobody is in charge.
+        NobodyFound: employees that come to nobody; or none are given, and nobody is in charge.
         WrongValue: a duration of nothing.
         UnknownField: no such custom field.
         WrongFieldValue: a field of another type, an end beyond the calendar, a text that cannot be stored.
@@ -48,14 +49,17 @@ class BookResource(ItemAction[tuple[Booking, ...]]):
 
     async def perform(self, port: Crm) -> tuple[Booking, ...]:
         ref = await port.resolve(self.target.kind, self.target.id)
-        users = () if self.employees is None else await port.users(self.employees)
+        users = await self._booked(port, ref)
         if not users:
-            in_charge: int | None = (await port.read(ref)).responsible_id
-            if in_charge is None:
-                raise NobodyFound(action=self.name, parameter="employees", kind=ref.kind, id=ref.id)
-            users = (in_charge,)
+            raise NobodyFound(action=self.name, parameter="employees", kind=ref.kind, id=ref.id)
         service = self.service or ""
         return await port.book(ref, self.field, start=self.start, duration=self.duration, service=service, users=users)
+
+    async def _booked(self, port: Crm, ref: ItemRef) -> tuple[int, ...]:
+        if self.employees is not None:
+            return await port.users(self.employees)
+        in_charge: int | None = (await port.read(ref)).responsible_id
+        return () if in_charge is None else (in_charge,)
 
 
 @action_type("crm.cancel_booking")

@@ -548,9 +548,9 @@ class ResourceBusy(ActionError):
 
 @define(kw_only=True)
 class NobodyFound(ActionError):
-    """A parameter names nobody, and nobody is in charge of the item."""
+    """Somebody is needed, and a parameter comes to nobody."""
 
-    says = "{action}: {parameter} names nobody, and nobody is in charge of {kind} {id}."
+    says = "{action}: {parameter} comes to nobody (left out, the one in charge of {kind} {id} is meant)."
     action: str
     parameter: str
     kind: str

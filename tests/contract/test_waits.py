@@ -76,7 +76,7 @@ def test_more_days_than_the_calendar_has_are_refused(office: Office, deal: Deal)
         with pytest.raises(WrongValue, match="calendar"):
             begin(office, command, deal)
     with pytest.raises(WrongArgument):
-        wait.days("3")  # type: ignore[arg-type, unused-awaitable]
+        _ = wait.days("3")  # type: ignore[arg-type]
 
 
 def test_without_a_document_there_is_nothing_to_wait_at(office: Office, deal: Deal) -> None:

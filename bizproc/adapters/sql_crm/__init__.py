@@ -6,7 +6,14 @@ The CRM in the store itself: what an action writes commits together with the jou
     reading.py     get and find, on any connection
     items.py       create, update, delete: history, events, derived fields
     rows.py        product rows: the hot path
-    timeline.py    comments, activities, history
+    timeline.py    comments, activities, notifications
+    history.py     lines of history, and events
+    belongings.py  rows of what belongs to an item
+    tasks.py       tasks, and the mark of the stage they were made in
+    waits.py       wait cards
+    bookings.py    bookings of people's time
+    orders.py      orders and payments
+    addresses.py   where a client can be reached
     stages.py      pipelines and their stages
     seeding.py     what a new store holds
     crm.py         `SqlCrm`: the port
