@@ -16,6 +16,7 @@ from bizproc.actions.appointments import ScheduleCall, ScheduleMeeting
 from bizproc.actions.bookings import BookResource, CancelBooking
 from bizproc.actions.comments import AddComment
 from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
+from bizproc.actions.data import GetData
 from bizproc.actions.events import AddEvent
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.orders import PaymentInformation
@@ -82,7 +83,7 @@ HEADINGS: Final = (
     Heading(34, "Modifier le pipeline", "Change pipeline", ChangePipeline),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
     Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
-    Heading(37, "Obtenir les données du CRM", "Get CRM data"),
+    Heading(37, "Obtenir les données du CRM", "Get CRM data", GetData),
     Heading(38, "Payment information", "Payment information", PaymentInformation),
     Heading(39, "Informations sur le produit", "Product information", ProductInformation),
     Heading(40, "Programmer un appel", "Schedule a call", ScheduleCall),

@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 from bizproc.actions.activities import Activities, AddActivity, CompleteActivity
 from bizproc.actions.appointments import ScheduleCall, ScheduleMeeting
 from bizproc.actions.comments import AddComment, Comments
+from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
 from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
@@ -61,6 +62,10 @@ class ItemActions(Named[I, F]):
     add_task = act(AddTask)
     tasks = act(Tasks)
     change_observers = act(ChangeObservers)
+
+    @documented_by(GetData)
+    def get_data(self, *fields: str, print_version: bool = False) -> GetData:
+        return GetData(self.target, fields, print_version=print_version)
 
 
 class EndsTasks:

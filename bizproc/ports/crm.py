@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from bizproc.model.addresses import ClientAddress
 from bizproc.model.custom import CustomField
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
@@ -284,11 +285,24 @@ class Crm(Protocol):
     async def custom_field(self, kind: str, code: str) -> CustomField:
         """A custom field of a kind of item. Raises UnknownField."""
 
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> Mapping[tuple[str, Any], str]:
+        """
+        What things are called, by kind and key; what is not there is missing.
+
+        The key is an id, but of a stage (kind of item, code) and of an entry of a list (`reference`) (list, code).
+        """
+
+    async def custom_fields(self, kind: str) -> Mapping[str, Field]:
+        """The custom fields of a kind of item, by code. Raises UnknownItem."""
+
     async def users(self, users: Users) -> tuple[int, ...]:
         """The ids that a parameter names, in order, without duplicates. Raises UnknownUser."""
 
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         """The kinds of items that items of a smart type can be children of. Raises UnknownItem."""
+
+    async def file_called(self, path: str) -> ItemRef | None:
+        """The file that lies at a path of the drive."""
 
     async def stage_of(self, ref: ItemRef) -> Stage:
         """The stage an item is in."""

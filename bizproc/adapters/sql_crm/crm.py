@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from bizproc.adapters.sql_crm import bookings, history, items, orders, rows, special, stages, tasks, timeline, waits
 from bizproc.adapters.sql_crm.addresses import client_address
-from bizproc.adapters.sql_crm.custom import add_field, custom_field
+from bizproc.adapters.sql_crm.custom import add_field, custom_field, custom_fields
+from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.addresses import ClientAddress
 from bizproc.model.custom import CustomField
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
@@ -272,6 +274,13 @@ class SqlCrm:
     async def custom_field(self, kind: str, code: str) -> CustomField:
         return custom_field(self.performing.transaction, kind, code)
 
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
+        return names(self.performing.transaction, wanted)
+
+    async def custom_fields(self, kind: str) -> dict[str, Field]:
+        special.check_kind(self.performing.transaction, kind)
+        return custom_fields(self.performing.transaction, kind)
+
     async def users(self, users: Users) -> tuple[int, ...]:
         several = (users,) if isinstance(users, (int, User)) else users
         ids = tuple(dict.fromkeys(each.id if isinstance(each, User) else each for each in several))
@@ -285,6 +294,10 @@ class SqlCrm:
 
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         return special.smart_type(self.performing.transaction, kind).parents
+
+    async def file_called(self, path: str) -> ItemRef | None:
+        row = self.performing.transaction.execute("SELECT id FROM file WHERE path = ?", (path,)).fetchone()
+        return None if row is None else ItemRef("file", row[0])
 
     async def stage_of(self, ref: ItemRef) -> Stage:
         return stages.stage_of(self.performing.transaction, ref)
