@@ -83,7 +83,7 @@ class CompleteActivity(ItemAction[Activity]):
         activity: The activity or its id.
 
     Raises:
-        ActivityNotFound: no such activity stands beside the item.
+        ItemNotFound: no such activity stands beside the item.
     """
 
     target: Target

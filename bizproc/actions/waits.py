@@ -9,7 +9,9 @@ from typing import Any, Final, cast, get_args
 from bizproc.core.action import DocumentWait, ItemWait, Target, action_type, option
 from bizproc.core.commands import Done, Event, Pending
 from bizproc.core.errors import DateMissing, DateTooEarly, DocumentNeeded, WrongFieldValue, WrongValue
+from bizproc.model.custom_fields import CustomField
 from bizproc.model.days import day_of, days_later, midnight
+from bizproc.model.fields import unknown
 from bizproc.model.pipelines import Semantics, StageReached
 from bizproc.model.planned import WaitOutcome, WaitReason
 from bizproc.model.references import ref_of
@@ -248,7 +250,7 @@ async def _date_of(port: Crm, item: Any, name: str) -> date:
     elif hasattr(item, name):
         raise _no_date(kind, name, "another field")
     else:
-        field = await port.custom_field(kind, name)
+        field = await _custom_field(port, kind, name.removeprefix("custom."))
         if field.type not in ("day", "moment"):
             raise _no_date(kind, name, f"one of {field.type}")
         value = item.custom.get(field.code)
@@ -257,6 +259,13 @@ async def _date_of(port: Crm, item: Any, name: str) -> date:
         raise DateMissing(kind=kind, id=item.id, field=name)
     found: date = value
     return found
+
+
+async def _custom_field(port: Crm, kind: str, code: str) -> CustomField:
+    defined = {each.code: each for each in await port.defined_fields(kind)}
+    if code not in defined:
+        raise unknown(kind, f"custom.{code}", defined or ("no custom fields",))
+    return defined[code]
 
 
 def _no_date(kind: str, name: str, got: str) -> WrongFieldValue:

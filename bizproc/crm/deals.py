@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import ClassVar, Unpack
 
 from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
+from bizproc.actions.conversions import ConvertDeal, CreateRepeatLead
 from bizproc.actions.creating import CreateDeal
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
+from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import act
+from bizproc.crm.clients import ClientOf
 from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.deals import Deal, DealFields
 
 
-class DealActions(EndsTasks, ItemActions[Deal, DealFields]):
+class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     """What may be done to a deal."""
 
     kind: ClassVar[str] = "deal"
@@ -32,10 +36,15 @@ class DealActions(EndsTasks, ItemActions[Deal, DealFields]):
     create_order = act(CreateOrder)
     orders = act(Orders)
     payment_information = act(PaymentInformation)
+    add_to_exclusions = act(AddToExclusions)
+    convert = act(ConvertDeal)
+    create_repeat_lead = act(CreateRepeatLead)
 
 
 class OwnDeal(DealActions):
     """`crm.deal`: the deal that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

@@ -14,6 +14,7 @@ from bizproc.actions.items import Delete, Read, Update
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
+from bizproc.crm.clients import DetailsActions
 from bizproc.model.users import Users
 
 I = TypeVar("I")  # noqa: E741 - the item
@@ -46,7 +47,7 @@ class Removable(Named[I, F]):
     delete = act(Delete)
 
 
-class ItemActions(Named[I, F]):
+class ItemActions(Named[I, F], DetailsActions):
     """What may be done to an item of whatever kind."""
 
     delete = act(Delete)

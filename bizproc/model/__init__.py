@@ -1,10 +1,11 @@
 """The CRM's nouns as frozen attrs classes: deal, contact, company, product row, activity, stage… Pure."""
 
 from bizproc.model.addresses import ClientAddress
+from bizproc.model.booking_fields import BookingSettings
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.conversions import Conversion
-from bizproc.model.custom import BookingSettings, CustomField
+from bizproc.model.custom_fields import CustomField, CustomType, Options
 from bizproc.model.deals import Deal, DealFields
 from bizproc.model.details import (
     Address,
@@ -69,6 +70,7 @@ __all__ = [
     "Conversion",
     "CrmDocument",
     "CustomField",
+    "CustomType",
     "Deal",
     "DealFields",
     "Department",
@@ -96,6 +98,7 @@ __all__ = [
     "MultiField",
     "Notification",
     "Number",
+    "Options",
     "Order",
     "Payment",
     "Pipeline",

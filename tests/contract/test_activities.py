@@ -10,7 +10,6 @@ import pytest
 
 from bizproc import crm
 from bizproc.core.errors import (
-    ActivityNotFound,
     EmptyText,
     ItemNotFound,
     UnknownEventType,
@@ -88,8 +87,8 @@ def test_an_activity_is_completed_once(office: Office, deal: Deal) -> None:
 def test_an_activity_of_another_item_is_not_found(office: Office, deal: Deal) -> None:
     other = office.do(crm.deal.create(title="Another"))
     made = office.do(crm.deal.add_activity("Call"), other)
-    assert office.refused(ActivityNotFound, crm.deal.complete_activity(made), deal).activity == made.id
-    office.refused(ActivityNotFound, crm.deal.complete_activity(999), deal)
+    assert office.refused(ItemNotFound, crm.deal.complete_activity(made), deal).id == made.id
+    office.refused(ItemNotFound, crm.deal.complete_activity(999), deal)
 
 
 # -- comments ----------------------------------------------------------------------------------------------------------

@@ -256,6 +256,6 @@ def test_settings_that_are_none_are_refused(office: Office, options: Any) -> Non
 def test_the_settings_of_a_field_can_be_read(office: Office) -> None:
     services = {"Visit": timedelta(minutes=30), "Call": None}
     field(office, services=services, allow_overbooking=False, zone="Europe/Paris")
-    found = office.ask(lambda port: port.custom_field("deal", "room"))
+    (found,) = office.ask(lambda port: port.defined_fields("deal"))
     assert (found.type, found.options["services"]) == ("booking", {"Visit": 30, "Call": None})
     assert (found.options["allow_overbooking"], found.options["zone"]) == (False, "Europe/Paris")

@@ -14,7 +14,7 @@ from bizproc.adapters.sql_crm.custom import custom_field
 from bizproc.adapters.sql_crm.reading import exists, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
 from bizproc.core.errors import ItemNotFound, ResourceBusy, WrongFieldValue
-from bizproc.model.custom import OF_THE_USER, BookingSettings, booking_settings, zone_of
+from bizproc.model.booking_fields import OF_THE_USER, BookingSettings, booking_settings, zone_of
 from bizproc.model.days import day_of, midnight
 from bizproc.model.planned import Booking
 from bizproc.model.portal import Portal

@@ -29,7 +29,7 @@ def create_order(performing: Performing, ref: ItemRef, products: Sequence[Any] |
     tx = performing.transaction
     item = read(tx, shape_of(ref.kind), ref.id)
     bought = [
-        rows.at_price(_row(performing, each, place), item.currency)
+        rows.in_currency(_row(performing, each, place), item.currency)
         for place, each in enumerate(belonging(tx, SHAPES["product_row"], ref) if products is None else products)
     ]
     order = add(

@@ -196,14 +196,6 @@ def delete_products(performing: Performing, ref: ItemRef) -> tuple[ProductRow, .
     return removed
 
 
-def at_price(row: ProductRow, currency: str) -> ProductRow:
-    """A row with the sum and the tax that its price comes to in a currency."""
-    total = _sum(row.price, row.quantity, row.discount_percent, currency)
-    return evolve(
-        row, currency=currency, sum=total, tax=tax_of(total, row.tax_rate, currency, included=row.tax_included)
-    )
-
-
 def added_up(several: Iterable[ProductRow], currency: str) -> Decimal:
     """What rows come to together."""
     units = sum(money_units(row.sum) for row in several)
@@ -235,12 +227,19 @@ def totals(connection: Runs, ref: ItemRef, currency: str) -> Totals:
     return Totals(amount_of(units, currency), amount_of(tax, currency))
 
 
+def in_currency(row: ProductRow, currency: str, **changes: Any) -> ProductRow:
+    """A row as it is in a currency: prices stay as they are, sums are rounded to its digits."""
+    total = _sum(row.price, row.quantity, row.discount_percent, currency)
+    tax = tax_of(total, row.tax_rate, currency, included=row.tax_included)
+    return evolve(row, currency=currency, sum=total, tax=tax, **changes)
+
+
 def recast(performing: Performing, ref: ItemRef, currency: str) -> None:
-    """The item's currency has changed: prices stay as they are, sums are rounded to its digits."""
+    """The item's currency has changed."""
     tx = performing.transaction
     select = f"{_ROW.select} WHERE owner_kind = ? AND owner_id = ? ORDER BY id"
     for row in [_ROW.item(found) for found in tx.execute(select, (ref.kind, ref.id))]:
-        new = at_price(row, currency)
+        new = in_currency(row, currency)
         names = ("currency", "sum", "tax")
         values = {name: getattr(new, name) for name in names}
         tx.execute(_ROW.update_of(names), (*_ROW.written(names, values), row.id))

@@ -13,7 +13,7 @@ from bizproc.adapters.sql_crm import history, tasks, waits
 from bizproc.adapters.sql_crm.belongings import add, change
 from bizproc.adapters.sql_crm.reading import exists, is_id, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
-from bizproc.core.errors import ActivityNotFound, ItemNotFound, UnknownItem, UnknownUser
+from bizproc.core.errors import ItemNotFound, UnknownItem, UnknownUser
 from bizproc.model.planned import Notification
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
@@ -162,15 +162,6 @@ def complete(performing: Performing, activity: Activity, author: int | None) -> 
     return done
 
 
-def activity_of(performing: Performing, ref: ItemRef, id_: Any) -> Activity:
-    """One of the activities that stand beside an item. Raises ActivityNotFound."""
-    found = read(performing.transaction, _ACTIVITY, id_) if exists(performing.transaction, _ACTIVITY, id_) else None
-    if found is None or ref not in found.bindings:
-        raise ActivityNotFound(kind=ref.kind, id=ref.id, activity=id_)
-    activity: Activity = found
-    return activity
-
-
 def notify(
     performing: Performing, ref: ItemRef, user: int, text: str, due_at: datetime | None, activity: int | None
 ) -> Notification:
@@ -190,8 +181,9 @@ def notify(
 
 
 def unbind(performing: Performing, ref: ItemRef) -> None:
-    """The item goes: so do the activities that stand beside nothing else; the others lose it."""
+    """The item goes: so do the activities and comments that stand beside nothing else; the others lose it."""
     tx = performing.transaction
+    _unbind_comments(tx, ref)
     bound = tx.execute(
         "SELECT activity FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id)
     ).fetchall()
@@ -206,3 +198,23 @@ def unbind(performing: Performing, ref: ItemRef) -> None:
             continue
         values = {"owner_kind": left[0].kind, "owner_id": left[0].id, "bindings": left}
         tx.execute(_ACTIVITY.update_of(tuple(values)), (*_ACTIVITY.written(values, values), id_))
+
+
+_HEIRS: Final = (
+    "SELECT id, b.kind, b.item FROM comment LEFT JOIN comment_binding b ON b.comment = id "
+    "WHERE owner_kind = ? AND owner_id = ? ORDER BY id, b.kind, b.item"
+)
+
+
+def _unbind_comments(tx: Any, ref: ItemRef) -> None:
+    """Its own comments pass to the first item that they also stand beside."""
+    tx.execute("DELETE FROM comment_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id))
+    heirs: dict[int, tuple[str, int] | None] = {}
+    for id_, kind, item in tx.execute(_HEIRS, (ref.kind, ref.id)).fetchall():
+        heirs.setdefault(id_, None if kind is None else (kind, item))
+    for id_, heir in heirs.items():
+        if heir is None:
+            tx.execute(_COMMENT.delete, (id_,))
+            continue
+        tx.execute("UPDATE comment SET owner_kind = ?, owner_id = ? WHERE id = ?", (*heir, id_))
+        tx.execute("DELETE FROM comment_binding WHERE kind = ? AND item = ? AND comment = ?", (*heir, id_))

@@ -1,4 +1,4 @@
-"""Custom fields as they were defined, and the settings of those that hold bookings."""
+"""The settings of custom fields that hold bookings."""
 
 from __future__ import annotations
 
@@ -13,24 +13,6 @@ from bizproc.model.items import NOTHING
 
 OF_THE_USER: Final = "user"
 """The zone of a booking field: that of whoever is booked."""
-
-
-@frozen(kw_only=True)
-class CustomField:
-    """
-    A custom field of a kind of item.
-
-    Attributes:
-        type: `text`, `day`, `booking`…: a name of `CUSTOM_TYPES`.
-        options: The texts to choose from; of a booking field its settings.
-    """
-
-    kind: str
-    code: str
-    type: str
-    label: str = ""
-    multiple: bool = False
-    options: tuple[str, ...] | Mapping[str, Any] = field(default=(), hash=False)
 
 
 @frozen(kw_only=True)
