@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 
 from bizproc import attempt, crm, process, wait
-from bizproc.adapters.sql_crm import SqlCrm
 from bizproc.core.errors import (
     DocumentNeeded,
     InstanceTerminated,
@@ -33,7 +32,6 @@ from bizproc.model import (
     ProductRow,
     Task,
 )
-from bizproc.ports.performing import Performing
 from bizproc.testing import World
 from tests.engine.ways import every_way
 
@@ -41,14 +39,8 @@ HOUR = timedelta(hours=1)
 
 
 async def booking_field(world: World, **settings: object) -> None:
-    """A field for bookings, as somebody who sets the CRM up makes it."""
-
-    def define(tx: object) -> None:
-        port = SqlCrm(Performing(transaction=tx, now=world.clock.now()))  # type: ignore[arg-type]
-        with pytest.raises(StopIteration):
-            port.add_field("deal", "visit", "booking", options=settings).send(None)
-
-    await world.ask(lambda runtime: runtime.engine.write(define))
+    """A field for bookings."""
+    await world.perform(crm.deal.add_field("visit", type="booking", label="Visit", options=settings))
 
 
 # -- what stands beside an item ----------------------------------------------------------------------------------------
