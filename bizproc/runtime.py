@@ -209,6 +209,8 @@ class Instance(Generic[R_co]):
 
     def _value(self, found: Result) -> Any:
         codec, who = self._runtime.codec, {"instance": self.id, "process": found.process}
+        if found.state == "completed" and found.ended_by is not None:
+            return None  # an action of its own ended it, whatever its code would have returned (D11)
         if found.state == "completed":
             return codec.decode(found.outcome or "null", self._result_type(found), path="result")
         error = None if found.error is None else codec.decode_error(found.error)

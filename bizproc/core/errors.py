@@ -31,7 +31,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── ProductNotFound, RowNotFound, OrderNotFound, WrongValue, EmptyText, UnknownEventType
+    │   ├── ResourceBusy, NobodyFound, DateMissing, DateTooEarly, DocumentNeeded
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
@@ -577,6 +578,96 @@ class EmptyText(ActionError, ValueError):
 
 
 @define(kw_only=True)
+class RowNotFound(ActionError):
+    """The item has no product row of this id."""
+
+    says = "{kind} {id} has no product row {row!r}. A row's id is meant, not a product's."
+    kind: str
+    id: int
+    row: object
+
+
+@define(kw_only=True)
+class OrderNotFound(ActionError):
+    """No order has this id."""
+
+    says = "there is no order {order!r}."
+    order: object
+
+
+@define(kw_only=True)
+class UnknownEventType(ActionError):
+    """The list EVENT_TYPE has no such code."""
+
+    says = "there is no type of event {type!r}. Known: {known}."
+    type: str
+    known: str
+
+
+@define(kw_only=True)
+class ResourceBusy(ActionError):
+    """Somebody is booked at that time already, and the field forbids to book them twice (D9): `bookings` says what."""
+
+    says = "{kind}.{field}: booked already: {shown}."
+    kind: str
+    field: str
+    bookings: tuple[object, ...]
+
+    @property
+    def shown(self) -> str:
+        """The bookings that are in the way."""
+        several = (
+            f"user {getattr(each, 'user_id', '?')} from {getattr(each, 'start', '?')} to {getattr(each, 'end', '?')}"
+            for each in self.bookings
+        )
+        return "; ".join(several)
+
+    def __str__(self) -> str:
+        return self.says.format(kind=self.kind, field=self.field, shown=self.shown)
+
+
+@define(kw_only=True)
+class NobodyFound(ActionError):
+    """Somebody is needed, and a parameter comes to nobody."""
+
+    says = "{action}: {parameter} comes to nobody (left out, the one in charge of {kind} {id} is meant)."
+    action: str
+    parameter: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class DateMissing(ActionError):
+    """The item's date that something depends on is empty."""
+
+    says = "{kind} {id} has no {field}."
+    kind: str
+    id: int
+    field: str
+
+
+@define(kw_only=True)
+class DateTooEarly(ActionError):
+    """A wait that would be over before it begins."""
+
+    says = "{count} days before {field} of {kind} {id} is {end}: that is not later than today."
+    kind: str
+    id: int
+    field: str
+    count: int
+    end: str
+
+
+@define(kw_only=True)
+class DocumentNeeded(ActionError):
+    """Something is done on the item that the process runs on, and it runs on none."""
+
+    says = "{action} is for a process that runs on an item, and here is none."
+    action: str
+
+
+@define(kw_only=True)
 class NoDocument(ActionError):
     """An item was named by its kind alone, in a process (or outside one) that runs on no document."""
 
@@ -877,9 +968,12 @@ __all__ = [
     "ChildFailed",
     "CodecError",
     "ConversionRefused",
+    "DateMissing",
+    "DateTooEarly",
     "DeliveryUnknown",
     "DetailsMissing",
     "DetailsRefused",
+    "DocumentNeeded",
     "EmptyText",
     "ExportRefused",
     "FileDamaged",
@@ -900,17 +994,21 @@ __all__ = [
     "NestedStep",
     "NoClient",
     "NoDocument",
+    "NobodyFound",
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
     "NotPrintable",
     "NotRestorable",
     "NotResumable",
+    "OrderNotFound",
     "ProcessDefinitionError",
     "ProductNotFound",
     "QueueFull",
     "RecordedError",
     "ReplayMismatch",
+    "ResourceBusy",
+    "RowNotFound",
     "SendDelayed",
     "SendRefused",
     "SettingsError",
@@ -931,6 +1029,7 @@ __all__ = [
     "StoreUnreadable",
     "Unanswered",
     "UnknownDetailsTemplate",
+    "UnknownEventType",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",

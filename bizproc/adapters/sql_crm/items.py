@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import history, rows, special, stages, timeline
@@ -27,6 +28,7 @@ from bizproc.model.days import day_of
 from bizproc.model.fields import shown, unknown
 from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.model.money import rounded
+from bizproc.model.pipelines import code_in
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef
 from bizproc.ports.performing import Performing
@@ -200,14 +202,42 @@ def update(
     return item if not change.differs() else change.write(author)
 
 
+def change_pipeline(
+    performing: Performing, portal: Portal, ref: ItemRef, pipeline: int, stage: str | None, author: int | None
+) -> bool:
+    """Move an item to another pipeline. See `ports.crm.Crm.change_pipeline`."""
+    tx, shape = performing.transaction, shape_of(ref.kind)
+    if not shape.is_staged:
+        raise UnknownItem(kind=ref.kind, known=f"of those that have pipelines: {', '.join(stages.STAGED)}")
+    item = read(tx, shape, ref.id)
+    stages.check_pipeline(tx, ref.kind, pipeline)
+    if item.pipeline == pipeline:
+        return False
+    change = _Change(performing, portal, shape, item)
+    change.ends = True
+    preferred = None if stage is None else stages.stage_called(tx, ref.kind, code_in(pipeline, stage))
+    given: Values = {"pipeline": pipeline}
+    if preferred is not None and preferred.pipeline == pipeline:
+        given["stage"] = preferred.code
+    change.give(given, append=False)
+    change.write(author)
+    return True
+
+
 class _Change:
-    """A change of one item, while it is being worked out."""
+    """
+    A change of one item, while it is being worked out.
+
+    Attributes:
+        ends: Whether a move to another pipeline says that the item's instances are to end.
+    """
 
     def __init__(self, performing: Performing, portal: Portal, shape: Shape, item: Any) -> None:
         self.performing = performing
         self.portal = portal
         self.shape = shape
         self.ref = ItemRef(item.item_type, item.id)
+        self.ends = False
         self.old: Values = {name: getattr(item, name) for name in shape.names}
         self.new: Values = dict(self.old)
 
@@ -293,6 +323,7 @@ class _Change:
             history.emit(performing, f"{ref.kind}.stage_changed", ref, author, **facts, pipeline=self.new["pipeline"])
             if self.new["pipeline"] != self.old["pipeline"]:
                 facts = {"pipeline": self.new["pipeline"], "was": self.old["pipeline"], "stage": self.new["stage"]}
+                facts |= {"ends": True} if self.ends else {}
                 history.emit(performing, f"{ref.kind}.pipeline_moved", ref, author, **facts)
         if "responsible_id" in changes:
             was, now = changes["responsible_id"]
@@ -329,6 +360,17 @@ class _Change:
             self.new["amount"] = (
                 _amount(self.shape, "amount", self.new["amount"], currency) if self.new["manual_amount"] else total.sum
             )
+
+
+def fill_custom(performing: Performing, portal: Portal, ref: ItemRef, code: str, value: Any) -> bool:
+    """Let a custom field hold what nobody can write into it; whether that changed anything."""
+    change = _Change(performing, portal, shape_of(ref.kind), read(performing.transaction, shape_of(ref.kind), ref.id))
+    custom = {**change.old["custom"], code: value}
+    change.new["custom"] = MappingProxyType({name: each for name, each in custom.items() if each is not None})
+    if change.differs():
+        change.write(performing.author)
+        return True
+    return False
 
 
 # -- delete ------------------------------------------------------------------------------------------------------------

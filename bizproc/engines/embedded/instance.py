@@ -32,6 +32,7 @@ from bizproc.core.commands import (
     Sleep,
     SleepUntil,
     StartChild,
+    Visible,
     WaitSignal,
 )
 from bizproc.core.driver import Ask
@@ -340,7 +341,9 @@ class Instance:
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.address in self.progress.waits:
-                        self._abandon(turn, ask)  # it had begun before the instance was retried, or for its child
+                        self._abandon(
+                            turn, ask, value
+                        )  # it had begun before the instance was retried, or for its child
                     self.progress.answer(ask.address, value, error)
             case StepEnded():
                 self._end_step(turn, delivery)
@@ -406,7 +409,7 @@ class Instance:
         if ask is not None:
             self._end_wait(turn, ask, value, error)
 
-    def _time_is_up(self, turn: Turn, address: str) -> None:
+    def _time_is_up(self, turn: Turn, address: str, *, skipped: bool = False) -> None:
         ask = self.progress.driver.asks.get(address)
         if ask is None:
             return
@@ -417,7 +420,7 @@ class Instance:
         elif isinstance(command, WaitSignal):
             self._end_wait(turn, ask, Signalled(timed_out=True))
         elif isinstance(command, Listening):
-            self._end_wait(turn, ask, command.expired())
+            self._end_wait(turn, ask, command.skipped() if skipped else command.expired())
         else:
             self._end_wait(turn, ask, None)
 
@@ -427,7 +430,8 @@ class Instance:
         skippable = [address for address in waits if isinstance(self.progress.command(address), _SKIPPABLE)]
         timed = {address: when for address in skippable if (when := waits[address]) is not None}
         if skippable:
-            self._time_is_up(turn, min(timed, key=lambda address: timed[address]) if timed else skippable[0])
+            first = min(timed, key=lambda address: timed[address]) if timed else skippable[0]
+            self._time_is_up(turn, first, skipped=True)
 
     def _hear(self, turn: Turn, address: str, event: Event) -> None:
         ask = self.progress.driver.asks.get(address)
@@ -484,7 +488,7 @@ class Instance:
 
     def _end_wait(self, turn: Turn, ask: Ask, value: Any = None, error: BaseException | None = None) -> None:
         """Journal how a wait ended, and give it to the process."""
-        self._abandon(turn, ask)
+        self._abandon(turn, ask, value)
         if error is None:
             turn.entries.append(
                 entry(ask.address, "returned", ask.noted, self._codec.encode(value, ask.command.result_type))
@@ -635,8 +639,12 @@ class Instance:
         turn.entries.append(entry(ask.address, "raised", ask.noted, self._codec.encode_error(error)))
         self.progress.answer(ask.address, None, error)
 
-    def _abandon(self, turn: Turn, ask: Ask) -> None:
-        """Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet."""
+    def _abandon(self, turn: Turn, ask: Ask, answer: Any = None) -> None:
+        """
+        Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet.
+
+        `answer` is what it ended with, if it ended by itself.
+        """
         address = ask.address
         if ask in turn.actions:
             turn.actions.remove(ask)
@@ -647,6 +655,8 @@ class Instance:
             turn.statements += [(sql.end_timer, (self.key, address)), (sql.end_arrivals, (self.key, address))]
         if began and isinstance(ask.command, Listening | WaitSignal | AwaitChild):
             turn.statements.append((sql.end_subscriptions, (self.key, address)))
+        if began and isinstance(ask.command, Visible):
+            turn.over.append((address, ask.command, answer))
         if began and isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, (self.key, address)))
         if attempted:
@@ -672,6 +682,8 @@ class Instance:
         turn.statements += [
             (text, where) for text in (sql.end_timer, sql.end_arrivals, sql.end_subscriptions, sql.end_attempts)
         ]
+        if isinstance(ask.command, Visible):
+            turn.over.append((ask.address, ask.command, None))
         if isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, where))
         if ask.address in self.bodies:

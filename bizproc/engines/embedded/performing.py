@@ -12,7 +12,18 @@ from typing import Any, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Action, Delivered, Done, Event, Listening, Pending, Prepared, Settling, Verdict
+from bizproc.core.commands import (
+    Action,
+    Delivered,
+    Done,
+    Event,
+    Listening,
+    Pending,
+    Prepared,
+    Settling,
+    Verdict,
+    Visible,
+)
 from bizproc.core.errors import StoreError
 from bizproc.engines.embedded.posts import Post, post
 from bizproc.ports.performing import ItemRef, Performing
@@ -52,6 +63,16 @@ class Settlement:
     verdict: Verdict
     result_type: Any = Any
     name: str = "settle"
+
+
+@frozen
+class Over:
+    """That a visible wait is over, in the form of a command."""
+
+    wait: Visible[Any]
+    answer: Any
+    result_type: Any = Any
+    name: str = "over"
 
 
 @frozen
@@ -134,7 +155,17 @@ def _value(tx: Transaction, command: Any, context: Context, performing: Performi
         return answer.value if isinstance(answer, Done) else answer
     if isinstance(command, Settlement):
         return finished(command.settling.settle(context.make_port(performing), command.verdict), command)
+    if isinstance(command, Over):
+        return finished(command.wait.over(context.make_port(performing), command.answer), command)
     return context.primitive(tx, command)
+
+
+def close_waits(tx: Transaction, make_port: MakePort, instance: str, reason: str) -> list[Event]:
+    """An instance ends: what the CRM still shows of its waits is taken away. Returns what that tells."""
+    performing = Performing(transaction=tx, now=tx.now, instance=instance)
+    coroutine = make_port(performing).close_waits(reason)
+    finished(coroutine, Over)
+    return performing.events
 
 
 def _posted(tx: Transaction, command: Any, context: Context, value: Any) -> tuple[Any, Post | None]:

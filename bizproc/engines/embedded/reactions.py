@@ -21,7 +21,7 @@ from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.endings import Ending, end
 from bizproc.engines.embedded.events import Woken, deliver, listening
 from bizproc.engines.embedded.looking import Looking, Sight, is_about, ref_of_subject
-from bizproc.engines.embedded.performing import MakePort
+from bizproc.engines.embedded.performing import MakePort, close_waits
 from bizproc.engines.embedded.rules import Rules
 from bizproc.engines.embedded.starting import NOBODY, Origin, Started, insert
 from bizproc.model.references import ItemRef
@@ -169,6 +169,13 @@ class Reaction:
         self.woken += ended.woken
         if ended.next is not None:
             self.begun.append(ended.next)
+        if ending.final:
+            self.close_waits(key, ending.state)
+
+    def close_waits(self, key: int, reason: str) -> None:
+        """Nobody waits any more: what the CRM still shows of an instance's waits is taken away."""
+        (id,) = self._tx.execute(sql.id_of, {"key": key}).fetchone()
+        self.to(close_waits(self._tx, self._shared.make_port, id, reason))
 
     def _terminated(self, ended_by: str) -> Ending:
         return Ending("terminated", ended_by=ended_by)

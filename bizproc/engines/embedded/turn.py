@@ -9,6 +9,7 @@ anew what it finds.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -16,12 +17,12 @@ from typing import Any, Final, Protocol
 from attrs import define, field, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import AwaitChild, Pending
+from bizproc.core.commands import AwaitChild, Pending, Visible
 from bizproc.core.driver import Ask
 from bizproc.engines.embedded.children import Leaving, cancel, look
 from bizproc.engines.embedded.endings import Ending, begin_anew, by_action
 from bizproc.engines.embedded.journal import Chain, Entry, entry
-from bizproc.engines.embedded.performing import Context, perform
+from bizproc.engines.embedded.performing import Context, Over, perform
 from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.reactions import Reaction, Reactions
 from bizproc.engines.embedded.starting import Origin
@@ -31,6 +32,7 @@ from bizproc.store.transaction import Transaction
 from bizproc.store.types import moment_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
+log: Final = logging.getLogger("bizproc")
 
 
 @frozen
@@ -82,6 +84,7 @@ class Turn:
         statements: Other rows; they are written just before the commit, in whatever order.
         timers: The deadlines among them.
         subscriptions: Key and address; written at once, so that nothing that happens in this group is missed.
+        over: Visible waits that are over, each with its answer: None where nobody waits any more.
         actions: Local actions and checks to perform, in the order in which they were asked.
         again: Those of them that are waits which began before, with their deadlines.
         busy: Whether step bodies run, or are to begin, once it is committed.
@@ -109,6 +112,7 @@ class Turn:
     timers: list[datetime] = field(factory=list)
     subscriptions: list[tuple[str, str]] = field(factory=list)
     leaving: list[Leaving] = field(factory=list)
+    over: list[tuple[str, Visible[Any], Any]] = field(factory=list)
     actions: list[Ask] = field(factory=list)
     again: dict[str, datetime | None] = field(factory=dict)
     busy: bool = False
@@ -133,6 +137,7 @@ class Turn:
         return not (
             self.entries
             or self.actions
+            or self.over
             or self.statements
             or self.subscriptions
             or self.leaving
@@ -162,6 +167,8 @@ class Turn:
             tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address, "trigger": None})
         for branch in self.leaving:
             self.cancels += cancel(tx, self.key, branch, reaction)
+        for address, wait, answer in self.over:
+            self._show_over(tx, address, wait, answer, reaction)
         for ask in self.actions:
             if self.ended is None:
                 self._perform(tx, ask, reaction)
@@ -196,6 +203,15 @@ class Turn:
         self.ended = reaction.own_ending
         if performed.ended_by is not None:
             self.ended = by_action(performed.ended_by, self.codec)
+
+    def _show_over(self, tx: Transaction, address: str, wait: Visible[Any], answer: Any, reaction: Reaction) -> None:
+        """A wait is over, whatever becomes of what was shown of it: its answer was given already."""
+        performed = perform(tx, Over(wait, answer), self._context(address, reaction))
+        reaction.to(performed.events)
+        if performed.error is not None:
+            log.error(
+                "instance %s, step %s: its wait is over and still shown", self.name, address, exc_info=performed.error
+            )
 
     def _context(self, address: str, reaction: Reaction) -> Context:
         def primitive(tx: Transaction, command: Any) -> Any:
@@ -236,6 +252,7 @@ class Turn:
         if self.ended is not None:
             reaction.write_end(self.key, self.ended)
         elif self.anew is not None:
+            reaction.close_waits(self.key, "cancelled")
             begin_anew(tx, self.key, self.anew)
         else:
             standing = self._standing()
