@@ -57,7 +57,8 @@ def test_a_link_that_leads_nowhere_is_not_followed(run: Run, here: Path) -> None
 def test_a_folder_that_is_not_there_is_not_made(run: Run, here: Path) -> None:
     ran = run("backup", "nowhere/copy.db")
     assert ran.exit_code == 2
-    assert ran.stderr == f"bizproc: there is no folder {here / 'nowhere'} to copy the store into. Make it first.\n"
+    target = here / "nowhere" / "copy.db"
+    assert ran.stderr == f"bizproc: {target} cannot be written: there is no folder {target.parent}. Make it first.\n"
 
 
 def test_a_copy_that_is_not_whole_gets_no_name(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
