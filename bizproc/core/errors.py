@@ -10,6 +10,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── CodecError
     │   ├── NotJournallable       a value that cannot be written
     │   └── NotRestorable         a value that cannot be read back
+    ├── NotPrintable              a value that has no print version, or none without the CRM
     ├── RecordedError             an error whose class is gone
     ├── ReplayMismatch            the code asks for something else than the journal recorded
     ├── StepFailure
@@ -23,11 +24,15 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── StartRefused          the overlap policy
     │   ├── StartConflict         one id, two different calls
     │   ├── UnknownProcess        no such process is loaded
+    │   ├── UnknownStep           no such step to fork at
     │   └── ChildFailed
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
     │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── NoClient, AlreadyConverted, ConversionRefused
+    │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
+    │   ├── FileMissing, FileDamaged
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── ExportRefused             a folder that cannot be exported into
@@ -49,9 +54,14 @@ from attrs import define, field
 
 
 class BizprocError(Exception):
-    """The root. `says` is the sentence; its braces are filled from the fields."""
+    """
+    The root. `says` is the sentence, its braces are filled from the fields.
+
+    What to do is part of it, or, where it would not be read by those who know, stands beside it as `advice`.
+    """
 
     says: ClassVar[str] = ""
+    advice: ClassVar[str] = ""
 
     def __str__(self) -> str:
         cls = type(self)
@@ -83,6 +93,7 @@ class ProcessDefinitionError(BizprocError):
     """A process that cannot be loaded."""
 
     says = "process {process}: {detail}"
+    advice = "Mend the definition; nothing was loaded of it."
     process: str
     detail: str
 
@@ -92,6 +103,7 @@ class WrongArgument(BizprocError, TypeError):
     """A call that does not fit: `process` names the process, step or action that was called."""
 
     says = "{process}: parameter {parameter}: expected {expected}, got {got}"
+    advice = "Give what is expected; nothing has run."
     process: str
     parameter: str
     expected: str
@@ -140,6 +152,7 @@ class NotJournallable(CodecError):
     """A value that cannot be written into the journal; `path` leads to it."""
 
     says = "{path}: a {type} cannot be journalled: {detail}"
+    advice = "Give what can be written: bools, numbers, texts, dates, lists, mappings, attrs classes of these."
     path: str
     type: str
     detail: str
@@ -150,6 +163,7 @@ class NotRestorable(CodecError):
     """A recorded value that cannot be read back as the type the code asks for."""
 
     says = "{path}: what was recorded cannot be read back as {type}: {detail}"
+    advice = "Put the old type back, or let it take what was recorded, then `retry` the instance."
     path: str
     type: str
     detail: str
@@ -160,8 +174,18 @@ class RecordedError(BizprocError):
     """Stands for a recorded error whose class is gone or cannot be rebuilt."""
 
     says = "{class_name}: {text}"
+    advice = "Look at its text; the class it had is no longer where it was."
     class_name: str
     text: str
+
+
+@define(kw_only=True)
+class NotPrintable(BizprocError, TypeError):
+    """A value that has no print version, or none that a process can make without asking the CRM."""
+
+    says = "{what} cannot be printed here. {instead}"
+    what: str
+    instead: str
 
 
 # -- replay and steps --------------------------------------------------------------------------------------------------
@@ -175,12 +199,14 @@ class ReplayMismatch(BizprocError):
         "instance {instance} cannot replay step {step}:\n"
         "  the journal recorded  {recorded}\n"
         "  the code now asks for {asked}\n"
+        "{difference}"
         "Put the old code back, or keep the old path behind `if await patched(...):`, then `retry` the instance."
     )
     instance: str
     step: str
     recorded: str
     asked: str
+    difference: str = ""
 
 
 class StepFailure(BizprocError):
@@ -192,6 +218,7 @@ class StepInterrupted(StepFailure):
     """An `at_most_once` step was cut short by a crash: it may or may not have done its work."""
 
     says = "step {step} ({name}) was interrupted by a crash and is at_most_once: it may or may not have done its work."
+    advice = "Find out whether it has done its work, and catch the error accordingly."
     name: str
     step: str
 
@@ -201,6 +228,7 @@ class StepTimedOut(StepFailure, TimeoutError):
     """A step's body took longer than its timeout."""
 
     says = "step {step} ({name}) took longer than its timeout of {timeout}."
+    advice = "Give it more time, or a retry policy."
     name: str
     step: str
     timeout: str
@@ -211,6 +239,7 @@ class StepAborted(StepFailure):
     """A step's body let a cancellation out that nobody had asked for."""
 
     says = "step {step} ({name}) was cancelled from inside its own body."
+    advice = "Do not let `CancelledError` out of the body."
     name: str
     step: str
 
@@ -235,6 +264,7 @@ class InstanceFailed(InstanceError):
     """The instance ended with an error; `error` is that error, `step` the step it came from."""
 
     says = "instance {instance} of {process} failed: {error_class}: {text}"
+    advice = "Look at `error` and `step`; when the cause is mended, `retry` the instance."
     instance: str
     process: str
     error_class: str
@@ -248,6 +278,7 @@ class InstanceCancelled(InstanceError):
     """The instance was cancelled."""
 
     says = "instance {instance} of {process} was cancelled."
+    advice = "Nothing: somebody wanted it so."
     instance: str
     process: str
 
@@ -257,6 +288,7 @@ class InstanceTerminated(InstanceError):
     """The instance was ended from outside; no more of its code runs."""
 
     says = "instance {instance} of {process} was terminated: {reason}"
+    advice = "Nothing: `reason` says what ended it."
     instance: str
     process: str
     reason: str
@@ -267,6 +299,7 @@ class InstanceStuck(InstanceError):
     """The instance cannot go on before a person puts something right."""
 
     says = "instance {instance} of {process} is stuck: {text}"
+    advice = "Do what the text says, then `retry` the instance."
     instance: str
     process: str
     text: str
@@ -277,6 +310,7 @@ class InstanceNotFinished(InstanceError, TimeoutError):
     """`result(timeout=...)` ran out before the instance ended; the instance goes on."""
 
     says = "instance {instance} of {process} has not ended within {timeout}; it is {state}."
+    advice = "Ask again later, or wait longer; nothing was lost."
     instance: str
     process: str
     state: str
@@ -288,6 +322,7 @@ class StartRefused(InstanceError):
     """The overlap policy refuses a second instance on the same document; `existing` is the id of the first."""
 
     says = "{process} already runs on {document} (instance {existing}), and its overlap policy is {policy!r}."
+    advice = "Go on with `existing`, or give the process another overlap policy."
     process: str
     document: str
     existing: str
@@ -312,6 +347,7 @@ class UnknownProcess(InstanceError):
     """No process of this name and version is loaded."""
 
     says = "no process {process!r} (version {version}) is loaded. Loaded: {loaded}."
+    advice = "Name the module of the process in the setting `processes`, or hand it to `Runtime.open`."
     process: str
     version: int | None
     loaded: str
@@ -322,6 +358,7 @@ class ChildFailed(InstanceError):
     """A child instance ended without a value; `error` is its error where it failed."""
 
     says = "child {child} of process {process} {state}: {text}"
+    advice = "Look at `error`, and at the child itself: `bizproc show`."
     child: str
     process: str
     state: str
@@ -342,10 +379,21 @@ class InstancePoisoned(InstanceError):
 
 
 @define(kw_only=True)
+class UnknownStep(InstanceError):
+    """The journal has no such step."""
+
+    says = "instance {instance} has no step {step} in its journal. It has: {known}. `bizproc show` lists them."
+    instance: str
+    step: str
+    known: str
+
+
+@define(kw_only=True)
 class NotResumable(InstanceError):
     """`retry` is for instances that failed or are stuck, `skip_wait` for those that wait."""
 
     says = "instance {instance} is {state}: {detail}"
+    advice = "Look at how it stands: `bizproc show`."
     instance: str
     state: str
     detail: str
@@ -375,6 +423,7 @@ class UnknownItem(ActionError):
     """There is no such kind of item."""
 
     says = "there is no kind of item {kind!r}. Known: {known}."
+    advice = "Use one of the kinds that are known, or define a smart type."
     kind: str
     known: str
 
@@ -384,6 +433,7 @@ class ItemNotFound(ActionError):
     """No item of this kind has this id."""
 
     says = "there is no {kind} {id}."
+    advice = "Look whether it was deleted; `attempt(...)` gives the error as a value."
     kind: str
     id: object
 
@@ -393,6 +443,7 @@ class LinkedItemMissing(ActionError):
     """The item has no linked item of the wanted kind (D22)."""
 
     says = "{kind} {id} has no linked {wanted}."
+    advice = "Link one, or say which is meant: `crm.company(3)`."
     kind: str
     id: int
     wanted: str
@@ -403,6 +454,7 @@ class AmbiguousItem(ActionError):
     """Several linked items of the wanted kind, and none is primary (D22)."""
 
     says = "{kind} {id} has several linked {wanted} items and none is primary: {candidates}."
+    advice = "Say which is meant: `crm.contact(candidates[0])`."
     kind: str
     id: int
     wanted: str
@@ -414,6 +466,7 @@ class UnknownField(ActionError):
     """The item has no such field."""
 
     says = "{kind} has no field {field!r}. Known: {known}."
+    advice = "Use one of the fields that are known; custom fields begin with `custom.`."
     kind: str
     field: str
     known: str
@@ -424,6 +477,7 @@ class WrongFieldValue(ActionError):
     """A value that does not fit its field."""
 
     says = "{kind}.{field}: expected {expected}, got {got}."
+    advice = "Give what is expected; nothing was written."
     kind: str
     field: str
     expected: str
@@ -435,6 +489,7 @@ class UnknownStage(ActionError):
     """The stage does not belong to the item's pipeline (D11)."""
 
     says = "pipeline {pipeline} of {kind} has no stage {stage!r}. Its stages: {known}."
+    advice = "Use one of the pipeline's stages; nothing was moved."
     kind: str
     pipeline: str
     stage: str
@@ -446,6 +501,7 @@ class UnknownPipeline(ActionError):
     """There is no such pipeline."""
 
     says = "{kind} has no pipeline {pipeline!r}. Known: {known}."
+    advice = "Use one of the pipelines that are known."
     kind: str
     pipeline: object
     known: str
@@ -456,6 +512,7 @@ class UnknownUser(ActionError):
     """No user has this id."""
 
     says = "there is no user {user!r}."
+    advice = "Name a user who is in the CRM."
     user: object
 
 
@@ -464,6 +521,7 @@ class ProductNotFound(ActionError):
     """No such product in the catalogue."""
 
     says = "there is no product {product!r} in the catalogue."
+    advice = "Name a product of the catalogue, or add it there."
     product: object
 
 
@@ -472,6 +530,7 @@ class WrongValue(ActionError, ValueError):
     """An action's parameter lies outside what it may be."""
 
     says = "{action}: {parameter} must be {expected}, got {got}."
+    advice = "Give what is expected; nothing was done."
     action: str
     parameter: str
     expected: str
@@ -483,6 +542,7 @@ class EmptyText(ActionError, ValueError):
     """A text that must say something is blank."""
 
     says = "{action}: {parameter} is empty."
+    advice = "Give a text that says something."
     action: str
     parameter: str
 
@@ -500,9 +560,95 @@ class AlreadyExists(ActionError):
     """It must be the only one, and is not."""
 
     says = "{kind}: there is one with {field} {value} already."
+    advice = "Use the one that is there, or give another value."
     kind: str
     field: str
     value: str
+
+
+@define(kw_only=True)
+class NoClient(ActionError):
+    """The item has neither a contact nor a company, and the action is about them."""
+
+    says = "{action}: {kind} {id} has neither a contact nor a company: link one first."
+    action: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class AlreadyConverted(ActionError):
+    """The lead was converted before, or was moved to its success by hand: it is not converted again."""
+
+    says = "{kind} {id} is converted already (it is in {stage})."
+    kind: str
+    id: int
+    stage: str
+
+
+@define(kw_only=True)
+class ConversionRefused(ActionError):
+    """Something could not be made of it; nothing was. `activity_for` is who was given a to-do about it."""
+
+    says = "{kind} {id} could not be converted to a {wanted}: {reason}"
+    kind: str
+    id: int
+    wanted: str
+    reason: str
+    activity_for: int | None = None
+
+
+@define(kw_only=True)
+class UnknownDetailsTemplate(ActionError):
+    """There is no template of details of this code."""
+
+    says = "there is no template of details {template!r}. Known: {known}."
+    template: str
+    known: str
+
+
+@define(kw_only=True)
+class DetailsMissing(ActionError):
+    """The client has no details by this template."""
+
+    says = "{kind} {id} has no details by the template {template!r}: make some with crm.details.create(...)."
+    kind: str
+    id: int
+    template: str
+
+
+@define(kw_only=True)
+class DetailsRefused(ActionError):
+    """
+    Values that their fields cannot hold; nothing was written.
+
+    Attributes:
+        id: Of the details.
+        reasons: By part (`fields`, `bank`): what is wrong with the first value that is.
+    """
+
+    says = "details {id} were not changed: {text}"
+    id: int
+    text: str
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
+@define(kw_only=True)
+class FileMissing(ActionError):
+    """The content of a file is not where contents lie."""
+
+    says = "the content {sha256} is not in {where}. Was the store moved without the folder beside it?"
+    sha256: str
+    where: str
+
+
+@define(kw_only=True)
+class FileDamaged(ActionError):
+    """The content of a file is not what was put there."""
+
+    says = "{where} no longer holds what was put there: its SHA-256 should be {sha256}. Restore it from a copy."
+    sha256: str
+    where: str
 
 
 @define(kw_only=True)
@@ -510,6 +656,7 @@ class ChannelMissing(ActionError):
     """No channel of this name is set up."""
 
     says = "no channel {channel!r} is set up. There are: {known}."
+    advice = "Set the channel up, or use one of those there are."
     channel: str
     known: str
 
@@ -519,6 +666,7 @@ class SendRefused(ActionError):
     """The other side will not take it; it was not sent."""
 
     says = "{channel} refused it: {reason}"
+    advice = "Mend what `reason` names; it was certainly not sent."
     channel: str
     reason: str
 
@@ -528,6 +676,7 @@ class SendDelayed(BizprocError):
     """Raised by a channel: certainly not sent, and may be sent later: after `again_after` seconds, or as usual."""
 
     says = "{channel} cannot take it now: {reason}"
+    advice = "Nothing: it is tried again by itself."
     channel: str
     reason: str
     again_after: float | None = None
@@ -538,6 +687,7 @@ class DeliveryUnknown(BizprocError):
     """It may or may not have been sent, and sending it again could send it twice: a person must decide."""
 
     says = "step {step}: whether {channel} has sent it is unknown ({reason}). It is not sent again by itself."
+    advice = "Find out whether it arrived, then `bizproc settle` the step: as sent, or to be sent again."
     channel: str
     step: str
     reason: str
@@ -563,6 +713,7 @@ class ImportRefused(BizprocError):
     """Files that cannot be imported; nothing of them was written."""
 
     says = "{text}"
+    advice = "Mend the rows that are named, or leave them out with `--skip-bad`."
     text: str
     rows: tuple[BadRow, ...] = ()
 
@@ -580,6 +731,7 @@ class SettingsError(BizprocError):
     """A setting that is wrong."""
 
     says = "{where}: {detail}"
+    advice = "Mend the setting where `where` says."
     where: str
     detail: str
 
@@ -606,6 +758,7 @@ class StoreLost(StoreError):
     """Another program took the store over; nothing more is committed by this one."""
 
     says = "{path} was taken over by another program: {detail}"
+    advice = "Stop this program: the other one goes on with the store."
     path: str
     detail: str
 
@@ -615,6 +768,7 @@ class StoreLocked(StoreError):
     """Another program holds a lock on the database file."""
 
     says = "{path} is locked: {detail}"
+    advice = "Stop the program that holds the lock, then try again."
     path: str
     detail: str
 
@@ -647,6 +801,7 @@ class StoreUnreadable(StoreError):
     """The file is not a bizproc store."""
 
     says = "{path} is not a bizproc store: {detail}"
+    advice = "Name the store's file; the one that was named was left as it is."
     path: str
     detail: str
 
@@ -656,6 +811,7 @@ class StoreReadOnly(StoreError):
     """The store cannot be written."""
 
     says = "{path} cannot be written: {detail}"
+    advice = "Give this user the right to write to the file and to its folder."
     path: str
     detail: str
 
@@ -665,6 +821,7 @@ class StoreFull(StoreError):
     """There is no room to write; the transaction was undone."""
 
     says = "{path}: no room to write: {detail}"
+    advice = "Make room; what was not written is written then."
     path: str
     detail: str
 
@@ -674,12 +831,14 @@ class StoreDamaged(StoreError):
     """The store is damaged; it is left as it is."""
 
     says = "{path} is damaged: {detail}"
+    advice = "Take the last backup, and keep the damaged file."
     path: str
     detail: str
 
 
 __all__ = [
     "ActionError",
+    "AlreadyConverted",
     "AlreadyExists",
     "AmbiguousItem",
     "BadRow",
@@ -688,9 +847,14 @@ __all__ = [
     "ChannelMissing",
     "ChildFailed",
     "CodecError",
+    "ConversionRefused",
     "DeliveryUnknown",
+    "DetailsMissing",
+    "DetailsRefused",
     "EmptyText",
     "ExportRefused",
+    "FileDamaged",
+    "FileMissing",
     "ImportRefused",
     "InstanceCancelled",
     "InstanceError",
@@ -704,10 +868,12 @@ __all__ = [
     "JournalTooLong",
     "LinkedItemMissing",
     "NestedStep",
+    "NoClient",
     "NoDocument",
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
+    "NotPrintable",
     "NotRestorable",
     "NotResumable",
     "ProcessDefinitionError",
@@ -733,11 +899,13 @@ __all__ = [
     "StoreReadOnly",
     "StoreUnreadable",
     "Unanswered",
+    "UnknownDetailsTemplate",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",
     "UnknownProcess",
     "UnknownStage",
+    "UnknownStep",
     "UnknownUser",
     "WrongArgument",
     "WrongFieldValue",

@@ -6,9 +6,11 @@ from typing import ClassVar, Generic, TypeVar, cast
 
 from bizproc.actions.activities import Activities, AddActivity
 from bizproc.actions.comments import AddComment, Comments
+from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
-from bizproc.actions.items import Read, Update
+from bizproc.actions.items import Delete, Read, Update
 from bizproc.core.action import Target, act
+from bizproc.crm.clients import DetailsActions
 from bizproc.model.users import Users
 
 I = TypeVar("I")  # noqa: E741 - the item
@@ -35,13 +37,25 @@ class Named(Generic[I, F]):
         return Update(self.target, dict(cast("dict[str, object]", fields)), append=append, modified_by=modified_by)
 
 
-class ItemActions(Named[I, F]):
+class Removable(Named[I, F]):
+    """One that can also be deleted."""
+
+    delete = act(Delete)
+
+
+class ItemActions(Named[I, F], DetailsActions):
     """What may be done to an item of whatever kind."""
+
+    delete = act(Delete)
 
     add_activity = act(AddActivity)
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+
+    @documented_by(GetData)
+    def get_data(self, *fields: str, print_version: bool = False) -> GetData:
+        return GetData(self.target, fields, print_version=print_version)
 
 
 def id_of(item: object) -> int:

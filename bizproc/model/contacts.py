@@ -9,7 +9,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from bizproc.model.people import Reachable, ReachableFields, full_name
-from bizproc.model.references import CompanyId
+from bizproc.model.references import CompanyId, ContactTypeCode, FileId, HonorificCode, LeadId
 
 
 @frozen(kw_only=True)
@@ -29,15 +29,16 @@ class Contact(Reachable):
     item_type: ClassVar[str] = "contact"
     primaries: ClassVar[Mapping[str, str]] = {"company_id": "company_ids"}
 
-    honorific: str | None = None
+    honorific: HonorificCode | None = None
     name: str = ""
     second_name: str = ""
     last_name: str = ""
     birth_date: date | None = None
-    type: str | None = None
+    photo_id: FileId | None = None
+    type: ContactTypeCode | None = None
     post: str = ""
     company_ids: tuple[CompanyId, ...] = ()
-    lead_id: int | None = None
+    lead_id: LeadId | None = None
     export: bool = True
 
     @property
@@ -54,14 +55,15 @@ class Contact(Reachable):
 class ContactFields(ReachableFields, total=False):
     """What may be written of a contact; `company_id` makes that company the primary one."""
 
-    honorific: str | None
+    honorific: HonorificCode | None
     name: str
     second_name: str
     last_name: str
     birth_date: date | None
-    type: str | None
+    photo_id: FileId | None
+    type: ContactTypeCode | None
     post: str
     company_id: CompanyId | None
     company_ids: Sequence[CompanyId]
-    lead_id: int | None
+    lead_id: LeadId | None
     export: bool

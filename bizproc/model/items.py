@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypedDict
 from attrs import field, frozen
 
 from bizproc.model.pipelines import Semantics
-from bizproc.model.references import BEGINNING, DERIVED, CompanyId, ContactId, UserId
+from bizproc.model.references import BEGINNING, DERIVED, CompanyId, ContactId, SourceCode, UserId
 
 Custom: TypeAlias = Mapping[str, Any]
 NOTHING: Final[Custom] = MappingProxyType({})
@@ -28,6 +28,7 @@ class Item:
 
     Attributes:
         primaries: Names under which the first of a list can be written, and the list.
+        aliases: Other names under which fields can be written.
         responsible_id: The person in charge.
         observer_ids: Who else follows it, in order.
         created_by, modified_by: None for a process or an import.
@@ -39,6 +40,7 @@ class Item:
 
     item_type: ClassVar[str]
     primaries: ClassVar[Mapping[str, str]] = NOTHING
+    aliases: ClassVar[Mapping[str, str]] = NOTHING
 
     id: Annotated[int, DERIVED]
     responsible_id: UserId | None = None
@@ -50,7 +52,7 @@ class Item:
     last_activity_at: Annotated[datetime, DERIVED] = BEGINNING
     opened: bool = True
     comments: str = ""
-    source: str | None = None
+    source: SourceCode | None = None
     source_description: str = ""
     originator_id: str | None = None
     origin_id: str | None = None
@@ -69,7 +71,7 @@ class ItemFields(TypedDict, total=False):
     observer_ids: Sequence[UserId]
     opened: bool
     comments: str
-    source: str | None
+    source: SourceCode | None
     source_description: str
     originator_id: str | None
     origin_id: str | None

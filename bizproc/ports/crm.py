@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from bizproc.model.custom_fields import CustomField, Options
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
+from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
@@ -35,6 +38,10 @@ class Crm(Protocol):
     def performing(self) -> Performing:
         """What this is done for."""
 
+    @property
+    def portal(self) -> Portal:
+        """What is the same for the whole CRM."""
+
     # -- items
 
     async def resolve(self, kind: str, id: int | None) -> ItemRef:
@@ -46,6 +53,26 @@ class Crm(Protocol):
         Raises:
             NoDocument: no id, and the process runs on no document.
             LinkedItemMissing, AmbiguousItem: none, or several and none is primary.
+        """
+
+    async def linked(self, ref: ItemRef, kind: str) -> ItemRef:
+        """
+        The item of a kind that is linked to `ref`: the primary one, where there are several (D22).
+
+        Raises:
+            ItemNotFound, UnknownItem: `ref` is not there; no such kind.
+            LinkedItemMissing, AmbiguousItem: none, or several and none is primary.
+        """
+
+    async def pointing_at(self, ref: ItemRef) -> tuple[ItemRef, ...]:
+        """All items, of whatever kind, in which a field points at this one: in order of kind and id."""
+
+    async def matching(self, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """
+        All of a kind whose single fields hold exactly these values (None: nothing), in order of their ids.
+
+        Raises:
+            UnknownField, WrongFieldValue: a field that is not there, or cannot hold the value.
         """
 
     async def read(self, ref: ItemRef) -> Any:
@@ -81,6 +108,23 @@ class Crm(Protocol):
     async def delete(self, ref: ItemRef) -> None:
         """Delete an item with all that belongs to it, and cut its relations. Emits `<kind>.deleted`."""
 
+    # -- custom fields
+
+    async def add_field(
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
+    ) -> CustomField:
+        """
+        Define a custom field of a kind of item.
+
+        Raises:
+            AlreadyExists: there is one of this code.
+            WrongFieldValue: a code that is no name or is a field's already, no such type; options of what is no
+                choice, or of one that has none.
+        """
+
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
+        """The custom fields of a kind of item, in order of their codes."""
+
     # -- what belongs to an item
 
     async def add_product(
@@ -98,6 +142,13 @@ class Crm(Protocol):
         Raises:
             ProductNotFound: no such product in the catalogue.
             WrongFieldValue: a number that is not one, or out of its range.
+        """
+
+    async def add_rows(self, ref: ItemRef, rows: Iterable[ProductRow]) -> tuple[ProductRow, ...]:
+        """
+        Append rows like these, in the item's currency, as `add_product` does; gives those that were made.
+
+        Prices, quantities, discounts and rates are the same: what has changed in the catalogue since does not count.
         """
 
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
@@ -136,10 +187,39 @@ class Crm(Protocol):
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         """The item's activities, the oldest first."""
 
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
+        """
+        Complete an activity that stands beside an item; one that is completed already stays as it is.
+
+        Emits `activity.completed` for each item that it stands beside. Raises ItemNotFound.
+        """
+
+    async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
+        """The activities and comments that stand beside an item also stand beside others from now on."""
+
+    async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
+        """Tell what happened to an item and is no change of a field. Emits `<kind>.<happened>` with the facts."""
+
     # -- looked up
+
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> Mapping[tuple[str, Any], str]:
+        """
+        What things are called, by kind and key; what is not there is missing.
+
+        The key is an id, but of a stage (kind of item, code) and of an entry of a list (`reference`) (list, code).
+        """
+
+    async def custom_fields(self, kind: str) -> Mapping[str, Field]:
+        """The custom fields of a kind of item, by code. Raises UnknownItem."""
 
     async def users(self, users: Users) -> tuple[int, ...]:
         """The ids that a parameter names, in order, without duplicates. Raises UnknownUser."""
+
+    async def parents_of(self, kind: str) -> tuple[str, ...]:
+        """The kinds of items that items of a smart type can be children of. Raises UnknownItem."""
+
+    async def file_called(self, path: str) -> ItemRef | None:
+        """The file that lies at a path of the drive."""
 
     async def stage_of(self, ref: ItemRef) -> Stage:
         """The stage an item is in."""

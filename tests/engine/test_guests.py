@@ -131,7 +131,10 @@ async def test_a_guest_with_patience_does_not_wait_for_an_owner_that_is_not_ther
 
 
 async def test_a_guest_hears_when_what_it_posted_is_done(url: str) -> None:
-    async with Runtime.open(url, processes=[greet]) as owner, Runtime.attach(url, patience=timedelta(minutes=1)) as guest:
+    async with (
+        Runtime.open(url, processes=[greet]) as owner,
+        Runtime.attach(url, patience=timedelta(minutes=1)) as guest,
+    ):
         assert await guest.owner() == os.getpid()
         deal = await owner.perform(crm.deal.create(title="Tea"))
         await owner.start(greet(deal), id="one")

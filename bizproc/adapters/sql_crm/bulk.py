@@ -382,9 +382,8 @@ class _Deals(_Nouns):
             if not value:
                 continue
             if code not in self._known:
-                self._known[code] = add_field(
-                    self._tx, "deal", code, "text", address_label(code), multiple=False, options=()
-                )
+                add_field(self._tx, "deal", code, "text", address_label(code), multiple=False, options=())
+                self._known[code] = custom_fields(self._tx, "deal")[code]
             elif self._known[code].multiple or self._known[code].type.name != "text":
                 raise ImportRefused(
                     text=f"{self._file.name}: column {code} holds texts, and the custom field of deals with this code "

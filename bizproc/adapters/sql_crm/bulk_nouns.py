@@ -23,6 +23,7 @@ from bizproc.adapters.sql_crm.seeding import seed
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
 from bizproc.adapters.sql_crm.tables import metadata
 from bizproc.core.errors import BizprocError
+from bizproc.model.custom_fields import Options
 from bizproc.model.money import row_sum, tax_of
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
@@ -248,7 +249,7 @@ class _Pipelines(Nouns):
 
     def complete(self, values: dict[str, Any]) -> None:
         super().complete(values)
-        stages.prepare_pipeline(values)
+        stages.prepare_pipeline(self.tx, values)
 
     def after(self, values: dict[str, Any]) -> None:
         super().after(values)
@@ -327,7 +328,7 @@ class CustomFields(Writer):
         return count
 
     def _define(
-        self, kind: str, code: str, type: str, label: str = "", *, multiple: bool = False, options: Iterable[str] = ()
+        self, kind: str, code: str, type: str, label: str = "", *, multiple: bool = False, options: Options = ()
     ) -> bool:
         known = custom_fields(self._tx, kind).get(code)
         if known is not None and (known.type.name, known.multiple) == (type, multiple):

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, rows, stages, timeline
-from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm import items, passing_on, rows, special, stages, timeline
+from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
+from bizproc.adapters.sql_crm.matching import matching, pointing_at
+from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
-from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
+from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.custom_fields import CustomField, Options
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
@@ -21,6 +25,9 @@ from bizproc.model.users import User, Users
 from bizproc.ports.performing import Performing
 
 _PORTAL: Final = Portal()
+
+_CLIENTS: Final = ("contact", "company")
+"""What has clients of its own says itself who they are: a contact that came from a lead need not be the lead's."""
 
 
 class SqlCrm:
@@ -36,6 +43,7 @@ class SqlCrm:
 
     async def resolve(self, kind: str, id: int | None) -> ItemRef:
         document = self.performing.document
+        special.check_kind(self.performing.transaction, kind)
         if id is not None:
             return ItemRef(kind, id)
         if document is None:
@@ -48,13 +56,16 @@ class SqlCrm:
         shape, aim = shape_of(document.kind), shape_of(wanted)
         item = read(tx, shape, document.id)
         candidates: list[int] = []
+        own = False
         for field in shape.fields.values():
-            if field.refers == wanted and not field.derived:
-                value = getattr(item, field.name)
-                if field.multiple and value:
-                    return ItemRef(wanted, value[0])  # the first of a list is the primary one
-                candidates += [value] if value and not field.multiple else []
-        if not candidates and any(field.refers == document.kind and not field.derived for field in aim.fields.values()):
+            points = pointed_at(field, getattr(item, field.name))
+            if field.refers is None:
+                candidates += [id_ for kind, id_ in points if kind == wanted]
+            elif field.name in (f"{wanted}_id", f"{wanted}_ids"):
+                if points:
+                    return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
+                own = wanted in _CLIENTS
+        if not (candidates or own) and aim.pointing_at(document.kind):
             candidates = referring(tx, aim, document)
         match candidates:
             case [one]:
@@ -63,6 +74,17 @@ class SqlCrm:
                 raise LinkedItemMissing(kind=document.kind, id=document.id, wanted=wanted)
             case _:
                 raise AmbiguousItem(kind=document.kind, id=document.id, wanted=wanted, candidates=tuple(candidates))
+
+    async def linked(self, ref: ItemRef, kind: str) -> ItemRef:
+        special.check_kind(self.performing.transaction, kind)
+        return self._linked(ref, kind)
+
+    async def pointing_at(self, ref: ItemRef) -> tuple[ItemRef, ...]:
+        return pointing_at(self.performing.transaction, ref)
+
+    async def matching(self, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return matching(self.performing.transaction, kind, values)
 
     # -- items
 
@@ -73,21 +95,28 @@ class SqlCrm:
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
     ) -> Any:
         """As the port says; `imported` fields may also bring an id and stamps along (`items.IMPORTED`)."""
+        special.check_kind(self.performing.transaction, kind)
         return items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
 
     async def update(
         self, ref: ItemRef, fields: Mapping[str, Any], *, append: bool = False, author: int | None = None
     ) -> Any:
+        special.check_kind(self.performing.transaction, ref.kind)
         return items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
 
     async def delete(self, ref: ItemRef) -> None:
+        special.check_kind(self.performing.transaction, ref.kind)
         items.delete(self.performing, self.portal, ref, self.performing.author)
 
     async def add_field(
-        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Iterable[str] = ()
-    ) -> None:
-        """Define a custom field of a kind of item."""
-        add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
+    ) -> CustomField:
+        special.check_kind(self.performing.transaction, kind)
+        return add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return tuple(definitions(self.performing.transaction, kind).values())
 
     def _author(self, author: int | None) -> int | None:
         if author is None:
@@ -107,6 +136,9 @@ class SqlCrm:
         discount_percent: Number = 0,
     ) -> ProductRow:
         return rows.add_product(self.performing, ref, product, price, quantity, discount_percent)
+
+    async def add_rows(self, ref: ItemRef, rows: Iterable[ProductRow]) -> tuple[ProductRow, ...]:
+        return passing_on.add_rows(self.performing, ref, rows, self.performing.author)
 
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
         return self._belonging("product_row", ref)
@@ -154,6 +186,15 @@ class SqlCrm:
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         return self._belonging("activity", ref)
 
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
+        return passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
+
+    async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
+        passing_on.share_timeline(self.performing, ref, others)
+
+    async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
+        passing_on.record(self.performing, ref, happened, dict(facts), self.performing.author)
+
     def _belonging(self, kind: str, ref: ItemRef) -> tuple[Any, ...]:
         tx = self.performing.transaction
         if not exists(tx, shape_of(ref.kind), ref.id):
@@ -161,6 +202,13 @@ class SqlCrm:
         return belonging(tx, SHAPES[kind], ref)
 
     # -- looked up
+
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
+        return names(self.performing.transaction, wanted)
+
+    async def custom_fields(self, kind: str) -> dict[str, Field]:
+        special.check_kind(self.performing.transaction, kind)
+        return custom_fields(self.performing.transaction, kind)
 
     async def users(self, users: Users) -> tuple[int, ...]:
         several = (users,) if isinstance(users, (int, User)) else users
@@ -172,6 +220,13 @@ class SqlCrm:
     def _check_user(self, user: int) -> None:
         if not exists(self.performing.transaction, SHAPES["user"], user):
             raise UnknownUser(user=user)
+
+    async def parents_of(self, kind: str) -> tuple[str, ...]:
+        return special.smart_type(self.performing.transaction, kind).parents
+
+    async def file_called(self, path: str) -> ItemRef | None:
+        row = self.performing.transaction.execute("SELECT id FROM file WHERE path = ?", (path,)).fetchone()
+        return None if row is None else ItemRef("file", row[0])
 
     async def stage_of(self, ref: ItemRef) -> Stage:
         return stages.stage_of(self.performing.transaction, ref)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
+from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape
 from bizproc.core.errors import ItemNotFound, UnknownField, UnknownItem
 from bizproc.model.references import LARGEST_ID, ItemRef
+from bizproc.model.tokens import Signer
 
 T = TypeVar("T")
 
@@ -101,19 +102,28 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
     """The condition that holds for what belongs to an item, or points at it."""
     if shape.kind == "activity":
         return " WHERE id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id)
+    if shape.kind == "comment":
+        text = (
+            " WHERE id IN (SELECT id FROM comment WHERE owner_kind = ? AND owner_id = ? "
+            "UNION SELECT comment FROM comment_binding WHERE kind = ? AND item = ?)"
+        )
+        return text, (ref.kind, ref.id, ref.kind, ref.id)
     if "owner_id" in shape.fields:
         return " WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id)
+    parts, parameters = [], []
     if any(field.refers == ref.kind for field in shape.listed):
-        listed = "SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?"
-        return f" WHERE id IN ({listed})", (ref.kind, ref.id, shape.kind)
-    single = [
-        field.name
-        for field in shape.fields.values()
-        if field.refers == ref.kind and not (field.multiple or field.derived)
-    ]
-    if not single:
+        parts.append("id IN (SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?)")
+        parameters += [ref.kind, ref.id, shape.table.name]
+    if any(field.refers is None for field in shape.listed):
+        parts.append("id IN (SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?)")
+        parameters += [f"{PARENT}{ref.kind}", ref.id, shape.table.name]
+    for field in shape.fields.values():
+        if field.refers == ref.kind and not (field.multiple or field.derived):
+            parts.append(f"{field.name} = ?")
+            parameters.append(ref.id)
+    if not parts:
         raise UnknownItem(kind=ref.kind, known=f"none that a {shape.kind} belongs to is called so")
-    return f" WHERE {' OR '.join(f'{name} = ?' for name in single)}", (ref.id,) * len(single)
+    return f" WHERE ({' OR '.join(parts)}){shape.only}", tuple(parameters)
 
 
 def _order(shape: Shape, order_by: str) -> str:
@@ -131,6 +141,11 @@ class SqlCrmReader:
 
     def __init__(self, connection: Runs) -> None:
         self._connection = connection
+
+    def signer(self) -> Signer:
+        """What signs the tokens in links."""
+        (secret,) = self._connection.execute("SELECT secret FROM portal_secret").fetchone()
+        return Signer(bytes.fromhex(secret))
 
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""

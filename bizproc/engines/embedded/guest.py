@@ -23,6 +23,7 @@ from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
 from bizproc.engines.embedded.requests import (
     CancelRequest,
+    ForkRequest,
     PerformRequest,
     Request,
     RetryRequest,
@@ -94,6 +95,11 @@ class Guest:
         """As `Engine.retry`, once an owner has done it."""
         await self._exists(id)
         await self._answer(RetryRequest(id, again))
+
+    async def fork(self, id: str, step: str, called: str | None) -> str:
+        """As `Engine.fork`, once an owner has done it."""
+        check_id(called)
+        return str(await self._answer(ForkRequest(id, step, called)))
 
     async def skip_wait(self, id: str) -> None:
         """As `Engine.skip_wait`, once an owner has done it."""

@@ -31,7 +31,7 @@ COMMANDS = [
         "retry",
         "skip-wait",
     ),
-    *("backup", "actions"),
+    *("check", "diagram", "backup", "actions"),
 ]
 
 
@@ -107,7 +107,7 @@ def test_an_unknown_command_is_one_line_with_those_that_there_are(run: Run) -> N
         (["import"], "bizproc: Missing argument 'DIR'."),
         (["show"], "bizproc: Missing argument 'ID'."),
         (["ps", "--document", "5"], "bizproc: --document: expected a kind of item and an id, as deal:5, got '5'."),
-        (["ps", "--document", "dael:5"], "bizproc: there is no kind of item 'dael'. Known: "),
+        (["ps", "--document", "Dael:5"], "bizproc: there is no kind of item 'Dael'. Known: "),
     ],
 )
 def test_a_wrong_use_is_one_line_and_exit_code_2(run: Run, arguments: list[str], said: str) -> None:
@@ -163,6 +163,7 @@ def test_options_may_stand_before_the_command(run: Run) -> None:
         ("stor = 'x'", "bizproc.toml: there is no setting 'stor'. Known: store,"),
         ("store = 3", "bizproc.toml: store: expected a text, got 3."),
         ("store = = 3", "bizproc.toml: it is not TOML:"),
+        ("language = 'la'", "bizproc.toml: language: expected one of en, fr, got 'la'"),
         ("time_zone = 'Mars'", "bizproc.toml: time_zone: there is no time zone 'Mars'"),
     ],
 )

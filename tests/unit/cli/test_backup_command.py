@@ -1,4 +1,4 @@
-"""`bizproc backup`: a copy that can be worked with; nothing is overwritten, and a copy that is not whole has no name."""
+"""`bizproc backup`: a copy that can be worked with; nothing is overwritten, and one that is not whole has no name."""
 
 from __future__ import annotations
 
@@ -103,8 +103,12 @@ def test_a_store_in_memory_cannot_be_copied_from_outside(run: Run) -> None:
 def test_an_export_answers_in_json_and_an_import_takes_it(run: Run, here: Path) -> None:
     answer = json.loads(run("export", "csv2", "--json").stdout)
     assert answer["exported"] == {
-        **{"users": 2, "companies": 2, "contacts": 2, "products": 2},
-        **{"deals": 3, "product_rows": 4},
+        "users": 2,
+        "companies": 2,
+        "contacts": 2,
+        "products": 2,
+        "deals": 3,
+        "product_rows": 4,
     }
     assert run("import", "csv2", "--store", "sqlite:///new.db").exit_code == 0
     assert sorted(each.name for each in (here / "csv2").iterdir()) == sorted(f"{name}.csv" for name in Company().rows)
