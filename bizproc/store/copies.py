@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
-FILES_SUFFIX: Final = ".files"
+FILES_SUFFIX: Final = "-files"
 """The folder of files beside a store bears the store's name and this."""
 
 Check = Callable[["Connection", Path], None]

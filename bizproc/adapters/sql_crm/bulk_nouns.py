@@ -333,5 +333,12 @@ class CustomFields(Writer):
         known = custom_fields(self._tx, kind).get(code)
         if known is not None and (known.type.name, known.multiple) == (type, multiple):
             return False
-        add_field(self._tx, kind, code, type, label, multiple=multiple, options=options)
+        add_field(self._tx, kind, code, type, label, multiple=multiple, options=_choices(options))
         return True
+
+
+def _choices(options: Any) -> Options:
+    """Codes with their labels, as an export writes them, or texts that are both."""
+    if isinstance(options, list) and all(isinstance(each, list) and len(each) == 2 for each in options):
+        return {str(code): str(label) for code, label in options}
+    return [str(each) for each in options]

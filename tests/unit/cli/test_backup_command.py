@@ -32,13 +32,13 @@ def test_it_answers_in_json(run: Run, here: Path) -> None:
 
 
 def test_files_beside_the_store_are_copied_with_it(run: Run, here: Path) -> None:
-    (here / "bizproc.db.files" / "ab").mkdir(parents=True)
-    (here / "bizproc.db.files" / "ab" / "abcd").write_bytes(b"stamp")
+    (here / "bizproc.db-files" / "ab").mkdir(parents=True)
+    (here / "bizproc.db-files" / "ab" / "abcd").write_bytes(b"stamp")
     assert json.loads(run("backup", "copy.db", "--json").stdout)["files"] == 1
-    assert (here / "copy.db.files" / "ab" / "abcd").read_bytes() == b"stamp"
+    assert (here / "copy.db-files" / "ab" / "abcd").read_bytes() == b"stamp"
 
 
-@pytest.mark.parametrize("name", ["copy.db", "copy.db.files"])
+@pytest.mark.parametrize("name", ["copy.db", "copy.db-files"])
 def test_nothing_is_overwritten(run: Run, here: Path, name: str) -> None:
     (here / name).write_text("mine")
     ran = run("backup", "copy.db")
