@@ -58,7 +58,7 @@ from bizproc.ports.files import FILES, Files
 from bizproc.ports.performing import Performing
 from bizproc.settings import Settings
 from bizproc.store import schema
-from bizproc.store.copies import copy_files
+from bizproc.store.copies import copy_files, files_of
 from bizproc.store.database import Database
 
 T = TypeVar("T")
@@ -799,7 +799,7 @@ def with_files(outside: Outside, database: Database) -> Outside:
     if FILES in outside.tools:
         return outside
     file = database.file
-    files = MemoryFiles() if file is None else FolderFiles(file.with_name(f"{file.name}-files"))
+    files = MemoryFiles() if file is None else FolderFiles(files_of(file))
     return evolve(outside, tools={**outside.tools, FILES: files})
 
 

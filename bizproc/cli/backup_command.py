@@ -25,7 +25,7 @@ def command(context: click.Context, file: Path) -> None:
     Copy the store, as it is at this moment, into a new file; beside a running `serve`, too.
 
     The copy is one consistent state, and is checked before it gets its name. Files beside the store are copied with it
-    (into FILE.files). Nothing is overwritten. To go back to a copy, stop `serve` and name the copy as its --store.
+    (into FILE-files). Nothing is overwritten. To go back to a copy, stop `serve` and name the copy as its --store.
 
     \b
     Example:

@@ -13,14 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bizproc.core.errors import StoreDamaged, StoreError
+from bizproc.core.errors import StoreDamaged, StoreError, StoreReadOnly
 from bizproc.store.connection import connect
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
-FILES_SUFFIX: Final = ".files"
+FILES_SUFFIX: Final = "-files"
 """The folder of files beside a store bears the store's name and this."""
 
 Check = Callable[["Connection", Path], None]
@@ -34,7 +34,7 @@ def copy_into(connection: Connection, target: Path, *, check: Check | None = Non
     """
     target = target.absolute()
     if not target.parent.is_dir():
-        raise StoreError(f"there is no folder {target.parent} to copy the store into. Make it first.")
+        raise StoreReadOnly(path=str(target), detail=f"there is no folder {target.parent}. Make it first.")
     if target.exists() or target.is_symlink() or files_of(target).exists():
         there = target if target.exists() or target.is_symlink() else files_of(target)
         raise StoreError(f"{there} exists: a copy of a store overwrites nothing. Choose another name.")

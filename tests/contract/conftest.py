@@ -33,6 +33,7 @@ class Office:
         self.portal = Portal()
         self.events: list[Event] = []
         self.ended: list[str] = []
+        self.cleared: list[tuple[str, str]] = []
         self.step = "step"
         self._connection = connect(path, timedelta(seconds=1))
         self._shared = borrow(self._connection)
@@ -87,6 +88,7 @@ class Office:
                 document=None if document is None else ItemRef(document.item_type, document.id),
                 author=author,
                 ending=self.ended.append,
+                clearing=lambda ref, ended_by: self.cleared.append((str(ref), ended_by)),
             )
             with tx.savepoint():
                 value = finished(verb(SqlCrm(performing, self.portal)))

@@ -30,7 +30,7 @@ def test_a_deal_comes_to_the_first_stage_of_the_pipeline_and_its_process_ends(
     moved = office.deal(deal)
     assert (moved.pipeline, moved.stage, moved.semantics) == (service.id, f"C{service.id}:NEW", "process")
     assert moved.modified_by == moved.moved_by == ann.id
-    assert office.ended == ["pipeline changed"]
+    assert office.cleared == [(f"deal:{deal.id}", "pipeline changed")]
 
 
 def test_the_move_says_that_instances_are_to_end_and_a_mere_change_does_not(
@@ -90,7 +90,7 @@ def test_another_item_is_moved_and_the_process_goes_on(office: Office, deal: Dea
     other = office.do(crm.deal.create(title="Another"))
     office.do(crm.deal(other).change_pipeline(service), deal, instance="w-1")
     assert office.deal(other).pipeline == service.id
-    assert office.ended == []
+    assert office.cleared == []
 
 
 def test_a_pipeline_that_is_not_there_changes_and_ends_nothing(office: Office, deal: Deal) -> None:
@@ -98,7 +98,7 @@ def test_a_pipeline_that_is_not_there_changes_and_ends_nothing(office: Office, d
     theirs = office.do(crm.pipeline.create(kind="contract", name="Theirs"))
     for pipeline in (99, theirs):
         assert "0 (General)" in office.refused(UnknownPipeline, crm.deal.change_pipeline(pipeline), deal).known
-    assert office.ended == []
+    assert office.cleared == []
     office.refused(ItemNotFound, crm.deal(999).change_pipeline(0))
 
 
@@ -108,7 +108,7 @@ def test_a_smart_item_moves_between_pipelines_of_its_type(office: Office) -> Non
     item = office.do(crm.item("contract").create(title="x"))
     office.do(crm.item("contract").change_pipeline(own), item, instance="w-1")
     assert office.do(crm.item("contract", item).read()).stage == f"C{own.id}:NEW"
-    assert office.ended == ["pipeline changed"]
+    assert office.cleared == [(f"contract:{item.id}", "pipeline changed")]
     (event,) = office.told("contract.pipeline_moved")
     assert event.facts["ends"]
 
@@ -152,4 +152,4 @@ def test_a_lead_is_given_a_status_and_converted_is_one_like_any_other(office: Of
 def test_a_status_that_is_none_ends_and_changes_nothing(office: Office, status: str) -> None:
     lead = office.do(crm.lead.create(title="Somebody"))
     office.refused(UnknownStage, crm.lead.change_status(status), lead)
-    assert office.ended == []
+    assert office.cleared == []

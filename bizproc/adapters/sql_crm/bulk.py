@@ -22,14 +22,14 @@ from bizproc.adapters.sql_crm import stages
 from bizproc.adapters.sql_crm.bulk_nouns import LINK, CustomFields, OtherRows, Stored, Writer, noun_writer
 from bizproc.adapters.sql_crm.columns import FILES, OTHER_ROWS
 from bizproc.adapters.sql_crm.custom import add_field, checked_custom, custom_fields
-from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, Shape
+from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, Shape, linked_keys
 from bizproc.core.errors import BizprocError, ImportRefused
 from bizproc.model.days import day_of, midnight
 from bizproc.model.money import LARGEST_AMOUNT, rounded, row_sum, tax_of
 from bizproc.model.pipelines import GENERAL
 from bizproc.model.portal import Portal
 from bizproc.store.transaction import Transaction
-from bizproc.store.types import decimal_text, exact_decimal, json_text, json_value, moment_text, money_units
+from bizproc.store.types import decimal_text, exact_decimal, json_text, moment_text, money_units
 
 ADDRESS: Final = ("delivery_address", "delivery_city", "delivery_country")
 
@@ -123,11 +123,9 @@ class _Nouns(Writer):
 
     Attributes:
         given: The fields whose values differ from row to row, in the order in which `parameters` gives them.
-        listed: Of `given` the list that points at other items, and their kind.
     """
 
     given: tuple[str, ...] = ()
-    listed: tuple[str, str] | None = None
 
     def __init__(self, tx: Transaction, reading: Reading, found: Found, **constants: Any) -> None:
         self._tx = tx
@@ -161,12 +159,16 @@ class _Nouns(Writer):
         return len(written)
 
     def _link_lists(self, written: list[list[Any]]) -> None:
-        if self.listed is None:
-            return
-        name, to_kind = self.listed
-        place, kind = self.given.index(name), self._shape.kind
-        links = [(to_kind, each, kind, values[0]) for values in written for each in json_value(values[place])]
-        self._tx.connection.executemany(LINK, links)
+        names = (*self.given, *self._further.added)
+        for field in self._shape.listed:
+            if field.name in names:
+                place = names.index(field.name)
+                links = [
+                    (to_kind, each, self._shape.kind, values[0])
+                    for values in written
+                    for to_kind, each in linked_keys(field, self._shape.read(field.name, values[place]))
+                ]
+                self._tx.connection.executemany(LINK, links)
 
     def parameters(self, row: Row) -> Any:
         """The values of `given`, as they stand in the table; None for a row that has been rejected."""
@@ -291,7 +293,6 @@ class _Companies(_Nouns):
 
 class _Contacts(_Nouns):
     given = ("id", "name", "last_name", "post", "phones", "emails", "company_ids", "responsible_id")
-    listed = ("company_ids", "company")
 
     def write(self, rows: list[Row]) -> int:
         if not self._further:
@@ -324,8 +325,6 @@ class _Deals(_Nouns):
         *("id", "origin_id", "title", "stage", "pipeline", "semantics", "closed", "company_id", "contact_ids"),
         *("responsible_id", "currency", "amount", "manual_amount", "begin_date", "close_date", "moved_at", "custom"),
     )
-
-    listed = ("contact_ids", "contact")
 
     def __init__(self, tx: Transaction, reading: Reading, found: Found, portal: Portal, stored: Stored) -> None:
         super().__init__(tx, reading, found, tax=Decimal(0))

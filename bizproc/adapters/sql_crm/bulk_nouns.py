@@ -20,14 +20,15 @@ from bizproc.adapters.csv_files import Found, Reading, Row, Wrong
 from bizproc.adapters.sql_crm import stages
 from bizproc.adapters.sql_crm.custom import add_field, checked_custom, custom_fields
 from bizproc.adapters.sql_crm.seeding import seed
-from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
+from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, linked_keys
 from bizproc.adapters.sql_crm.tables import metadata
 from bizproc.core.errors import BizprocError
 from bizproc.model.custom_fields import Options
 from bizproc.model.money import row_sum, tax_of
-from bizproc.model.pipelines import Stage
+from bizproc.model.pipelines import GENERAL, Stage
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef
+from bizproc.model.smart_items import SMART_ITEM
 from bizproc.store.connection import connect
 from bizproc.store.sharing import borrow
 from bizproc.store.sqlite import driver
@@ -207,25 +208,38 @@ class Nouns(Writer):
             for ref in (each for each in several if each is not None):
                 self._see_that_it_is_there(name, ref)
         if values.get("custom"):
-            values["custom"] = checked_custom(self.tx, self.shape.kind, {}, values["custom"], append=False)
+            values["custom"] = checked_custom(self.tx, self.kind_of(values), {}, values["custom"], append=False)
         for name, field in self.shape.fields.items():
             if values[name] is None and not field.optional and field.type.name != "anything":
                 raise Wrong(f"{name}: is empty")
 
     def _see_that_it_is_there(self, name: str, ref: ItemRef) -> None:
-        if ref.kind not in SHAPES:
-            raise Wrong(f"{name}: there is no kind of item {ref.kind!r}")
+        kind = ref.kind
+        if kind not in SHAPES:
+            if not self._is_smart(kind):
+                raise Wrong(f"{name}: there is no kind of item {kind!r}")
+            kind = SMART_ITEM
         try:
-            self.reading.see_that_it_is_there(ref.kind, ref.id)
+            self.reading.see_that_it_is_there(kind, ref.id)
         except Wrong as wrong:
             raise Wrong(f"{name}: {wrong}", follows=wrong.follows) from None
 
+    def _is_smart(self, kind: str) -> bool:
+        return self.tx.execute("SELECT 1 FROM smart_type WHERE code = ?", (kind,)).fetchone() is not None
+
+    def kind_of(self, values: dict[str, Any]) -> str:
+        """Of which kind the item is; a smart item is of its type's."""
+        return str(values["type"]) if self.shape.kind == SMART_ITEM else self.shape.kind
+
     def _set_stage(self, values: dict[str, Any]) -> None:
         """The stage decides the pipeline; without one an item begins in the first of its pipeline."""
-        given = values["stage"] or stages.first_stage(self.tx, self.shape.kind, values["pipeline"] or 0).code
-        stage = self.stored.stages(self.shape.kind).get(given)
+        kind = self.kind_of(values)
+        if kind not in SHAPES and not self._is_smart(kind):
+            raise Wrong(f"type: there is no smart type {kind!r}")
+        given = values["stage"] or stages.first_stage(self.tx, kind, values["pipeline"] or 0).code
+        stage = self.stored.stages(kind).get(given)
         if stage is None:
-            raise Wrong(f"stage: there is no stage {given!r} of a {self.shape.kind}")
+            raise Wrong(f"stage: expected one of {', '.join(self.stored.stage_codes(kind))}, got {given!r}")
         follows = {"pipeline": stage.pipeline, "semantics": stage.semantics, "closed": stage.is_final}
         for name, value in follows.items():
             if name in self._names and values[name] != self._defaults[name] and values[name] != value:
@@ -237,7 +251,8 @@ class Nouns(Writer):
     def after(self, values: dict[str, Any]) -> None:
         """The row is written: what points back at it."""
         for field in self.shape.listed:
-            links = [(field.refers, each, self.shape.kind, values["id"]) for each in values[field.name]]
+            table = self.shape.table.name
+            links = [(kind, each, table, values["id"]) for kind, each in linked_keys(field, values[field.name])]
             self.tx.connection.executemany(LINK, links)
         if self.shape.kind == "activity":
             bindings = values["bindings"] or (ItemRef(values["owner_kind"], values["owner_id"]),)
@@ -265,9 +280,10 @@ class _Stages(Nouns):
         super().complete(values)
         if not values["code"].strip():
             raise Wrong("code: is empty")
-        if values["kind"] not in stages.STAGED:
+        if values["kind"] not in stages.STAGED and not self._is_smart(values["kind"]):
             raise Wrong(f"kind: expected one of {', '.join(stages.STAGED)}, got {values['kind']!r}")
-        stages.check_pipeline(self.tx, values["kind"], values["pipeline"])
+        if values["pipeline"] != GENERAL:  # every kind that has stages has that one, if only by having stages
+            stages.check_pipeline(self.tx, values["kind"], values["pipeline"])
 
 
 class OtherRows(Nouns):
@@ -333,5 +349,12 @@ class CustomFields(Writer):
         known = custom_fields(self._tx, kind).get(code)
         if known is not None and (known.type.name, known.multiple) == (type, multiple):
             return False
-        add_field(self._tx, kind, code, type, label, multiple=multiple, options=options)
+        add_field(self._tx, kind, code, type, label, multiple=multiple, options=_choices(options))
         return True
+
+
+def _choices(options: Any) -> Options:
+    """Codes with their labels, as an export writes them, or texts that are both."""
+    if isinstance(options, list) and all(isinstance(each, list) and len(each) == 2 for each in options):
+        return {str(code): str(label) for code, label in options}
+    return [str(each) for each in options]

@@ -33,6 +33,7 @@ from bizproc.core.errors import BizprocError, WrongFieldValue
 from bizproc.model.fields import Field
 from bizproc.model.kinds import BELONGINGS
 from bizproc.model.references import LARGEST_ID
+from bizproc.model.smart_items import SMART_ITEM
 
 OTHER_ROWS: Final = "other_product_rows.csv"
 STAMPS: Final = ("created_at", "updated_at", "created_by", "modified_by", "last_activity_at", "moved_by")
@@ -171,7 +172,7 @@ def _any_id(cell: str) -> int:
 
 def _column(shape: Shape, field: Field) -> Column:
     """The column of a field; an empty cell says nothing."""
-    stage_of = shape.kind if shape.is_staged and field.name == "stage" else None
+    stage_of = shape.kind if shape.is_staged and field.name == "stage" and shape.kind != SMART_ITEM else None
     refers = field.refers if field.refers in SHAPES else None
     read = reader(shape, field)
     return Column(field.name, read, refers, empty=NOT_GIVEN, stage_of=stage_of, many=field.multiple)
@@ -228,7 +229,7 @@ def _in_order(files: Mapping[str, CsvFile]) -> Iterator[CsvFile]:
 
 
 _mains = {str(file.kind): _with_further(file) for file in MAIN}
-_order = dict.fromkeys(("pipeline", "stage", *_mains, *SHAPES))
+_order = dict.fromkeys(("smart_type", "pipeline", "stage", *_mains, *SHAPES))
 _later = ("product_row", *(kind for kind in BELONGINGS if kind != "product_row"))
 
 FILES: Final = (

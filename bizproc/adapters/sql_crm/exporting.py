@@ -70,6 +70,7 @@ def export_folder(
     export = _Export(connection, portal, progress, stopped)
     with _parts(folder) as target:
         counts = {file.name.removesuffix(".csv"): export.write(file, target) for file in FILES}
+        export.finish()
         return ExportReport({name: count for name, count in counts.items() if count is not None})
 
 
@@ -159,6 +160,12 @@ class _Export:
         self._done += count
         self._go_on(file, 0)
         return count
+
+    def finish(self) -> None:
+        """All that is wanted is written; rows that every new store holds were counted, and are not."""
+        if self._progress is not None:
+            total = max(self._total, self._done)
+            self._progress("", total, total)
 
     def _go_on(self, file: CsvFile, count: int) -> None:
         if self._stopped():

@@ -276,7 +276,7 @@ def news(connection: Any, codec: Codec, since: Since) -> News:
     (highest,) = connection.execute(sql.next_key).fetchone()
     until = Since(
         key=began[-1][-1] if began else highest - 1,
-        ended_at=moment(ended[-1][-2]) if ended else since.ended_at,
+        ended_at=moment(ended[-1][-3]) if ended else since.ended_at,
         ended_key=ended[-1][-1] if ended else since.ended_key,
         stuck=frozenset(row[-1] for row in stuck),
     )

@@ -32,13 +32,13 @@ def test_it_answers_in_json(run: Run, here: Path) -> None:
 
 
 def test_files_beside_the_store_are_copied_with_it(run: Run, here: Path) -> None:
-    (here / "bizproc.db.files" / "ab").mkdir(parents=True)
-    (here / "bizproc.db.files" / "ab" / "abcd").write_bytes(b"stamp")
+    (here / "bizproc.db-files" / "ab").mkdir(parents=True)
+    (here / "bizproc.db-files" / "ab" / "abcd").write_bytes(b"stamp")
     assert json.loads(run("backup", "copy.db", "--json").stdout)["files"] == 1
-    assert (here / "copy.db.files" / "ab" / "abcd").read_bytes() == b"stamp"
+    assert (here / "copy.db-files" / "ab" / "abcd").read_bytes() == b"stamp"
 
 
-@pytest.mark.parametrize("name", ["copy.db", "copy.db.files"])
+@pytest.mark.parametrize("name", ["copy.db", "copy.db-files"])
 def test_nothing_is_overwritten(run: Run, here: Path, name: str) -> None:
     (here / name).write_text("mine")
     ran = run("backup", "copy.db")
@@ -57,7 +57,8 @@ def test_a_link_that_leads_nowhere_is_not_followed(run: Run, here: Path) -> None
 def test_a_folder_that_is_not_there_is_not_made(run: Run, here: Path) -> None:
     ran = run("backup", "nowhere/copy.db")
     assert ran.exit_code == 2
-    assert ran.stderr == f"bizproc: there is no folder {here / 'nowhere'} to copy the store into. Make it first.\n"
+    target = here / "nowhere" / "copy.db"
+    assert ran.stderr == f"bizproc: {target} cannot be written: there is no folder {target.parent}. Make it first.\n"
 
 
 def test_a_copy_that_is_not_whole_gets_no_name(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
