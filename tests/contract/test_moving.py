@@ -90,7 +90,7 @@ def test_another_item_is_moved_and_the_process_goes_on(office: Office, deal: Dea
     other = office.do(crm.deal.create(title="Another"))
     office.do(crm.deal(other).change_pipeline(service), deal, instance="w-1")
     assert office.deal(other).pipeline == service.id
-    assert office.cleared == []
+    assert (office.ended, office.cleared) == ([], [(f"deal:{other.id}", "pipeline changed")])
 
 
 def test_a_pipeline_that_is_not_there_changes_and_ends_nothing(office: Office, deal: Deal) -> None:
