@@ -27,8 +27,9 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── ProductNotFound, WrongValue, EmptyText, NobodyAvailable
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
+    ├── NeverOpen                 a working calendar that has no such moment
     ├── ImportRefused             files that cannot be imported
     ├── SettingsError             a setting that is wrong
     └── StoreError
@@ -487,6 +488,15 @@ class EmptyText(ActionError, ValueError):
 
 
 @define(kw_only=True)
+class NobodyAvailable(ActionError):
+    """Nobody of a queue can take it now, and the queue asks for an error then (`nobody="error"`)."""
+
+    says = "queue {queue}: nobody can take it now. {reasons}"
+    queue: str
+    reasons: str
+
+
+@define(kw_only=True)
 class NoDocument(ActionError):
     """An item was named by its kind alone, in a process (or outside one) that runs on no document."""
 
@@ -540,6 +550,19 @@ class DeliveryUnknown(BizprocError):
     channel: str
     step: str
     reason: str
+
+
+# -- calendars ---------------------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class NeverOpen(BizprocError):
+    """A working calendar has no such moment."""
+
+    says = "working calendar in {zone}: there is no such moment after {moment}: {detail}."
+    zone: str
+    moment: str
+    detail: str
 
 
 # -- files and settings -----------------------------------------------------------------------------------------------
@@ -684,7 +707,9 @@ __all__ = [
     "JournalTooLong",
     "LinkedItemMissing",
     "NestedStep",
+    "NeverOpen",
     "NoDocument",
+    "NobodyAvailable",
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
