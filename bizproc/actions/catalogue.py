@@ -13,9 +13,10 @@ from attrs import frozen
 
 from bizproc.actions.activities import AddActivity
 from bizproc.actions.comments import AddComment
-from bizproc.actions.items import CreateCompany, CreateContact, CreateDeal
+from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
 from bizproc.actions.products import AddProduct
-from bizproc.actions.stages import ChangeStage
+from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
+from bizproc.actions.stages import ChangeStage, ChangeStatus
 from bizproc.actions.waits import UntilStage
 
 
@@ -28,12 +29,14 @@ class Heading:
         fr: As the document has it.
         en: In English.
         action: The class of the action; None for what is to come.
+        also: Further classes under the same heading.
     """
 
     number: int
     fr: str
     en: str
     action: type | None = None
+    also: tuple[type, ...] = ()
 
 
 HEADINGS: Final = (
@@ -50,16 +53,16 @@ HEADINGS: Final = (
     Heading(11, "Changer de contact", "Edit contact"),
     Heading(12, "Changer de société", "Edit company"),
     Heading(13, "Changer la personne responsable", "Change responsible person"),
-    Heading(14, "Créer un élément de processus intelligent", "Create SPA item"),
+    Heading(14, "Créer un élément de processus intelligent", "Create SPA item", CreateSmartItem),
     Heading(15, "Création d'un nouveau contact", "Create new contact", CreateContact),
-    Heading(16, "Création d'un nouveau prospect", "Create new lead"),
+    Heading(16, "Création d'un nouveau prospect", "Create new lead", CreateLead),
     Heading(17, "Création d'une nouvelle entreprise", "Create new company", CreateCompany),
     Heading(18, "Création d'une nouvelle transaction", "Create new deal", CreateDeal),
     Heading(19, "Créer en utilisant la source", "Create using source"),
     Heading(20, "Créer un contact pour un prospect", "Create contact for lead"),
     Heading(21, "Créer un document CRM", "Create CRM document"),
     Heading(22, "Créer un prospect répété", "Create repeat lead"),
-    Heading(23, "Supprimer l'élément de processus intelligent", "Delete SPA item"),
+    Heading(23, "Supprimer l'élément de processus intelligent", "Delete SPA item", DeleteSmartItem),
     Heading(24, "Supprimer des produits", "Delete products"),
     Heading(25, "Details information", "Details information"),
     Heading(26, "Modifier l'élément de processus intelligent", "Edit SPA item"),
@@ -71,7 +74,7 @@ HEADINGS: Final = (
     Heading(32, "Envoyer un e-mail", "Send e-mail"),
     Heading(33, "Obtenir le lien de paiement", "Get payment link"),
     Heading(34, "Modifier le pipeline", "Change pipeline"),
-    Heading(35, "Modifier le statut", "Change status", ChangeStage),
+    Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
     Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
     Heading(37, "Obtenir les données du CRM", "Get CRM data"),
     Heading(38, "Payment information", "Payment information"),

@@ -11,7 +11,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from inspect import Parameter as Declared
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_overloads, get_type_hints
 
 from attrs import frozen
 
@@ -64,19 +64,27 @@ class Entry:
     errors: tuple[Raised, ...] = ()
 
 
+_Named = dict[str, Any]
+
+
 def catalogue() -> list[Entry]:
     """All headings in the order of the document, then the actions beyond it in the order of their names."""
     found = _by_action()
-    headed = [_entry(heading, found.pop(heading.action, {})) for heading in HEADINGS]
+    headed = [_entry(heading, _taken(found, heading)) for heading in HEADINGS]
     return headed + [_entry(None, named) for named in sorted(found.values(), key=lambda named: next(iter(named)))]
+
+
+def _taken(found: dict[Any, _Named], heading: Heading) -> _Named:
+    """What stands under a heading: its action, and those that it also has."""
+    named: _Named = {}
+    for action in (heading.action, *heading.also):
+        named |= found.pop(action, {})
+    return named
 
 
 def fluent_names() -> dict[str, type]:
     """Every name under which an action can be typed, and its action."""
     return {name: function.action for name, function in _fluent()}
-
-
-_Named = dict[str, Any]
 
 
 def _by_action() -> dict[Any, _Named]:
@@ -100,6 +108,9 @@ def _fluent() -> Iterator[tuple[str, Any]]:
 
 def _classes_of(noun: Any) -> Iterator[type]:
     """The class of `crm.deal`, and that of `crm.deal(42)`."""
+    if inspect.isfunction(noun):
+        yield from (get_type_hints(each)["return"] for each in get_overloads(noun))
+        return
     yield type(noun)
     called = get_type_hints(type(noun).__call__).get("return")
     if isinstance(called, type) and not isinstance(noun, called):

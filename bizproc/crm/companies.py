@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.creating import CreateCompany
 from bizproc.actions.documented import documented_by
-from bizproc.actions.items import CreateCompany
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.companies import Company, CompanyFields
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.creating import CreateContact
 from bizproc.actions.documented import documented_by
-from bizproc.actions.items import CreateContact
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.contacts import Contact, ContactFields
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.creating import CreateDeal
 from bizproc.actions.documented import documented_by
-from bizproc.actions.items import CreateDeal
 from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act

@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 from bizproc.actions.activities import Activities, AddActivity
 from bizproc.actions.comments import AddComment, Comments
 from bizproc.actions.documented import documented_by
-from bizproc.actions.items import Read, Update
+from bizproc.actions.items import Delete, Read, Update
 from bizproc.core.action import Target, act
 from bizproc.model.users import Users
 
@@ -35,8 +35,16 @@ class Named(Generic[I, F]):
         return Update(self.target, dict(cast("dict[str, object]", fields)), append=append, modified_by=modified_by)
 
 
+class Removable(Named[I, F]):
+    """One that can also be deleted."""
+
+    delete = act(Delete)
+
+
 class ItemActions(Named[I, F]):
     """What may be done to an item of whatever kind."""
+
+    delete = act(Delete)
 
     add_activity = act(AddActivity)
     activities = act(Activities)

@@ -1,20 +1,59 @@
-"""What the CRM holds beside its items: users, products, pipelines, stages. Each can be made, read and changed."""
+"""What the CRM holds beside its items: users, products, pipelines, lists… Each can be made, read and changed."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.creating import (
+    CreateAbsence,
+    CreateBankDetails,
+    CreateDepartment,
+    CreateDetails,
+    CreateDetailsTemplate,
+    CreateExclusion,
+    CreateGroup,
+    CreateMailbox,
+    CreatePipeline,
+    CreateProduct,
+    CreateReference,
+    CreateSmartType,
+    CreateStage,
+    CreateTemplate,
+    CreateUser,
+    CreateWorkingHours,
+)
 from bizproc.actions.documented import documented_by
-from bizproc.actions.items import CreatePipeline, CreateProduct, CreateStage, CreateUser
 from bizproc.core.action import Target
-from bizproc.crm.items import Named, id_of
+from bizproc.crm.items import Named, Removable, id_of
+from bizproc.model.details import (
+    BankDetails,
+    BankDetailsFields,
+    ClientDetails,
+    ClientDetailsFields,
+    DetailsTemplate,
+    DetailsTemplateFields,
+)
+from bizproc.model.exclusions import Exclusion, ExclusionFields
+from bizproc.model.lists import Reference, ReferenceFields
+from bizproc.model.mailboxes import Mailbox, MailboxFields, Template, TemplateFields
+from bizproc.model.organisation import (
+    Absence,
+    AbsenceFields,
+    Department,
+    DepartmentFields,
+    Group,
+    GroupFields,
+    WorkingHours,
+    WorkingHoursFields,
+)
 from bizproc.model.pipelines import Pipeline, PipelineFields, Stage, StageFields
 from bizproc.model.products import Product, ProductFields
+from bizproc.model.smart_items import SmartType, SmartTypeFields
 from bizproc.model.users import User, UserFields
 
 
 class NamedUser(Named[User, UserFields]):
-    """One user."""
+    """One of them."""
 
     kind: ClassVar[str] = "user"
 
@@ -23,7 +62,7 @@ class Users:
     """`crm.user`: makes users, and names one by its id."""
 
     def __call__(self, user: User | int) -> NamedUser:
-        """One user."""
+        """One of them, by itself or by its id."""
         return NamedUser(id_of(user))
 
     @documented_by(CreateUser)
@@ -31,8 +70,80 @@ class Users:
         return CreateUser(Target("user"), fields)
 
 
+class NamedDepartment(Named[Department, DepartmentFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "department"
+
+
+class Departments:
+    """`crm.department`: makes departments, and names one."""
+
+    def __call__(self, department: Department | int) -> NamedDepartment:
+        """One of them, by itself or by its id."""
+        return NamedDepartment(id_of(department))
+
+    @documented_by(CreateDepartment)
+    def create(self, **fields: Unpack[DepartmentFields]) -> CreateDepartment:
+        return CreateDepartment(Target("department"), fields)
+
+
+class NamedGroup(Named[Group, GroupFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "group"
+
+
+class Groups:
+    """`crm.group`: makes groups of users, and names one."""
+
+    def __call__(self, group: Group | int) -> NamedGroup:
+        """One of them, by itself or by its id."""
+        return NamedGroup(id_of(group))
+
+    @documented_by(CreateGroup)
+    def create(self, **fields: Unpack[GroupFields]) -> CreateGroup:
+        return CreateGroup(Target("group"), fields)
+
+
+class NamedAbsence(Removable[Absence, AbsenceFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "absence"
+
+
+class Absences:
+    """`crm.absence`: writes absences down, and names one."""
+
+    def __call__(self, absence: Absence | int) -> NamedAbsence:
+        """One of them, by itself or by its id."""
+        return NamedAbsence(id_of(absence))
+
+    @documented_by(CreateAbsence)
+    def create(self, **fields: Unpack[AbsenceFields]) -> CreateAbsence:
+        return CreateAbsence(Target("absence"), fields)
+
+
+class NamedWorkingHours(Removable[WorkingHours, WorkingHoursFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "working_hours"
+
+
+class HoursOfWork:
+    """`crm.working_hours`: says who works when, and names one record."""
+
+    def __call__(self, working_hours: WorkingHours | int) -> NamedWorkingHours:
+        """One of them, by itself or by its id."""
+        return NamedWorkingHours(id_of(working_hours))
+
+    @documented_by(CreateWorkingHours)
+    def create(self, **fields: Unpack[WorkingHoursFields]) -> CreateWorkingHours:
+        return CreateWorkingHours(Target("working_hours"), fields)
+
+
 class NamedProduct(Named[Product, ProductFields]):
-    """One product."""
+    """One of them."""
 
     kind: ClassVar[str] = "product"
 
@@ -41,7 +152,7 @@ class Products:
     """`crm.product`: makes products, and names one by its id."""
 
     def __call__(self, product: Product | int) -> NamedProduct:
-        """One product."""
+        """One of them, by itself or by its id."""
         return NamedProduct(id_of(product))
 
     @documented_by(CreateProduct)
@@ -50,7 +161,7 @@ class Products:
 
 
 class NamedPipeline(Named[Pipeline, PipelineFields]):
-    """One pipeline."""
+    """One of them."""
 
     kind: ClassVar[str] = "pipeline"
 
@@ -59,7 +170,7 @@ class Pipelines:
     """`crm.pipeline`: makes pipelines, and names one by its id."""
 
     def __call__(self, pipeline: Pipeline | int) -> NamedPipeline:
-        """One pipeline."""
+        """One of them, by itself or by its id."""
         return NamedPipeline(id_of(pipeline))
 
     @documented_by(CreatePipeline)
@@ -68,7 +179,7 @@ class Pipelines:
 
 
 class NamedStage(Named[Stage, StageFields]):
-    """One stage."""
+    """One of them."""
 
     kind: ClassVar[str] = "stage"
 
@@ -77,9 +188,153 @@ class Stages:
     """`crm.stage`: makes stages, and names one by its id."""
 
     def __call__(self, stage: Stage | int) -> NamedStage:
-        """One stage."""
+        """One of them, by itself or by its id."""
         return NamedStage(id_of(stage))
 
     @documented_by(CreateStage)
     def create(self, **fields: Unpack[StageFields]) -> CreateStage:
         return CreateStage(Target("stage"), fields)
+
+
+class NamedSmartType(Named[SmartType, SmartTypeFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "smart_type"
+
+
+class SmartTypes:
+    """`crm.smart_type`: defines kinds of items, and names one."""
+
+    def __call__(self, smart_type: SmartType | int) -> NamedSmartType:
+        """One of them, by itself or by its id."""
+        return NamedSmartType(id_of(smart_type))
+
+    @documented_by(CreateSmartType)
+    def create(self, **fields: Unpack[SmartTypeFields]) -> CreateSmartType:
+        return CreateSmartType(Target("smart_type"), fields)
+
+
+class NamedReference(Removable[Reference, ReferenceFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "reference"
+
+
+class References:
+    """`crm.reference`: adds entries to lists, and names one."""
+
+    def __call__(self, reference: Reference | int) -> NamedReference:
+        """One of them, by itself or by its id."""
+        return NamedReference(id_of(reference))
+
+    @documented_by(CreateReference)
+    def create(self, **fields: Unpack[ReferenceFields]) -> CreateReference:
+        return CreateReference(Target("reference"), fields)
+
+
+class NamedDetailsTemplate(Named[DetailsTemplate, DetailsTemplateFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "details_template"
+
+
+class DetailsTemplates:
+    """`crm.details_template`: makes templates of details, and names one."""
+
+    def __call__(self, details_template: DetailsTemplate | int) -> NamedDetailsTemplate:
+        """One of them, by itself or by its id."""
+        return NamedDetailsTemplate(id_of(details_template))
+
+    @documented_by(CreateDetailsTemplate)
+    def create(self, **fields: Unpack[DetailsTemplateFields]) -> CreateDetailsTemplate:
+        return CreateDetailsTemplate(Target("details_template"), fields)
+
+
+class NamedClientDetails(Removable[ClientDetails, ClientDetailsFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "details"
+
+
+class AllDetails:
+    """`crm.details`: writes details of clients down, and names one record."""
+
+    def __call__(self, details: ClientDetails | int) -> NamedClientDetails:
+        """One of them, by itself or by its id."""
+        return NamedClientDetails(id_of(details))
+
+    @documented_by(CreateDetails)
+    def create(self, **fields: Unpack[ClientDetailsFields]) -> CreateDetails:
+        return CreateDetails(Target("details"), fields)
+
+
+class NamedBankDetails(Removable[BankDetails, BankDetailsFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "bank_details"
+
+
+class AllBankDetails:
+    """`crm.bank_details`: adds bank accounts, and names one."""
+
+    def __call__(self, bank_details: BankDetails | int) -> NamedBankDetails:
+        """One of them, by itself or by its id."""
+        return NamedBankDetails(id_of(bank_details))
+
+    @documented_by(CreateBankDetails)
+    def create(self, **fields: Unpack[BankDetailsFields]) -> CreateBankDetails:
+        return CreateBankDetails(Target("bank_details"), fields)
+
+
+class NamedMailbox(Removable[Mailbox, MailboxFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "mailbox"
+
+
+class Mailboxes:
+    """`crm.mailbox`: adds senders of mail, and names one."""
+
+    def __call__(self, mailbox: Mailbox | int) -> NamedMailbox:
+        """One of them, by itself or by its id."""
+        return NamedMailbox(id_of(mailbox))
+
+    @documented_by(CreateMailbox)
+    def create(self, **fields: Unpack[MailboxFields]) -> CreateMailbox:
+        return CreateMailbox(Target("mailbox"), fields)
+
+
+class NamedTemplate(Named[Template, TemplateFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "template"
+
+
+class Templates:
+    """`crm.template`: adds templates of documents, and names one."""
+
+    def __call__(self, template: Template | int) -> NamedTemplate:
+        """One of them, by itself or by its id."""
+        return NamedTemplate(id_of(template))
+
+    @documented_by(CreateTemplate)
+    def create(self, **fields: Unpack[TemplateFields]) -> CreateTemplate:
+        return CreateTemplate(Target("template"), fields)
+
+
+class NamedExclusion(Removable[Exclusion, ExclusionFields]):
+    """One of them."""
+
+    kind: ClassVar[str] = "exclusion"
+
+
+class Exclusions:
+    """`crm.exclusion`: excludes phones and addresses, and names one."""
+
+    def __call__(self, exclusion: Exclusion | int) -> NamedExclusion:
+        """One of them, by itself or by its id."""
+        return NamedExclusion(id_of(exclusion))
+
+    @documented_by(CreateExclusion)
+    def create(self, **fields: Unpack[ExclusionFields]) -> CreateExclusion:
+        return CreateExclusion(Target("exclusion"), fields)

@@ -2,31 +2,97 @@
 
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
+from bizproc.model.conversions import Conversion
 from bizproc.model.deals import Deal, DealFields
+from bizproc.model.details import (
+    Address,
+    AddressFields,
+    BankDetails,
+    BankDetailsFields,
+    ClientDetails,
+    ClientDetailsFields,
+    Details,
+    DetailsTemplate,
+    DetailsTemplateFields,
+)
+from bizproc.model.exclusions import Exclusion, ExclusionFields
+from bizproc.model.files import File, FileFields
+from bizproc.model.invoices import Invoice, InvoiceFields
 from bizproc.model.items import Item, StagedItem
-from bizproc.model.money import Number
+from bizproc.model.leads import Lead, LeadFields
+from bizproc.model.lists import Reference, ReferenceFields
+from bizproc.model.mailboxes import Mailbox, MailboxFields, Template, TemplateFields
+from bizproc.model.messages import CrmDocument, Message
+from bizproc.model.money import Money, Number
 from bizproc.model.multi_fields import MultiField
+from bizproc.model.orders import Order, Payment
+from bizproc.model.organisation import (
+    Absence,
+    AbsenceFields,
+    Department,
+    DepartmentFields,
+    Group,
+    GroupFields,
+    WorkingHours,
+    WorkingHoursFields,
+)
 from bizproc.model.pipelines import Pipeline, PipelineFields, Semantics, Stage, StageFields, StageReached
+from bizproc.model.planned import Booking, Notification, Task, Wait, WaitOutcome
 from bizproc.model.portal import Portal
 from bizproc.model.products import Product, ProductFields, ProductRef, ProductRow
+from bizproc.model.quotes import Quote, QuoteFields
 from bizproc.model.references import ItemRef, ref_of
+from bizproc.model.smart_items import SmartItem, SmartItemFields, SmartType, SmartTypeFields
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.users import User, UserFields, Users
 
 __all__ = [
+    "Absence",
+    "AbsenceFields",
     "Activity",
+    "Address",
+    "AddressFields",
+    "BankDetails",
+    "BankDetailsFields",
+    "Booking",
+    "ClientDetails",
+    "ClientDetailsFields",
     "Comment",
     "Company",
     "CompanyFields",
     "Contact",
     "ContactFields",
+    "Conversion",
+    "CrmDocument",
     "Deal",
     "DealFields",
+    "Department",
+    "DepartmentFields",
+    "Details",
+    "DetailsTemplate",
+    "DetailsTemplateFields",
+    "Exclusion",
+    "ExclusionFields",
+    "File",
+    "FileFields",
+    "Group",
+    "GroupFields",
     "HistoryEvent",
+    "Invoice",
+    "InvoiceFields",
     "Item",
     "ItemRef",
+    "Lead",
+    "LeadFields",
+    "Mailbox",
+    "MailboxFields",
+    "Message",
+    "Money",
     "MultiField",
+    "Notification",
     "Number",
+    "Order",
+    "Payment",
     "Pipeline",
     "PipelineFields",
     "Portal",
@@ -34,13 +100,28 @@ __all__ = [
     "ProductFields",
     "ProductRef",
     "ProductRow",
+    "Quote",
+    "QuoteFields",
+    "Reference",
+    "ReferenceFields",
     "Semantics",
+    "SmartItem",
+    "SmartItemFields",
+    "SmartType",
+    "SmartTypeFields",
     "Stage",
     "StageFields",
     "StageReached",
     "StagedItem",
+    "Task",
+    "Template",
+    "TemplateFields",
     "User",
     "UserFields",
     "Users",
+    "Wait",
+    "WaitOutcome",
+    "WorkingHours",
+    "WorkingHoursFields",
     "ref_of",
 ]

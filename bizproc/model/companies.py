@@ -8,6 +8,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from bizproc.model.people import Reachable, ReachableFields
+from bizproc.model.references import FileId
 
 
 @frozen(kw_only=True)
@@ -32,6 +33,7 @@ class Company(Reachable):
     legal_address: str = ""
     banking_details: str = ""
     is_my_company: bool = False
+    logo_id: FileId | None = None
 
 
 class CompanyFields(ReachableFields, total=False):
@@ -46,3 +48,4 @@ class CompanyFields(ReachableFields, total=False):
     legal_address: str
     banking_details: str
     is_my_company: bool
+    logo_id: FileId | None

@@ -9,7 +9,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from bizproc.model.people import Reachable, ReachableFields, full_name
-from bizproc.model.references import CompanyId
+from bizproc.model.references import CompanyId, FileId, LeadId
 
 
 @frozen(kw_only=True)
@@ -34,10 +34,11 @@ class Contact(Reachable):
     second_name: str = ""
     last_name: str = ""
     birth_date: date | None = None
+    photo_id: FileId | None = None
     type: str | None = None
     post: str = ""
     company_ids: tuple[CompanyId, ...] = ()
-    lead_id: int | None = None
+    lead_id: LeadId | None = None
     export: bool = True
 
     @property
@@ -59,9 +60,10 @@ class ContactFields(ReachableFields, total=False):
     second_name: str
     last_name: str
     birth_date: date | None
+    photo_id: FileId | None
     type: str | None
     post: str
     company_id: CompanyId | None
     company_ids: Sequence[CompanyId]
-    lead_id: int | None
+    lead_id: LeadId | None
     export: bool

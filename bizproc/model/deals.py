@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from attrs import frozen
 
 from bizproc.model.items import StagedFields, StagedItem
+from bizproc.model.references import DERIVED, LeadId, QuoteId
 
 
 @frozen(kw_only=True)
@@ -20,6 +21,7 @@ class Deal(StagedItem):
         probability: In percent.
         close_date: When it is expected to close; the day it was closed, once its stage is final.
         lead_id, quote_id: What it came from.
+        is_return_customer: Its contact or company had a deal before it was made.
     """
 
     item_type: ClassVar[str] = "deal"
@@ -28,8 +30,9 @@ class Deal(StagedItem):
     probability: int | None = None
     begin_date: date | None = None
     close_date: date | None = None
-    lead_id: int | None = None
-    quote_id: int | None = None
+    lead_id: LeadId | None = None
+    quote_id: QuoteId | None = None
+    is_return_customer: Annotated[bool, DERIVED] = False
 
 
 class DealFields(StagedFields, total=False):
@@ -39,5 +42,5 @@ class DealFields(StagedFields, total=False):
     probability: int | None
     begin_date: date | None
     close_date: date | None
-    lead_id: int | None
-    quote_id: int | None
+    lead_id: LeadId | None
+    quote_id: QuoteId | None

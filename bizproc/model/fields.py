@@ -7,10 +7,11 @@ user, a stage or a product exists is the CRM's to say.
 
 from __future__ import annotations
 
+import re
 import types
 from collections import abc
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -21,9 +22,11 @@ from attrs import frozen
 
 from bizproc.core.checks import described
 from bizproc.core.errors import UnknownField, WrongFieldValue
-from bizproc.model.money import exact, is_currency
+from bizproc.model.details import Address
+from bizproc.model.money import Money, exact, is_currency
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES, MultiField
-from bizproc.model.references import LARGEST_ID, Derived, ItemRef, Refers
+from bizproc.model.organisation import WEEKDAYS, parse_hours
+from bizproc.model.references import LARGEST_ID, NOT_STORED, Derived, ItemRef, Refers
 
 
 class Unfit(Exception):
@@ -176,6 +179,57 @@ def _time_zone(value: Any) -> str:
     return name
 
 
+def _hours(value: Any) -> str:
+    text = _text(value)
+    try:
+        parse_hours(text)
+    except ValueError as error:
+        raise Unfit(str(error)) from None
+    return text
+
+
+def _time(value: Any) -> time:
+    if not isinstance(value, time) or value.tzinfo is not None:
+        raise Unfit("a time of day without a zone")
+    return value
+
+
+def _money(value: Any) -> Money:
+    if not isinstance(value, Money):
+        raise Unfit("Money(amount, currency)")
+    return Money(_number(value.amount), _currency(value.currency))
+
+
+def _address(value: Any) -> Address:
+    if isinstance(value, Mapping):
+        known = {each.name for each in attrs.fields(Address)}
+        if not known.issuperset(value):
+            raise Unfit(f"an Address, or a mapping of {', '.join(sorted(known))}")
+        value = Address(**value)
+    if not isinstance(value, Address):
+        raise Unfit("an Address")
+    return Address(**{name: _text(part) for name, part in attrs.asdict(value).items()})
+
+
+def _link(value: Any) -> ItemRef:
+    if isinstance(value, ItemRef):
+        return value
+    if isinstance(getattr(value, "item_type", None), str) and isinstance(getattr(value, "id", None), int):
+        return ItemRef(value.item_type, value.id)
+    raise Unfit("an item, or a reference to one")
+
+
+def _url(value: Any) -> str:
+    text = _text(value).strip()
+    if text and not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", text):
+        raise Unfit("an address that begins with its scheme, like https://")
+    return text
+
+
+def _filled_by_bookings(_value: Any) -> Any:
+    raise Unfit("nothing: book_resource and cancel_booking fill it")
+
+
 def _day(value: Any) -> date:
     if type(value) is not date:
         raise Unfit("a date (of a datetime, say in which zone: moment.astimezone(zone).date())")
@@ -232,11 +286,31 @@ DAY: Final = FieldType("day", _day)
 MOMENT: Final = FieldType("moment", _moment)
 CUSTOM: Final = FieldType("custom", _by_code)
 
-REFERENCE: Final = FieldType("reference", _as_it_is)
+REFERENCE: Final = FieldType("reference", _link)
 ANYTHING: Final = FieldType("anything", _as_it_is)
 
-CUSTOM_TYPES: Final = {each.name: each for each in (TEXT, INTEGER, TRUTH, NUMBER, DAY, MOMENT)}
-"""The types that custom fields can have."""
+BOOKING: Final = FieldType("booking", _filled_by_bookings)
+
+CUSTOM_TYPES: Final = {
+    **{each.name: each for each in (TEXT, INTEGER, TRUTH, NUMBER, DAY, MOMENT)},
+    "time": FieldType("time", _time),
+    "choice": FieldType("choice", _text),
+    "user": FieldType("user", _integer),
+    "file": FieldType("file", _integer),
+    "phone": _multi_field(MULTI_FIELD_TYPES["phones"]),
+    "email": _multi_field(MULTI_FIELD_TYPES["emails"]),
+    "web": _multi_field(MULTI_FIELD_TYPES["webs"]),
+    "im": _multi_field(MULTI_FIELD_TYPES["ims"]),
+    "money": FieldType("money_value", _money),
+    "address": FieldType("address", _address),
+    "url": FieldType("url", _url),
+    "link": FieldType("link", _link),
+    "booking": BOOKING,
+}
+"""The types that custom fields can have, by name."""
+
+CUSTOM_REFERS: Final = {"user": "user", "file": "file"}
+"""Of those that hold an id, the kind of noun it is of."""
 
 _BY_CLASS: Final = {
     str: TEXT,
@@ -250,6 +324,7 @@ _BY_CLASS: Final = {
 _BY_NAME: Final = {
     "currency": CURRENCY,
     "time_zone": FieldType("text", _time_zone),
+    **dict.fromkeys(WEEKDAYS, FieldType("text", _hours)),
     "tax_rate": FieldType("number", _percent),
     "discount_percent": FieldType("number", _percent),
     "probability": FieldType("integer", _whole_percent),
@@ -265,14 +340,16 @@ _BY_NAME: Final = {
 def fields_of(cls: type) -> Mapping[str, Field]:
     """All fields of a noun, by name, in the order of the class."""
     hints = get_type_hints(cls, include_extras=True)
-    described_ = {each.name: _field(cls, each, hints[each.name]) for each in attrs.fields(cls)}
-    return types.MappingProxyType(described_)
+    stored = (each for each in attrs.fields(cls) if NOT_STORED not in getattr(hints[each.name], "__metadata__", ()))
+    return types.MappingProxyType({each.name: _field(cls, each, hints[each.name]) for each in stored})
 
 
 @cache
 def writable(cls: type) -> Mapping[str, Field]:
     """The fields that may be written, and the names under which the first of a list can be."""
     found = {name: field for name, field in fields_of(cls).items() if not field.derived}
+    for name, other in getattr(cls, "aliases", {}).items():
+        found[name] = found[other]
     for name, many in getattr(cls, "primaries", {}).items():
         found[name] = attrs.evolve(found[many], name=name, multiple=False, optional=True, default=None)
     return types.MappingProxyType(found)

@@ -28,6 +28,7 @@ class Item:
 
     Attributes:
         primaries: Names under which the first of a list can be written, and the list.
+        aliases: Other names under which fields can be written.
         responsible_id: The person in charge.
         observer_ids: Who else follows it, in order.
         created_by, modified_by: None for a process or an import.
@@ -39,6 +40,7 @@ class Item:
 
     item_type: ClassVar[str]
     primaries: ClassVar[Mapping[str, str]] = NOTHING
+    aliases: ClassVar[Mapping[str, str]] = NOTHING
 
     id: Annotated[int, DERIVED]
     responsible_id: UserId | None = None

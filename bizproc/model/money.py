@@ -11,6 +11,8 @@ import re
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
+from attrs import frozen
+
 Number: TypeAlias = Decimal | int
 """What a parameter that is a number takes; kept as a Decimal."""
 
@@ -52,6 +54,14 @@ _HUNDRED: Final = Decimal(100)
 
 LARGEST_AMOUNT: Final = Decimal(10) ** 14
 """Amounts lie below it: as ten-thousandths they fit into 64 bits, and so do sums of many."""
+
+
+@frozen
+class Money:
+    """An amount with its currency, as custom fields hold it. Exact; not rounded."""
+
+    amount: Decimal
+    currency: str = "EUR"
 
 
 def digits_of(currency: str) -> int:

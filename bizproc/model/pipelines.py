@@ -125,12 +125,41 @@ DEFAULT_STAGES: Final[dict[str, tuple[StageTemplate, ...]]] = {
         StageTemplate("LOSE", "Lost", "failure"),
         StageTemplate("APOLOGY", "Analysis of failure", "apology"),
     ),
+    "lead": (
+        StageTemplate("NEW", "Unassigned"),
+        StageTemplate("IN_PROCESS", "In progress"),
+        StageTemplate("PROCESSED", "Processed"),
+        StageTemplate("CONVERTED", "Good lead", "success"),
+        StageTemplate("JUNK", "Junk lead", "failure"),
+    ),
+    "quote": (
+        StageTemplate("DRAFT", "Draft"),
+        StageTemplate("SENT", "Sent to the client"),
+        StageTemplate("APPROVED", "Accepted", "success"),
+        StageTemplate("DECLAINED", "Declined", "failure"),
+        StageTemplate("APOLOGY", "Analysis of failure", "apology"),
+    ),
+    "invoice": (
+        StageTemplate("NEW", "New"),
+        StageTemplate("SENT", "Sent to the client"),
+        StageTemplate("PAID", "Paid", "success"),
+        StageTemplate("UNPAID", "Unpaid", "failure"),
+    ),
 }
 """By kind of item. Whoever runs a CRM may rename and add."""
 
+SMART_STAGES: Final = (
+    StageTemplate("NEW", "Start"),
+    StageTemplate("PREPARATION", "Preparation"),
+    StageTemplate("CLIENT", "With the client"),
+    StageTemplate("SUCCESS", "Success", "success"),
+    StageTemplate("FAIL", "Failure", "failure"),
+)
+"""Those of a smart type."""
+
 
 def code_in(pipeline: int, code: str) -> str:
-    """A stage's code in a pipeline of deals: `NEW` in the general one, `C1:NEW` in pipeline 1."""
+    """A stage's code in a pipeline: `NEW` in the general one, `C1:NEW` in pipeline 1."""
     if pipeline == GENERAL or code.startswith(f"C{pipeline}:"):
         return code
     return f"C{pipeline}:{code}"

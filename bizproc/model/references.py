@@ -45,11 +45,25 @@ class Derived:
 
 DERIVED: Final = Derived()
 
+
+@frozen
+class NotStored:
+    """Marks a field that only matters where a noun is named in a parameter."""
+
+
+NOT_STORED: Final = NotStored()
+
 UserId: TypeAlias = Annotated[int, Refers("user")]
 CompanyId: TypeAlias = Annotated[int, Refers("company")]
 ContactId: TypeAlias = Annotated[int, Refers("contact")]
 DealId: TypeAlias = Annotated[int, Refers("deal")]
 ProductId: TypeAlias = Annotated[int, Refers("product")]
+LeadId: TypeAlias = Annotated[int, Refers("lead")]
+QuoteId: TypeAlias = Annotated[int, Refers("quote")]
+DepartmentId: TypeAlias = Annotated[int, Refers("department")]
+FileId: TypeAlias = Annotated[int, Refers("file")]
+DetailsId: TypeAlias = Annotated[int, Refers("details")]
+TemplateOfDetailsId: TypeAlias = Annotated[int, Refers("details_template")]
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "never in the store": the moment of an item that was only made in memory."""

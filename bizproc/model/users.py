@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, TypeAlias, TypedDict
 from attrs import field, frozen
 
 from bizproc.model.people import full_name
-from bizproc.model.references import DERIVED, UserId
+from bizproc.model.references import DERIVED, DepartmentId, UserId
 
 
 @frozen
@@ -21,6 +21,7 @@ class User:
         active: Whether they still work here.
         time_zone: A name as in the IANA database.
         manager_id: Their supervisor.
+        department_ids: The departments they work in.
     """
 
     item_type: ClassVar[str] = "user"
@@ -36,6 +37,7 @@ class User:
     active: bool = field(default=True, kw_only=True)
     time_zone: str | None = field(default=None, kw_only=True)
     manager_id: UserId | None = field(default=None, kw_only=True)
+    department_ids: tuple[DepartmentId, ...] = field(default=(), kw_only=True)
 
     @property
     def title(self) -> str:
@@ -56,6 +58,7 @@ class UserFields(TypedDict, total=False):
     active: bool
     time_zone: str | None
     manager_id: UserId | None
+    department_ids: Sequence[DepartmentId]
 
 
 Users: TypeAlias = int | User | Sequence[int | User]

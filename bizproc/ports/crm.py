@@ -141,6 +141,9 @@ class Crm(Protocol):
     async def users(self, users: Users) -> tuple[int, ...]:
         """The ids that a parameter names, in order, without duplicates. Raises UnknownUser."""
 
+    async def parents_of(self, kind: str) -> tuple[str, ...]:
+        """The kinds of items that items of a smart type can be children of. Raises UnknownItem."""
+
     async def stage_of(self, ref: ItemRef) -> Stage:
         """The stage an item is in."""
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, rows, stages, timeline
+from bizproc.adapters.sql_crm import items, rows, special, stages, timeline
 from bizproc.adapters.sql_crm.custom import add_field
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
-from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
+from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
@@ -36,6 +36,7 @@ class SqlCrm:
 
     async def resolve(self, kind: str, id: int | None) -> ItemRef:
         document = self.performing.document
+        special.check_kind(self.performing.transaction, kind)
         if id is not None:
             return ItemRef(kind, id)
         if document is None:
@@ -49,12 +50,12 @@ class SqlCrm:
         item = read(tx, shape, document.id)
         candidates: list[int] = []
         for field in shape.fields.values():
-            if field.refers == wanted and not field.derived:
-                value = getattr(item, field.name)
-                if field.multiple and value:
-                    return ItemRef(wanted, value[0])  # the first of a list is the primary one
-                candidates += [value] if value and not field.multiple else []
-        if not candidates and any(field.refers == document.kind and not field.derived for field in aim.fields.values()):
+            points = pointed_at(field, getattr(item, field.name))
+            if field.refers is None:
+                candidates += [id_ for kind, id_ in points if kind == wanted]
+            elif points and field.name in (f"{wanted}_id", f"{wanted}_ids"):
+                return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
+        if not candidates and aim.pointing_at(document.kind):
             candidates = referring(tx, aim, document)
         match candidates:
             case [one]:
@@ -73,14 +74,17 @@ class SqlCrm:
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
     ) -> Any:
         """As the port says; `imported` fields may also bring an id and stamps along (`items.IMPORTED`)."""
+        special.check_kind(self.performing.transaction, kind)
         return items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
 
     async def update(
         self, ref: ItemRef, fields: Mapping[str, Any], *, append: bool = False, author: int | None = None
     ) -> Any:
+        special.check_kind(self.performing.transaction, ref.kind)
         return items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
 
     async def delete(self, ref: ItemRef) -> None:
+        special.check_kind(self.performing.transaction, ref.kind)
         items.delete(self.performing, self.portal, ref, self.performing.author)
 
     async def add_field(
@@ -172,6 +176,9 @@ class SqlCrm:
     def _check_user(self, user: int) -> None:
         if not exists(self.performing.transaction, SHAPES["user"], user):
             raise UnknownUser(user=user)
+
+    async def parents_of(self, kind: str) -> tuple[str, ...]:
+        return special.smart_type(self.performing.transaction, kind).parents
 
     async def stage_of(self, ref: ItemRef) -> Stage:
         return stages.stage_of(self.performing.transaction, ref)

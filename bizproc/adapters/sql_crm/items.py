@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import history, rows, stages, timeline
+from bizproc.adapters.sql_crm import history, rows, special, stages, timeline
 from bizproc.adapters.sql_crm.custom import checked_custom
 from bizproc.adapters.sql_crm.reading import exists, read, referring
-from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, shape_of
+from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, linked_keys, pointed_at, shape_of
 from bizproc.core.errors import (
     AlreadyExists,
     ItemNotFound,
@@ -24,8 +24,8 @@ from bizproc.core.errors import (
     WrongFieldValue,
 )
 from bizproc.model.days import day_of
-from bizproc.model.fields import Field, shown, unknown
-from bizproc.model.kinds import NOUNS
+from bizproc.model.fields import shown, unknown
+from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.model.money import rounded
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef
@@ -34,7 +34,15 @@ from bizproc.ports.performing import Performing
 IMPORTED: Final = ("id", "created_at", "updated_at", "moved_at", "created_by", "modified_by")
 """Derived fields that an import may bring along."""
 
-_FIXED: Final = {"stage": ("kind", "pipeline", "code", "semantics"), "pipeline": ("kind",)}
+_FIXED: Final = {
+    "stage": ("kind", "pipeline", "code", "semantics"),
+    "pipeline": ("kind",),
+    "smart_type": ("code",),
+    "reference": ("list", "code"),
+    "details": ("template_id", "company_id", "contact_id"),
+    "bank_details": ("details_id",),
+    "exclusion": ("type", "value"),
+}
 
 Values = dict[str, Any]
 
@@ -53,14 +61,15 @@ def create(
     """Make one noun. See `ports.crm.Crm.create`."""
     shape = shape_of(kind)
     given = _checked(shape, fields, imported=imported)
+    special.check_given(performing.transaction, shape, given)
     values = {"id": None, **_beginnings(shape, performing, portal, author), **given}
     _set_primaries(shape, values, given)
     _prepare(performing, portal, shape, values, given)
     _check_references(performing, shape, values)
+    _check_unique(performing, shape, values)
     ref = ItemRef(kind, _insert(performing, shape, values))
     values["id"] = ref.id
-    if kind == "pipeline":
-        stages.add_default_stages(performing.transaction, values["kind"], ref.id)
+    special.made(performing.transaction, shape, values)
     _write_links(performing, shape, ref.id, (), values)
     if shape.is_item:
         _tell_created(performing, shape, ref, values, author)
@@ -79,6 +88,8 @@ def _beginnings(shape: Shape, performing: Performing, portal: Portal, author: in
             "created_by": author,
             "modified_by": author,
         }
+    elif "created_at" in values:
+        values["created_at"] = performing.now
     if shape.is_staged:
         values |= {"moved_at": performing.now, "moved_by": author, "currency": portal.currency}
     if shape.kind == "product":
@@ -92,9 +103,10 @@ def _prepare(performing: Performing, portal: Portal, shape: Shape, values: Value
         _begin_in_stage(performing, portal, shape, values, given)
         _begin_amount(shape, values)
     if shape.kind == "pipeline":
-        stages.prepare_pipeline(values)
+        stages.prepare_pipeline(performing.transaction, values)
     if shape.kind == "stage":
         stages.prepare_stage(performing.transaction, values, given)
+    special.prepare(performing, shape, values, None)
     if "custom" in given:
         values["custom"] = checked_custom(performing.transaction, shape.kind, {}, given["custom"], append=False)
     _round_revenue(shape, portal, values)
@@ -166,7 +178,7 @@ class _Change:
         self.performing = performing
         self.portal = portal
         self.shape = shape
-        self.ref = ItemRef(shape.kind, item.id)
+        self.ref = ItemRef(item.item_type, item.id)
         self.old: Values = {name: getattr(item, name) for name in shape.names}
         self.new: Values = dict(self.old)
 
@@ -182,9 +194,13 @@ class _Change:
         if self.shape.is_staged:
             self._follow_stage(given)
             self._follow_amount(given)
+        special.check_given(self.performing.transaction, self.shape, given)
+        special.prepare(self.performing, self.shape, self.new, self.old)
         _round_revenue(self.shape, self.portal, self.new)
         self._check_fixed()
-        _check_references(self.performing, self.shape, self.new, self._changed_names())
+        changed = self._changed_names()
+        _check_references(self.performing, self.shape, self.new, changed)
+        _check_unique(self.performing, self.shape, self.new, changed)
 
     def _check_fixed(self) -> None:
         """What items refer to, or what they derive from it, cannot change under them."""
@@ -288,48 +304,64 @@ class _Change:
 
 # -- delete ------------------------------------------------------------------------------------------------------------
 
-_BELONGINGS: Final = (
-    "DELETE FROM product_row WHERE owner_kind = ? AND owner_id = ?",
-    "DELETE FROM comment WHERE owner_kind = ? AND owner_id = ?",
-    "DELETE FROM history_event WHERE owner_kind = ? AND owner_id = ?",
-    "DELETE FROM link WHERE kind = ? AND item = ?",
+_OWNED: Final = tuple(
+    f"DELETE FROM {SHAPES[kind].table.name} WHERE owner_kind = ? AND owner_id = ?"  # noqa: S608  tables of ours
+    for kind in BELONGINGS
+    if "owner_id" in SHAPES[kind].fields and kind not in ("activity", "order")
 )
 
 
 def delete(performing: Performing, portal: Portal, ref: ItemRef, author: int | None) -> None:
     """Delete one item. See `ports.crm.Crm.delete`."""
     shape = shape_of(ref.kind)
-    if not shape.is_item:
-        deletable = ", ".join(kind for kind in NOUNS if SHAPES[kind].is_item)
+    if not (shape.is_item or shape.deletable):
+        deletable = ", ".join(kind for kind in NOUNS if SHAPES[kind].is_item or SHAPES[kind].deletable)
         raise UnknownItem(kind=ref.kind, known=f"of those that can be deleted: {deletable}")
     item = read(performing.transaction, shape, ref.id)
     _cut_relations(performing, portal, ref, author)
     tx = performing.transaction
-    for text in _BELONGINGS:
+    if shape.is_item:
+        _delete_belongings(performing, ref)
+    tx.execute("DELETE FROM link WHERE kind = ? AND item = ?", (shape.table.name, ref.id))
+    tx.execute(shape.delete, (ref.id,))
+    if shape.is_item:
+        facts = {name: getattr(item, name) for name in ("stage", "semantics", "pipeline") if shape.is_staged}
+        history.emit(performing, f"{ref.kind}.deleted", ref, author, **facts)
+
+
+def _delete_belongings(performing: Performing, ref: ItemRef) -> None:
+    tx = performing.transaction
+    orders = tx.execute("SELECT id FROM client_order WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id))
+    for (order,) in orders.fetchall():
+        for text in _OWNED:
+            tx.execute(text, ("order", order))
+        tx.execute(SHAPES["order"].delete, (order,))
+    for text in _OWNED:
         tx.execute(text, (ref.kind, ref.id))
     timeline.unbind(performing, ref)
-    tx.execute(shape.delete, (ref.id,))
-    facts = {name: getattr(item, name) for name in ("stage", "semantics", "pipeline") if shape.is_staged}
-    history.emit(performing, f"{ref.kind}.deleted", ref, author, **facts)
 
 
 def _cut_relations(performing: Performing, portal: Portal, ref: ItemRef, author: int | None) -> None:
-    """What pointed at it points at nothing: each such item changes, with a history of its own."""
+    """What pointed at it points at nothing: each such item changes, with a history of its own; what it owned goes."""
     for kind in NOUNS:
         shape = SHAPES[kind]
-        pointing = [f for f in shape.fields.values() if f.refers == ref.kind and not f.derived]
+        pointing = shape.pointing_at(ref.kind)
         if not pointing:
             continue
         for id_ in referring(performing.transaction, shape, ref):
             item = read(performing.transaction, shape, id_)
-            cut = {field.name: _without(getattr(item, field.name), ref.id) for field in pointing}
-            update(performing, portal, ItemRef(kind, id_), cut, author)
+            itself = ItemRef(item.item_type, id_)
+            if any(getattr(item, name) == ref.id for name in shape.owners):
+                delete(performing, portal, itself, author)
+            else:
+                cut = {field.name: _without(getattr(item, field.name), ref) for field in pointing}
+                update(performing, portal, itself, cut, author)
 
 
-def _without(value: Any, id_: int) -> Any:
+def _without(value: Any, ref: ItemRef) -> Any:
     if isinstance(value, tuple):
-        return tuple(each for each in value if each != id_)
-    return None if value == id_ else value
+        return tuple(each for each in value if each not in (ref, ref.id))
+    return None if value == ref.id else value
 
 
 # -- fields ------------------------------------------------------------------------------------------------------------
@@ -344,7 +376,7 @@ def _checked(shape: Shape, fields: Mapping[str, Any], *, imported: bool = False)
             field = shape.fields.get(name)
         if field is None:
             raise _unwritable(shape, name, value)
-        given[name] = field.checked(value)
+        given[field.name] = field.checked(value)
     if given.get("id", 1) < 1:
         raise WrongFieldValue(kind=shape.kind, field="id", expected="a positive integer", got=str(given["id"]))
     return given
@@ -400,35 +432,44 @@ def _amount_by_hand(shape: Shape, value: Decimal, currency: str) -> Decimal:
 def _check_references(performing: Performing, shape: Shape, values: Values, names: Iterable[str] | None = None) -> None:
     """Raises if what a field points at is not there."""
     for field in shape.fields.values():
-        if field.refers is not None and (names is None or field.name in names):
-            value = values[field.name]
-            for id_ in value if field.multiple else (value,):
-                if id_ is not None and not exists(performing.transaction, SHAPES[field.refers], id_):
-                    raise _missing(field, id_)
+        if names is not None and field.name not in names:
+            continue
+        for kind, id_ in pointed_at(field, values[field.name]):
+            if not exists(performing.transaction, shape_of(kind), id_):
+                raise _missing(kind, id_)
 
 
-def _missing(field: Field, id_: int) -> Exception:
-    match field.refers:
+def _missing(kind: str, id_: int) -> Exception:
+    match kind:
         case "user":
             return UnknownUser(user=id_)
         case "product":
             return ProductNotFound(product=id_)
         case _:
-            return ItemNotFound(kind=str(field.refers), id=id_)
+            return ItemNotFound(kind=kind, id=id_)
+
+
+def _check_unique(performing: Performing, shape: Shape, values: Values, names: Iterable[str] | None = None) -> None:
+    """Raises AlreadyExists if another one has what no two may have."""
+    for columns in shape.unique:
+        if names is not None and not set(columns).intersection(names):
+            continue
+        row = shape.written(columns, values)
+        found = performing.transaction.execute(shape.same_as(columns), (*row, values["id"])).fetchone()
+        if found is not None:
+            shown_ = ", ".join(repr(values[name]) for name in columns)
+            raise AlreadyExists(kind=shape.kind, field=", ".join(columns), value=shown_)
 
 
 def _write_links(performing: Performing, shape: Shape, id_: int, old: Values | tuple[()], new: Values) -> None:
-    """Keep the companion of lists of contacts and companies."""
-    tx = performing.transaction
+    """Keep the companion of lists that are found from the other side."""
+    tx, table = performing.transaction, shape.table.name
     for field in shape.listed:
-        before = old[field.name] if old else ()
-        for gone in (each for each in before if each not in new[field.name]):
+        before = linked_keys(field, old[field.name] if old else ())
+        after = linked_keys(field, new[field.name])
+        for kind, gone in (each for each in before if each not in after):
             tx.execute(
-                "DELETE FROM link WHERE to_kind = ? AND to_id = ? AND kind = ? AND item = ?",
-                (field.refers, gone, shape.kind, id_),
+                "DELETE FROM link WHERE to_kind = ? AND to_id = ? AND kind = ? AND item = ?", (kind, gone, table, id_)
             )
-        for come in (each for each in new[field.name] if each not in before):
-            tx.execute(
-                "INSERT INTO link (to_kind, to_id, kind, item) VALUES (?, ?, ?, ?)",
-                (field.refers, come, shape.kind, id_),
-            )
+        for kind, come in (each for each in after if each not in before):
+            tx.execute("INSERT INTO link (to_kind, to_id, kind, item) VALUES (?, ?, ?, ?)", (kind, come, table, id_))

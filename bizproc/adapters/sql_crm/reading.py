@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
+from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape
 from bizproc.core.errors import ItemNotFound, UnknownField, UnknownItem
 from bizproc.model.references import LARGEST_ID, ItemRef
 
@@ -99,17 +99,20 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
         return " WHERE id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id)
     if "owner_id" in shape.fields:
         return " WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id)
+    parts, parameters = [], []
     if any(field.refers == ref.kind for field in shape.listed):
-        listed = "SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?"
-        return f" WHERE id IN ({listed})", (ref.kind, ref.id, shape.kind)
-    single = [
-        field.name
-        for field in shape.fields.values()
-        if field.refers == ref.kind and not (field.multiple or field.derived)
-    ]
-    if not single:
+        parts.append("id IN (SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?)")
+        parameters += [ref.kind, ref.id, shape.table.name]
+    if any(field.refers is None for field in shape.listed):
+        parts.append("id IN (SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?)")
+        parameters += [f"{PARENT}{ref.kind}", ref.id, shape.table.name]
+    for field in shape.fields.values():
+        if field.refers == ref.kind and not (field.multiple or field.derived):
+            parts.append(f"{field.name} = ?")
+            parameters.append(ref.id)
+    if not parts:
         raise UnknownItem(kind=ref.kind, known=f"none that a {shape.kind} belongs to is called so")
-    return f" WHERE {' OR '.join(f'{name} = ?' for name in single)}", (ref.id,) * len(single)
+    return f" WHERE ({' OR '.join(parts)}){shape.only}", tuple(parameters)
 
 
 def _order(shape: Shape, order_by: str) -> str:

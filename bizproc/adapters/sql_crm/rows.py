@@ -45,7 +45,7 @@ def _statements(kind: str) -> _Statements:
         look=(
             "SELECT i.amount, i.manual_amount, i.currency, i.tax, p.name, p.price, p.measure, p.type, p.tax_rate, "
             "p.tax_included, (SELECT max(sort) FROM product_row WHERE owner_kind = ? AND owner_id = i.id) "
-            f"FROM {table} i LEFT JOIN product p ON p.id = ? WHERE i.id = ?"
+            f"FROM {table} i LEFT JOIN product p ON p.id = ? WHERE i.id = ?{shape.only.replace('type', 'i.type')}"
         ),
         save=f"UPDATE {table} SET amount = ?, tax = ?, updated_at = ?, modified_by = ? WHERE id = ?",
     )

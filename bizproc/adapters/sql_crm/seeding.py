@@ -5,13 +5,23 @@ from __future__ import annotations
 from bizproc.adapters.sql_crm.reading import Runs
 from bizproc.adapters.sql_crm.shapes import SHAPES
 from bizproc.adapters.sql_crm.stages import add_default_stages
-from bizproc.model.pipelines import GENERAL
+from bizproc.model.lists import LISTS
+from bizproc.model.pipelines import DEFAULT_STAGES, GENERAL
 
 
 def seed(transaction: Runs) -> None:
-    """The deals' general pipeline and its stages. Does nothing where they are: a store may be opened again."""
+    """
+    The deals' general pipeline, the stages of each kind of item, and the lists that fields choose from.
+
+    Does nothing where they are: a store may be opened again.
+    """
     if transaction.execute("SELECT 1 FROM pipeline WHERE id = ?", (GENERAL,)).fetchone():
         return
-    shape = SHAPES["pipeline"]
-    transaction.execute(shape.insert, shape.row({"id": GENERAL, "kind": "deal", "name": "General", "sort": 10}))
-    add_default_stages(transaction, "deal", GENERAL)
+    pipeline, reference = SHAPES["pipeline"], SHAPES["reference"]
+    transaction.execute(pipeline.insert, pipeline.row({"id": GENERAL, "kind": "deal", "name": "General", "sort": 10}))
+    for kind in DEFAULT_STAGES:
+        add_default_stages(transaction, kind, GENERAL)
+    for list_, entries in LISTS.items():
+        for place, (code, name) in enumerate(entries.items(), start=1):
+            entry = {"id": None, "list": list_, "code": code, "name": name, "sort": place * 10, "system": True}
+            transaction.execute(reference.insert, reference.row(entry))

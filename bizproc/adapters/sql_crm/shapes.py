@@ -16,6 +16,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
+from attrs import evolve
 from sqlalchemy import Table
 
 from bizproc.adapters.sql_crm import tables
@@ -26,6 +27,7 @@ from bizproc.model.kinds import BELONGINGS, NOUNS, class_of
 from bizproc.model.money import digits_of, of_units
 from bizproc.model.multi_fields import MultiField
 from bizproc.model.references import ItemRef
+from bizproc.model.smart_items import SMART_ITEM, SmartItem
 from bizproc.store.types import (
     MONEY_PLACES,
     decimal_text,
@@ -43,6 +45,9 @@ Read = Callable[[Any], Any]
 CODEC: Final = Codec()
 
 
+LISTED: Final = ("contact", "company", "department")
+
+
 class Shape:
     """
     How one noun stands in its table.
@@ -50,33 +55,56 @@ class Shape:
     Attributes:
         fields: All of them, in the order of the columns.
         writable: Those that may be written, by the names under which they can be.
-        listed: Multiple fields that point at contacts or companies: each has its companion rows in `link`.
+        listed: Multiple fields that point at others and are found from there: each has its companion rows in `link`.
+        only: The condition that tells the items of one smart type from those of the others.
         is_item, is_staged: What else it has: history and stamps; stages and an amount.
-        insert, select, update_of: Its statements.
+        insert, select, update_of, same_as: Its statements.
+        unique: Fields that no two of it share.
+        owners: Fields that name its owner, with whom it goes.
+        deletable: It can be deleted by itself, though it is no item.
     """
 
-    def __init__(self, cls: Any, table: Table) -> None:
+    def __init__(self, cls: Any, table: Table, type_code: str | None = None) -> None:
         self.cls = cls
-        self.kind: str = cls.item_type
+        self.kind: str = cls.item_type if type_code is None else type_code
         self.table = table
-        self.fields: Mapping[str, Field] = fields_of(cls)
-        self.writable: Mapping[str, Field] = writable(cls)
+        self.fields: Mapping[str, Field] = _named(fields_of(cls), type_code)
+        self.writable: Mapping[str, Field] = _named(writable(cls), type_code)
         self.primaries: Mapping[str, str] = getattr(cls, "primaries", {})
         self.is_item = issubclass(cls, Item)
         self.is_staged = issubclass(cls, StagedItem)
         self.names = tuple(self.fields)
-        self.listed = tuple(f for f in self.fields.values() if f.multiple and f.refers in ("contact", "company"))
+        self.listed = tuple(f for f in self.fields.values() if f.multiple and (f.refers in LISTED or _is_link(f)))
         self.defaults = {name: field.default for name, field in self.fields.items() if name != "id"}
+        if type_code is not None:
+            self.defaults["type"] = type_code
+        self.only = "" if type_code is None else f" AND type = '{type_code}'"  # an identifier
         self._money = tuple(name for name, field in self.fields.items() if field.type.name == "money")
         self._write = {name: _writer(field) for name, field in self.fields.items()}
         self._read = tuple(_reader(field) for field in self.fields.values())
         columns = ", ".join(self.names)
         self.insert = f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(self.names))})"
         self.select = f"SELECT {columns} FROM {table.name}"
-        self.select_one = f"{self.select} WHERE id = ?"
-        self.exists = f"SELECT 1 FROM {table.name} WHERE id = ?"
+        self.select_one = f"{self.select} WHERE id = ?{self.only}"
+        self.exists = f"SELECT 1 FROM {table.name} WHERE id = ?{self.only}"
         self.delete = f"DELETE FROM {table.name} WHERE id = ?"
         self.update_of = cache(self._update_of)
+        self.same_as = cache(self._same_as)
+        self.unique: tuple[tuple[str, ...], ...] = getattr(cls, "unique", ())
+        self.owners: tuple[str, ...] = getattr(cls, "owners", ())
+        self.deletable: bool = getattr(cls, "deletable", False)
+
+    def _same_as(self, names: tuple[str, ...]) -> str:
+        same = " AND ".join(f"{name} IS ?" for name in names)
+        return f"SELECT 1 FROM {self.table.name} WHERE {same} AND id IS NOT ?"
+
+    def pointing_at(self, kind: str) -> tuple[Field, ...]:
+        """The fields that can hold an item of this kind."""
+        return tuple(
+            field
+            for field in self.fields.values()
+            if not field.derived and (field.refers == kind or (_is_link(field) and self.kind != kind))
+        )
 
     def _update_of(self, names: tuple[str, ...]) -> str:
         return f"UPDATE {self.table.name} SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?"
@@ -101,6 +129,33 @@ class Shape:
             if units is not None:
                 values[name] = amount_of(units, values.get("currency") or "")
         return self.cls(**values)
+
+
+def _named(fields: Mapping[str, Field], type_code: str | None) -> Mapping[str, Field]:
+    """The fields, as those of a smart type."""
+    if type_code is None:
+        return fields
+    return MappingProxyType({name: evolve(field, kind=type_code) for name, field in fields.items()})
+
+
+def _is_link(field: Field) -> bool:
+    return field.type.name == "reference" and field.kind not in BELONGINGS
+
+
+def pointed_at(field: Field, value: Any) -> list[tuple[str, int]]:
+    """What a field's value points at, by kind and id."""
+    several = value if field.multiple else (value,)
+    if _is_link(field):
+        return [(ref.kind, ref.id) for ref in several]
+    return [] if field.refers is None else [(field.refers, id_) for id_ in several if id_ is not None]
+
+
+def linked_keys(field: Field, value: Any) -> list[tuple[str, int]]:
+    """How what a list points at stands in `link`; a parent apart from the client of the same kind."""
+    return [(f"{PARENT}{kind}" if _is_link(field) else kind, id_) for kind, id_ in pointed_at(field, value)]
+
+
+PARENT: Final = "parent "
 
 
 def amount_of(units: int, currency: str) -> Decimal:
@@ -159,6 +214,14 @@ def _ids(text: str) -> tuple[int, ...]:
     return () if text == "[]" else tuple(json_value(text))
 
 
+def _days_text(days: Iterable[date]) -> str:
+    return json_text([day.isoformat() for day in days])
+
+
+def _days(text: str) -> tuple[date, ...]:
+    return tuple(map(date.fromisoformat, json_value(text)))
+
+
 _SINGLE: Final[dict[str, tuple[Write, Read]]] = {
     "text": (_same, _same),
     "integer": (_same, _same),
@@ -172,6 +235,8 @@ _SINGLE: Final[dict[str, tuple[Write, Read]]] = {
 }
 _MULTIPLE: Final[dict[str, tuple[Write, Read]]] = {
     "integer": (_ids_text, _ids),
+    "text": (json_text, lambda text: tuple(json_value(text))),
+    "day": (_days_text, _days),
     "multi_field": (_multi_fields_text, _multi_fields),
     "reference": (_references_text, _references),
 }
@@ -189,10 +254,19 @@ def _reader(field: Field) -> Read:
 
 # -- all of them -------------------------------------------------------------------------------------------------------
 
-SHAPES: Final = {kind: Shape(cls, tables.metadata.tables[kind]) for kind, cls in {**NOUNS, **BELONGINGS}.items()}
-"""Every noun that can be read, by kind."""
+SHAPES: Final = {kind: Shape(cls, tables.tables[kind]) for kind, cls in {**NOUNS, **BELONGINGS}.items()}
+"""Every noun that can be read, by kind; smart items of all types together."""
+
+
+@cache
+def _smart(type_code: str) -> Shape:
+    return Shape(SmartItem, tables.tables[SMART_ITEM], type_code)
 
 
 def shape_of(kind: str) -> Shape:
-    """The shape of a kind that can be created by itself. Raises UnknownItem."""
-    return SHAPES[class_of(kind).item_type]
+    """
+    The shape of a kind that can be created by itself. Raises UnknownItem.
+
+    What is no other's name is taken for a smart type; whether there is one is not looked at.
+    """
+    return _smart(kind) if class_of(kind) is SmartItem else SHAPES[kind]

@@ -11,13 +11,14 @@ from typing import Any, Final
 from bizproc.adapters.sql_crm.reading import Runs, is_id
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
 from bizproc.core.errors import AlreadyExists, ItemNotFound, UnknownItem, UnknownPipeline, UnknownStage, WrongFieldValue
-from bizproc.model.pipelines import DEFAULT_STAGES, Stage, StageTemplate, code_in
+from bizproc.model.pipelines import DEFAULT_STAGES, SMART_STAGES, Stage, StageTemplate, code_in
 from bizproc.model.references import ItemRef
+from bizproc.model.smart_items import SMART_ITEM
 
 _STAGE: Final = SHAPES["stage"]
 _BY_CODE: Final = f"{_STAGE.select} WHERE kind = ? AND code = ?"
 _OF_ITEM: Final = f"{_STAGE.select} WHERE kind = ? AND code = (SELECT stage FROM {{items}} WHERE id = ?)"
-STAGED: Final = tuple(kind for kind, shape in SHAPES.items() if shape.is_staged)
+STAGED: Final = tuple(kind for kind, shape in SHAPES.items() if shape.is_staged and kind != SMART_ITEM)
 # A kind that has no pipelines has its stages under 0.
 _IS_PIPELINE: Final = (
     "SELECT 1 FROM pipeline WHERE id = ? AND kind = ? "
@@ -92,15 +93,18 @@ def unknown_pipeline(connection: Runs, kind: str, pipeline: object) -> UnknownPi
     return UnknownPipeline(kind=kind, pipeline=pipeline, known=known)
 
 
-def prepare_pipeline(values: dict[str, Any]) -> None:
-    """See that a pipeline that is about to be made is of a kind that has stages."""
-    if values["kind"] not in STAGED:
-        raise UnknownItem(kind=values["kind"], known=f"of those that have stages: {', '.join(STAGED)}")
+def prepare_pipeline(connection: Runs, values: dict[str, Any]) -> None:
+    """See that a pipeline that is about to be made is of a kind that can have several."""
+    smart = [code for (code,) in connection.execute("SELECT code FROM smart_type WHERE has_pipelines ORDER BY id")]
+    if values["kind"] not in (*STAGED, *smart):
+        raise UnknownItem(
+            kind=values["kind"], known=f"of those that can have pipelines: {', '.join((*STAGED, *smart))}"
+        )
 
 
 def add_default_stages(connection: Runs, kind: str, pipeline: int) -> None:
     """The stages that a new pipeline of this kind begins with."""
-    for place, template in enumerate(DEFAULT_STAGES.get(kind, ()), start=1):
+    for place, template in enumerate(DEFAULT_STAGES.get(kind, SMART_STAGES), start=1):
         _add(connection, kind, pipeline, place * 10, template)
 
 

@@ -4,7 +4,7 @@ The CRM's tables, made from the model: one column a field, of the field's type. 
 A row holds all that its item shows, lists included (as JSON): one SELECT reads it. What must be found from the other
 side has a companion that points back:
 
-    link               from a contact or company to the items in whose list it stands
+    link               from an item to those in whose list it stands (`kind` is the table of these)
     activity_binding   from an item to the activities that stand beside it
 
 There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and
@@ -20,14 +20,8 @@ from typing import Any, Final
 from sqlalchemy import Column, Dialect, Index, Integer, MetaData, Table, Text, UniqueConstraint
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bizproc.model.companies import Company
-from bizproc.model.contacts import Contact
-from bizproc.model.deals import Deal
 from bizproc.model.fields import Field, fields_of
-from bizproc.model.pipelines import Pipeline, Stage
-from bizproc.model.products import Product, ProductRow
-from bizproc.model.timeline import Activity, Comment, HistoryEvent
-from bizproc.model.users import User
+from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.store.types import ExactDecimal, Json, Moment, Money
 
 metadata = MetaData()
@@ -68,9 +62,26 @@ def _column(field: Field) -> Column[Any]:
     )
 
 
-def _table(cls: Any, *more: UniqueConstraint, reuses_ids: bool = False) -> Table:
+_NAMES: Final = {"order": "client_order", "group": "user_group"}
+"""Kinds that SQL has other uses for."""
+
+
+def _table(cls: Any, *, reuses_ids: bool = False) -> Table:
     columns = [_column(field) for field in fields_of(cls).values()]
-    return Table(cls.item_type, metadata, *columns, *more, sqlite_strict=True, sqlite_autoincrement=not reuses_ids)
+    unique = [UniqueConstraint(*names) for names in getattr(cls, "unique", ())]
+    name = _NAMES.get(cls.item_type, cls.item_type)
+    return Table(name, metadata, *columns, *unique, sqlite_strict=True, sqlite_autoincrement=not reuses_ids)
+
+
+def _pointed_at(table: Table, cls: Any) -> None:
+    """What is found from the other side: deleting an item looks for all that point at it."""
+    for field in fields_of(cls).values():
+        if field.refers in _FOUND_FROM and not field.multiple:
+            column = table.c[field.name]
+            Index(f"{table.name}_{field.name}", column, sqlite_where=column.is_not(None))
+
+
+_FOUND_FROM: Final = ("lead", "deal", "quote", "company", "contact", "details")
 
 
 def _companion(name: str, *columns: Column[Any]) -> Table:
@@ -82,25 +93,30 @@ def _key(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
     return Column(name, kind, primary_key=True, nullable=False, autoincrement=False)
 
 
-user = _table(User)
-product = _table(Product)
-pipeline = _table(Pipeline)
-stage = _table(Stage, UniqueConstraint("kind", "code", name="stage_code"))
-Index("stage_of_pipeline", stage.c.kind, stage.c.pipeline, stage.c.sort)
+tables: Final[dict[str, Table]] = {}
+"""By kind."""
 
-deal = _table(Deal)
-Index("deal_company", deal.c.company_id)
-Index("deal_stage", deal.c.stage)
-company = _table(Company)
-contact = _table(Contact)
+_ONCE: Final = ("comment", "history_event", "activity", "notification")
+"""Nobody outside keeps naming these."""
 
-product_row = _table(ProductRow)
-Index("product_row_of", product_row.c.owner_kind, product_row.c.owner_id, product_row.c.sort)
-comment = _table(Comment, reuses_ids=True)
-Index("comment_of", comment.c.owner_kind, comment.c.owner_id)
-history_event = _table(HistoryEvent, reuses_ids=True)
-Index("history_event_of", history_event.c.owner_kind, history_event.c.owner_id)
-activity = _table(Activity, reuses_ids=True)
+for _kind, _class in {**NOUNS, **BELONGINGS}.items():
+    tables[_kind] = _table(_class, reuses_ids=_kind in _ONCE)
+    _pointed_at(tables[_kind], _class)
+    if "owner_id" in tables[_kind].c:
+        _more = ("sort",) if _kind == "product_row" else ()
+        Index(f"{_kind}_of", *(tables[_kind].c[name] for name in ("owner_kind", "owner_id", *_more)))
+
+Index("stage_code", tables["stage"].c.kind, tables["stage"].c.code, unique=True)
+Index("stage_of_pipeline", tables["stage"].c.kind, tables["stage"].c.pipeline, tables["stage"].c.sort)
+Index("deal_stage", tables["deal"].c.stage)
+Index("lead_stage", tables["lead"].c.stage)
+Index("smart_item_type", tables["smart_item"].c.type)
+Index("absence_user", tables["absence"].c.user_id, tables["absence"].c.end)
+Index("booking_user", tables["booking"].c.user_id, tables["booking"].c.end)
+Index("exclusion_value", tables["exclusion"].c.value)
+Index("wait_open", tables["wait"].c.made_by, sqlite_where=tables["wait"].c.completed == 0)
+
+activity = tables["activity"]
 # 1 until the commit that makes the activity ends: what is made with a change of stage is not completed by it.
 activity.append_column(Column("fresh", Integer, nullable=False))
 Index(

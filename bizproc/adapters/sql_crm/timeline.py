@@ -57,7 +57,7 @@ def touch(performing: Performing, ref: ItemRef) -> int | None:
     if not shape.is_item:
         raise UnknownItem(kind=ref.kind, known=f"of those that have a timeline: {', '.join(_with_timeline())}")
     tx = performing.transaction
-    text = f"UPDATE {shape.table.name} SET last_activity_at = ? WHERE id = ? RETURNING responsible_id"
+    text = f"UPDATE {shape.table.name} SET last_activity_at = ? WHERE id = ?{shape.only} RETURNING responsible_id"
     row = tx.execute(text, (tx.now_text, ref.id)).fetchone() if is_id(ref.id) else None
     if row is None:
         raise ItemNotFound(kind=ref.kind, id=ref.id)

@@ -67,7 +67,8 @@ def test_as_json_it_has_a_row_a_heading(run: Run) -> None:
     rows = json.loads(run("actions", "--json").stdout)
     assert [row["heading_fr"] for row in rows] == [heading.fr for heading in HEADINGS]
     assert all(set(row) == {"heading_fr", "heading_en", "names", "parameters", "errors"} for row in rows)
-    assert rows[1]["names"] == ["crm.deal.add_product"]
+    kinds = ("deal", "invoice", "item", "quote")
+    assert rows[1]["names"] == [f"crm.{kind}.add_product" for kind in kinds]
     assert rows[14]["names"] == ["crm.contact.create"]
 
 

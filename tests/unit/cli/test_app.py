@@ -88,7 +88,7 @@ def test_an_unknown_command_is_one_line_with_those_that_there_are(run: Run) -> N
         (["import"], "bizproc: Missing argument 'DIR'."),
         (["show"], "bizproc: Missing argument 'ID'."),
         (["ps", "--document", "5"], "bizproc: --document: expected a kind of item and an id, as deal:5, got '5'."),
-        (["ps", "--document", "dael:5"], "bizproc: there is no kind of item 'dael'. Known: "),
+        (["ps", "--document", "Dael:5"], "bizproc: there is no kind of item 'Dael'. Known: "),
     ],
 )
 def test_a_wrong_use_is_one_line_and_exit_code_2(run: Run, arguments: list[str], said: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from bizproc import crm, wait
 from bizproc.actions.activities import AddActivity
-from bizproc.actions.items import CreateDeal, Read, Update
+from bizproc.actions.creating import CreateDeal
+from bizproc.actions.items import Read, Update
 from bizproc.actions.products import AddProduct
 from bizproc.actions.waits import UntilStage
 from bizproc.core.commands import Action, Command, Signalled, Sleep, SleepUntil, WaitSignal

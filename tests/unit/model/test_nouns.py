@@ -13,7 +13,7 @@ import pytest
 from bizproc import model
 from bizproc.core.codec import Codec
 from bizproc.core.errors import UnknownItem, WrongFieldValue
-from bizproc.model import Company, Contact, Deal, ItemRef, MultiField, ProductRow, StageReached, User
+from bizproc.model import Company, Contact, Deal, ItemRef, MultiField, ProductRow, SmartItem, StageReached, User
 from bizproc.model.fields import Field, fields_of, writable
 from bizproc.model.kinds import BELONGINGS, NOUNS, class_of
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES
@@ -126,8 +126,10 @@ def test_a_reference_reads_as_events_name_it() -> None:
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownItem, match="deal"):
-        class_of("bargain")
+    for text in ("Bargain", "smart_item", "product_row", "a b", ""):
+        with pytest.raises(UnknownItem, match="deal"):
+            class_of(text)
+    assert class_of("contract") is SmartItem
 
 
 def test_a_pipeline_of_deals_has_one_success_and_then_failures() -> None:

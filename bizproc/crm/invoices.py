@@ -1,0 +1,38 @@
+"""What may be done to an invoice."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from bizproc.actions.creating import CreateInvoice
+from bizproc.actions.documented import documented_by
+from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.stages import ChangeStage
+from bizproc.core.action import act
+from bizproc.crm.items import ItemActions, id_of
+from bizproc.model.invoices import Invoice, InvoiceFields
+
+
+class InvoiceActions(ItemActions[Invoice, InvoiceFields]):
+    """What may be done to an invoice."""
+
+    kind: ClassVar[str] = "invoice"
+
+    add_product = act(AddProduct)
+    products = act(Products)
+    change_stage = act(ChangeStage)
+
+
+class OwnInvoice(InvoiceActions):
+    """`crm.invoice`: the invoice that the process runs on, or the one linked to its document; it makes new ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __call__(self, invoice: Invoice | int) -> InvoiceActions:
+        """Any other invoice, by itself or by its id."""
+        return InvoiceActions(id_of(invoice))
+
+    @documented_by(CreateInvoice)
+    def create(self, **fields: Unpack[InvoiceFields]) -> CreateInvoice:
+        return CreateInvoice(self.target, fields)

@@ -1,0 +1,37 @@
+"""What may be done to a lead."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from bizproc.actions.creating import CreateLead
+from bizproc.actions.documented import documented_by
+from bizproc.actions.products import Products
+from bizproc.actions.stages import ChangeStatus
+from bizproc.core.action import act
+from bizproc.crm.items import ItemActions, id_of
+from bizproc.model.leads import Lead, LeadFields
+
+
+class LeadActions(ItemActions[Lead, LeadFields]):
+    """What may be done to a lead."""
+
+    kind: ClassVar[str] = "lead"
+
+    products = act(Products)
+    change_status = act(ChangeStatus)
+
+
+class OwnLead(LeadActions):
+    """`crm.lead`: the lead that the process runs on, or the one linked to its document; it makes new ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __call__(self, lead: Lead | int) -> LeadActions:
+        """Any other lead, by itself or by its id."""
+        return LeadActions(id_of(lead))
+
+    @documented_by(CreateLead)
+    def create(self, **fields: Unpack[LeadFields]) -> CreateLead:
+        return CreateLead(self.target, fields)

@@ -1,0 +1,38 @@
+"""What may be done to a quote."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from bizproc.actions.creating import CreateQuote
+from bizproc.actions.documented import documented_by
+from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.stages import ChangeStage
+from bizproc.core.action import act
+from bizproc.crm.items import ItemActions, id_of
+from bizproc.model.quotes import Quote, QuoteFields
+
+
+class QuoteActions(ItemActions[Quote, QuoteFields]):
+    """What may be done to a quote."""
+
+    kind: ClassVar[str] = "quote"
+
+    add_product = act(AddProduct)
+    products = act(Products)
+    change_stage = act(ChangeStage)
+
+
+class OwnQuote(QuoteActions):
+    """`crm.quote`: the quote that the process runs on, or the one linked to its document; it makes new ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __call__(self, quote: Quote | int) -> QuoteActions:
+        """Any other quote, by itself or by its id."""
+        return QuoteActions(id_of(quote))
+
+    @documented_by(CreateQuote)
+    def create(self, **fields: Unpack[QuoteFields]) -> CreateQuote:
+        return CreateQuote(self.target, fields)

@@ -1,0 +1,44 @@
+"""What may be done to a smart item: `crm.item("contract")`, `crm.item("contract", 9)`."""
+
+from __future__ import annotations
+
+from typing import Literal, Unpack, cast
+
+from bizproc.actions.documented import documented_by
+from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
+from bizproc.actions.stages import ChangeStage
+from bizproc.core.action import Target, act
+from bizproc.crm.items import ItemActions, id_of
+from bizproc.model.items import Item
+from bizproc.model.smart_items import SmartItem, SmartItemFields
+
+
+class SmartItemActions(ItemActions[SmartItem, SmartItemFields]):
+    """What may be done to a smart item."""
+
+    add_product = act(AddProduct)
+    products = act(Products)
+    change_stage = act(ChangeStage)
+    delete = act(DeleteSmartItem)
+
+    def __init__(self, type: str, id: int | None = None) -> None:
+        self.target = Target(type, id)
+
+    def __repr__(self) -> str:
+        target = self.target
+        return f"crm.item({target.kind!r})" if target.id is None else f"crm.item({target.kind!r}, {target.id})"
+
+
+class OwnSmartItem(SmartItemActions):
+    """`crm.item(type)`: the item that the process runs on, or the one linked to its document; it makes new ones."""
+
+    @documented_by(CreateSmartItem)
+    def create(
+        self, *, parent: Item | Literal[False] | None = None, **fields: Unpack[SmartItemFields]
+    ) -> CreateSmartItem:
+        return CreateSmartItem(self.target, cast("dict[str, object]", fields), parent=parent)
+
+    @documented_by(DeleteSmartItem)
+    def delete(self, id: SmartItem | int | None = None) -> DeleteSmartItem:
+        return DeleteSmartItem(self.target if id is None else Target(self.target.kind, id_of(id)))
