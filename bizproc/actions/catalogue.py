@@ -15,6 +15,7 @@ from bizproc.actions.activities import AddActivity
 from bizproc.actions.comments import AddComment
 from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
 from bizproc.actions.products import AddProduct
+from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
 from bizproc.actions.stages import ChangeStage, ChangeStatus
 from bizproc.actions.waits import UntilStage
@@ -52,7 +53,7 @@ HEADINGS: Final = (
     Heading(10, "Changer d'observateurs", "Change observers"),
     Heading(11, "Changer de contact", "Edit contact"),
     Heading(12, "Changer de société", "Edit company"),
-    Heading(13, "Changer la personne responsable", "Change responsible person"),
+    Heading(13, "Changer la personne responsable", "Change responsible person", ChangeResponsible),
     Heading(14, "Créer un élément de processus intelligent", "Create SPA item", CreateSmartItem),
     Heading(15, "Création d'un nouveau contact", "Create new contact", CreateContact),
     Heading(16, "Création d'un nouveau prospect", "Create new lead", CreateLead),

@@ -7,8 +7,6 @@ from bizproc.ports.crm import Crm
 
 
 async def first_of(port: Crm, users: Users | None) -> int | None:
-    """The first user a parameter names; None if it names nobody. Raises UnknownUser."""
-    if users is None:
-        return None
+    """The first user a parameter names; None if it names nobody. Raises as `Crm.users`."""
     named = await port.users(users)
     return named[0] if named else None

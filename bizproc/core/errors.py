@@ -26,7 +26,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   └── ChildFailed
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
-    │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
+    │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline
+    │   ├── UnknownUser, UnknownDepartment, UnknownGroup
     │   ├── ProductNotFound, WrongValue, EmptyText, NobodyAvailable
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── NeverOpen                 a working calendar that has no such moment
@@ -460,6 +461,24 @@ class UnknownUser(ActionError):
 
 
 @define(kw_only=True)
+class UnknownDepartment(ActionError):
+    """No department has this code."""
+
+    says = "there is no department {department!r}. Known: {known}."
+    department: str
+    known: str
+
+
+@define(kw_only=True)
+class UnknownGroup(ActionError):
+    """No group of users has this code."""
+
+    says = "there is no group of users {group!r}. Known: {known}."
+    group: str
+    known: str
+
+
+@define(kw_only=True)
 class ProductNotFound(ActionError):
     """No such product in the catalogue."""
 
@@ -737,7 +756,9 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "UnknownDepartment",
     "UnknownField",
+    "UnknownGroup",
     "UnknownItem",
     "UnknownPipeline",
     "UnknownProcess",

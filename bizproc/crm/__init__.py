@@ -33,6 +33,7 @@ from bizproc.crm.nouns import (
     Templates,
     Users,
 )
+from bizproc.crm.queues import Queues
 from bizproc.crm.quotes import OwnQuote
 from bizproc.crm.smart_items import OwnSmartItem, SmartItemActions
 from bizproc.model.smart_items import SmartItem
@@ -59,6 +60,7 @@ bank_details: Final = AllBankDetails()
 mailbox: Final = Mailboxes()
 template: Final = Templates()
 exclusion: Final = Exclusions()
+queue: Final = Queues()
 
 __all__ = [
     "absence",
@@ -77,6 +79,7 @@ __all__ = [
     "mailbox",
     "pipeline",
     "product",
+    "queue",
     "quote",
     "reference",
     "smart_type",

@@ -8,6 +8,7 @@ from bizproc.actions.activities import Activities, AddActivity
 from bizproc.actions.comments import AddComment, Comments
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import Delete, Read, Update
+from bizproc.actions.responsible import ChangeResponsible
 from bizproc.core.action import Target, act
 from bizproc.model.users import Users
 
@@ -50,6 +51,7 @@ class ItemActions(Named[I, F]):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    change_responsible = act(ChangeResponsible)
 
 
 def id_of(item: object) -> int:

@@ -1,5 +1,6 @@
 """The CRM's nouns as frozen attrs classes: deal, contact, company, product row, activity, stage… Pure."""
 
+from bizproc.model.assignments import Assignment, Considered, Explanation
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.conversions import Conversion
@@ -44,7 +45,7 @@ from bizproc.model.quotes import Quote, QuoteFields
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.model.smart_items import SmartItem, SmartItemFields, SmartType, SmartTypeFields
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
-from bizproc.model.users import User, UserFields, Users
+from bizproc.model.users import Supervisor, User, UserFields, Users, supervisor
 
 __all__ = [
     "Absence",
@@ -52,6 +53,7 @@ __all__ = [
     "Activity",
     "Address",
     "AddressFields",
+    "Assignment",
     "BankDetails",
     "BankDetailsFields",
     "Booking",
@@ -60,6 +62,7 @@ __all__ = [
     "Comment",
     "Company",
     "CompanyFields",
+    "Considered",
     "Contact",
     "ContactFields",
     "Conversion",
@@ -73,6 +76,7 @@ __all__ = [
     "DetailsTemplateFields",
     "Exclusion",
     "ExclusionFields",
+    "Explanation",
     "File",
     "FileFields",
     "Group",
@@ -113,6 +117,7 @@ __all__ = [
     "StageFields",
     "StageReached",
     "StagedItem",
+    "Supervisor",
     "Task",
     "Template",
     "TemplateFields",
@@ -124,4 +129,5 @@ __all__ = [
     "WorkingHours",
     "WorkingHoursFields",
     "ref_of",
+    "supervisor",
 ]

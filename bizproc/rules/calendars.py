@@ -9,7 +9,7 @@ working day, the first moment at which somebody is there again. So moving twice 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, field, frozen
 
 from bizproc.core.errors import NeverOpen, WrongValue
+from bizproc.model.organisation import WorkingHours, parse_hours
 from bizproc.rules.shifts import ONE_DAY, Hours, Shift, Shifts, instant, shifts_of, week_of
 
 Span: TypeAlias = tuple[datetime, datetime]
@@ -197,6 +198,16 @@ class Calendar:
         raise NeverOpen(zone=self.zone, moment=str(moment), detail="it never opens again")
 
 
+def calendar_of(hours: WorkingHours, zone: str) -> Calendar:
+    """The calendar of working hours as the CRM has them; `zone` is whose they are where they name none."""
+    week = [[_shift(begin, end) for begin, end in parse_hours(text)] for text in hours.week]
+    return Calendar(zone=hours.time_zone or zone, hours=week, holidays=hours.holidays)
+
+
+def _shift(begin: int, end: int) -> Shift:
+    return Shift(*(time(minute // 60 % 24, minute % 60) for minute in (begin, end)))
+
+
 def _around(day: date) -> tuple[date, date]:
     """The days on which a shift can have begun that is running on this one."""
     return day - ONE_DAY, day
@@ -209,4 +220,4 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-__all__ = ["Calendar", "Hours", "Shift", "Shifts", "Span"]
+__all__ = ["Calendar", "Hours", "Shift", "Shifts", "Span", "calendar_of"]

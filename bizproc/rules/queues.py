@@ -8,13 +8,14 @@ which lives in the store and moves in the same commit as the change that it belo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from attrs import Attribute, field, frozen
 
 from bizproc.core.errors import WrongValue
 from bizproc.model.assignments import Pick
-from bizproc.model.users import User, Users
+from bizproc.model.users import User, Users, parse_users
 from bizproc.rules.calendars import Calendar
 
 Nobody: TypeAlias = Literal["keep", "hold", "error"]
@@ -26,6 +27,7 @@ Load: TypeAlias = Literal["open_items", "open_activities"]
 Measure: TypeAlias = Literal["number", "percent"]
 
 PICKS: Final[tuple[Pick, ...]] = get_args(Pick)
+NOBODY: Final[tuple[Nobody, ...]] = get_args(Nobody)
 
 
 def wrong(parameter: str, expected: str, got: object) -> WrongValue:
@@ -53,6 +55,19 @@ def _numbers(_queue: object, attribute: Attribute[Any], value: object) -> None:
         raise wrong(attribute.name, "whole numbers of 0 or more, by the user's id", value)
 
 
+def _a_user(_queue: object, _attribute: object, value: object) -> None:
+    if value not in NOBODY and _user_of(value) is None:
+        raise wrong("nobody", f"one of {', '.join(NOBODY)}, or a user", value)
+
+
+def _user_of(value: object) -> int | None:
+    """The one user that a value names."""
+    with suppress(ValueError):
+        value = parse_users(value) if isinstance(value, str) else value
+    value = value.id if isinstance(value, User) else value
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _catching_up(queue: Any, _attribute: object, value: bool) -> None:  # noqa: FBT001 - attrs calls it
     if value and queue.pick != "in_order":
         raise wrong("catch_up", "False unless pick is 'in_order'", value)
@@ -73,7 +88,7 @@ class UserQueue:
         measure: Least loaded by `number`, or in `percent` of the capacity.
         weights: Of how many picks each gets under `weighted`, by the user's id; 1 where left out. 0 is never picked.
         sticky: Whether the one who is responsible stays so, if they can take it.
-        nobody: What happens when nobody can take it: `keep`, `hold`, `error`, or the user who gets it then.
+        nobody: What happens when nobody can take it: `keep`, `hold`, `error`, or the one user who gets it then.
         priority: The order in which held items leave: 0 before 1.
         partition: A field of the item: items with different values of it are shared out by themselves.
         catch_up: Whether turns that the absent missed are made up for when they are back. Only for `in_order`.
@@ -89,7 +104,7 @@ class UserQueue:
     measure: Measure = field(default="number", kw_only=True, validator=_word(*get_args(Measure)))
     weights: Mapping[int, int] = field(factory=dict, kw_only=True, validator=_numbers)
     sticky: bool = field(default=False, kw_only=True)
-    nobody: Nobody | User | int = field(default="keep", kw_only=True)
+    nobody: str | User | int = field(default="keep", kw_only=True, validator=_a_user)
     priority: int = field(default=0, kw_only=True)
     partition: str | None = field(default=None, kw_only=True)
     catch_up: bool = field(default=False, kw_only=True, validator=_catching_up)
@@ -102,9 +117,14 @@ class UserQueue:
             skip_absent=skip_absent if self.skip_absent is None else self.skip_absent,
             measure=self.measure,
             sticky=self.sticky,
-            nobody="fallback" if isinstance(self.nobody, (User, int)) else self.nobody,
+            nobody=self.nobody if self.nobody in NOBODY else "fallback",
             catch_up=self.catch_up,
         )
+
+    @property
+    def fallback(self) -> int | None:
+        """Who gets it when nobody can take it."""
+        return _user_of(self.nobody)
 
     def capacity_of(self, user: int) -> int | None:
         """How much a user can have; None: any number."""
@@ -113,11 +133,6 @@ class UserQueue:
     def weight_of(self, user: int) -> int:
         """A user's weight."""
         return self.weights.get(user, 1)
-
-    @property
-    def looks_at_load(self) -> bool:
-        """Whether it must be known how much each has."""
-        return self.capacity is not None or self.pick == "least_loaded"
 
 
 @frozen(kw_only=True)

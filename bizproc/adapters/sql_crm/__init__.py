@@ -7,6 +7,9 @@ The CRM in the store itself: what an action writes commits together with the jou
     items.py       create, update, delete: history, events, derived fields
     rows.py        product rows: the hot path
     timeline.py    comments, activities, history
+    people.py      who is meant by a parameter that names users
+    candidates.py  those among whom a queue picks: absences, hours, loads
+    queues.py      assignment queues: facts in, a decision out, both written
     stages.py      pipelines and their stages
     seeding.py     what a new store holds
     crm.py         `SqlCrm`: the port

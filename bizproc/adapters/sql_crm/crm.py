@@ -6,19 +6,26 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, rows, special, stages, timeline
+from bizproc.adapters.sql_crm import items, queues, rows, special, stages, timeline
+from bizproc.adapters.sql_crm.candidates import company_calendar
 from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.people import named
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
+from bizproc.core.commands import Event
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.assignments import Assignment, Pick
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
-from bizproc.model.users import User, Users
+from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
+from bizproc.rules.calendars import Calendar
+from bizproc.rules.queue_state import exported, imported
+from bizproc.rules.queues import UserQueue
 
 _PORTAL: Final = Portal()
 
@@ -75,17 +82,28 @@ class SqlCrm:
     ) -> Any:
         """As the port says; `imported` fields may also bring an id and stamps along (`items.IMPORTED`)."""
         special.check_kind(self.performing.transaction, kind)
-        return items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
+        made = items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
+        self._follow(kind)
+        return made
 
     async def update(
         self, ref: ItemRef, fields: Mapping[str, Any], *, append: bool = False, author: int | None = None
     ) -> Any:
         special.check_kind(self.performing.transaction, ref.kind)
-        return items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
+        item = items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
+        self._follow(ref.kind)
+        return item
 
     async def delete(self, ref: ItemRef) -> None:
         special.check_kind(self.performing.transaction, ref.kind)
         items.delete(self.performing, self.portal, ref, self.performing.author)
+        self._follow(ref.kind)
+
+    def _follow(self, kind: str) -> None:
+        """Any change may be what something in a queue has waited for; and waits hear of other working hours."""
+        if kind == "working_hours":
+            self.performing.emit(Event("working_hours.changed", "working_hours:company"))
+        queues.relieve(self.performing, self.portal)
 
     async def add_field(
         self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Iterable[str] = ()
@@ -164,14 +182,49 @@ class SqlCrm:
             raise ItemNotFound(kind=ref.kind, id=ref.id)
         return belonging(tx, SHAPES[kind], ref)
 
+    # -- who is responsible
+
+    async def change_responsible(
+        self,
+        ref: ItemRef,
+        queue: UserQueue,
+        *,
+        pick: Pick,
+        skip_absent: bool,
+        name: str | None = None,
+        author: int | None = None,
+    ) -> Assignment:
+        special.check_kind(self.performing.transaction, ref.kind)
+        return queues.change_responsible(
+            self.performing,
+            self.portal,
+            ref,
+            queue,
+            pick=pick,
+            skip_absent=skip_absent,
+            name=name,
+            author=self._author(author),
+        )
+
+    async def queue_state(self, name: str, part: str = "") -> Mapping[str, Any]:
+        return exported(queues.state_of(self.performing, name, part))
+
+    async def set_queue_state(self, name: str, part: str, state: Mapping[str, Any]) -> None:
+        queues.set_state(self.performing, name, part, imported(state))
+
+    async def held(self, name: str, part: str = "") -> tuple[ItemRef, ...]:
+        return queues.held(self.performing, name, part)
+
+    async def release(self) -> None:
+        queues.relieve(self.performing, self.portal)
+
+    async def company_calendar(self) -> Calendar:
+        return company_calendar(self.performing.transaction, self.portal)
+
     # -- looked up
 
-    async def users(self, users: Users) -> tuple[int, ...]:
-        several = (users,) if isinstance(users, (int, User)) else users
-        ids = tuple(dict.fromkeys(each.id if isinstance(each, User) else each for each in several))
-        for each in ids:
-            self._check_user(each)
-        return ids
+    async def users(self, users: Users | None) -> tuple[int, ...]:
+        return named(self.performing.transaction, users)
 
     def _check_user(self, user: int) -> None:
         if not exists(self.performing.transaction, SHAPES["user"], user):

@@ -75,7 +75,7 @@ class Turn:
     The writes of one instance, in order.
 
     Attributes:
-        key, name, document: Whose turn it is.
+        key, name, process, document: Whose turn it is.
         chain: Where its journal stands before the turn, and after the run, behind it.
         leaving: Whose children are to be cancelled.
         entries: Outcomes that were delivered already, and waits that began.
@@ -97,6 +97,7 @@ class Turn:
     owner: Owner
     key: int
     name: str
+    process: str
     document: ItemRef | None
     chain: Chain
     standing: Standing
@@ -178,7 +179,7 @@ class Turn:
 
     def _perform(self, tx: Transaction, ask: Ask) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
-        performed = perform(tx, ask.command, self._context(ask.address), ask.prepared)
+        performed = perform(tx, ask.command, self._context(ask), ask.prepared)
         if isinstance(performed.value, Pending):
             self._begin_waiting(tx, ask, performed.value)
         else:
@@ -191,7 +192,9 @@ class Turn:
         if performed.ended_by is not None:
             self.ended = by_action(performed.ended_by, self.codec)
 
-    def _context(self, address: str) -> Context:
+    def _context(self, ask: Ask) -> Context:
+        address = ask.address
+
         def primitive(tx: Transaction, command: Any) -> Any:
             if isinstance(command, AwaitChild):
                 return look(tx, command, self.codec)
@@ -209,6 +212,8 @@ class Turn:
             self.document,
             (self.key, address),
             primitive,
+            self.process,
+            ask.function,
         )
 
     def _begin_waiting(self, tx: Transaction, ask: Ask, pending: Pending) -> None:
