@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from bizproc.model.users import Users
+from typing import Any
+
+from attrs import Attribute
+
+from bizproc.core.errors import WrongArgument
+from bizproc.model.users import Users, parse_users
 from bizproc.ports.crm import Crm
+
+
+def names_users(action: Any, attribute: Attribute[Any], value: object) -> None:
+    """A validator: a text that names users is written as it must be. Whether there are such is seen later."""
+    several = value if isinstance(value, (list, tuple)) else (value,)
+    for each in several:
+        if isinstance(each, str):
+            try:
+                parse_users(each)
+            except ValueError as error:
+                raise WrongArgument(
+                    process=action.name, parameter=attribute.name, expected=f"users, as {error}", got=repr(each)
+                ) from None
 
 
 async def first_of(port: Crm, users: Users | None) -> int | None:

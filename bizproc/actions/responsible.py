@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 from typing import Any
 
-from bizproc.actions.people import first_of
+from bizproc.actions.people import first_of, names_users
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.core.errors import WrongValue
 from bizproc.model.assignments import Assignment, Pick
@@ -45,11 +45,11 @@ class ChangeResponsible(ItemAction[Assignment]):
     """
 
     target: Target
-    queue: Users | UserQueue
+    queue: Users | UserQueue = option(validator=names_users)
     _: KW_ONLY
     pick: Pick = option(default="random", validator=_one_of_the_picks)
     skip_absent: bool = option(default=False)
-    modified_by: Users | None = option(default=None)
+    modified_by: Users | None = option(default=None, validator=names_users)
     queue_name: str | None = option(default=None)
 
     async def perform(self, port: Crm) -> Assignment:

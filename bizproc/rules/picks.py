@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
-from math import gcd
 from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
@@ -173,9 +172,7 @@ def _pay(scene: Scene, chosen: int) -> QueueState:
 
 
 def _shares(scene: Scene) -> dict[int, int]:
-    """Weights without a common factor: three and six are one and two."""
-    common = gcd(*(each.weight for each in scene.able))
-    return {each.user: each.weight // common for each in scene.able}
+    return {each.user: each.weight for each in scene.able}
 
 
 def _credits(scene: Scene) -> Mapping[int, int]:

@@ -27,7 +27,7 @@ class QueueState:
         ring: All members, in their order, as of that pick.
         turn: How many picks there were (least recent, least loaded).
         turns: The number of the pick at which each member was chosen last, or came in.
-        shares: The weights, without a common factor, of those who could take it at the last pick (weighted).
+        shares: The weights of those who could take it at the last pick (weighted).
         credits: What each of them has in credit, in shares: the richest is next.
         owed: How many turns each missed (catch up).
     """

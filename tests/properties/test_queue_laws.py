@@ -189,9 +189,30 @@ def test_law_7_unless_they_catch_up(ids: list[int], data: st.DataObject) -> None
     made_up, state = picks(policy, roster_of(ids), state, owed)
     assert made_up == [gone] * owed
     chosen, _ = picks(policy, roster_of(ids), state, len(ids) - 1)
-    assert len(set(chosen)) == len(ids) - 1
+    after_last = ids.index(missed[-1]) + 1
+    assert chosen == [*ids[after_last:], *ids[:after_last]][: len(ids) - 1]  # the pointer stood still meanwhile
     counts = Counter([*missed, *made_up])
     assert max(counts.values()) - min(counts.values()) <= 1
+
+
+@given(ids=users, rounds=st.integers(1, 40))
+def test_law_7_who_leaves_when_next_in_turn_again_and_again_builds_up_nothing(ids: list[int], rounds: int) -> None:
+    """Law 7. Under weights, too: what somebody took along when they went is nobody's credit and nobody's debt."""
+    state, policy = FRESH, by("weighted")
+    for _ in range(rounds):
+        (richest,), _ = picks(policy, roster_of(ids), state, 1)
+        _, state = picks(policy, roster_of(ids, richest), state, 1)
+    chosen, _ = picks(policy, roster_of(ids), state, len(ids))
+    assert max(Counter(chosen).values()) <= 2
+    assert chosen.count(richest) <= 1
+
+
+@given(ids=users, newcomer=st.integers(100, 110), count=st.integers(0, 20))
+def test_law_8_a_newcomer_comes_after_those_who_were_there(ids: list[int], newcomer: int, count: int) -> None:
+    """Law 8. Their baseline is now: whoever waits already is chosen before them, but for the one who was last."""
+    _, state = picks(by("least_recent"), roster_of(ids), FRESH, len(ids) + count)
+    chosen, _ = picks(by("least_recent"), roster_of([newcomer, *ids]), state, len(ids) - 1)
+    assert newcomer not in chosen
 
 
 @given(pick=fair, ids=users, newcomer=st.integers(100, 110), data=st.data())
@@ -392,7 +413,9 @@ def test_law_20_weighted(numbers: list[int], rounds: int) -> None:
 def test_law_20_scaling_all_weights_changes_nothing(numbers: list[int], factor: int) -> None:
     """Law 20. The sequence depends on the weights' proportions alone."""
     scaled = weighted([factor * weight for weight in numbers])
-    assert picks(by("weighted"), scaled, FRESH, 40)[0] == picks(by("weighted"), weighted(numbers), FRESH, 40)[0]
+    sequence, state = picks(by("weighted"), weighted(numbers), FRESH, 40)
+    assert picks(by("weighted"), scaled, FRESH, 40)[0] == sequence
+    assert picks(by("weighted"), scaled, state, 40)[0] == picks(by("weighted"), weighted(numbers), state, 40)[0]
 
 
 @given(numbers=weights)

@@ -22,7 +22,7 @@ from bizproc.adapters.sql_crm.notifications import notify
 from bizproc.adapters.sql_crm.people import named
 from bizproc.adapters.sql_crm.reading import read
 from bizproc.adapters.sql_crm.shapes import CODEC, Shape, shape_of
-from bizproc.core.errors import ActionError, ItemNotFound, NobodyAvailable, UnknownField, UnknownItem
+from bizproc.core.errors import ActionError, ItemNotFound, NobodyAvailable, UnknownField, UnknownItem, UnknownUser
 from bizproc.model.assignments import Assignment, Explanation, Pick
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef
@@ -142,11 +142,21 @@ def _give(
         performing.transaction.execute(_SAVE, (place.name, place.part, json_text(exported(state))))
     if decision.result == "error":
         raise NobodyAvailable(queue=str(place), reasons="; ".join(map(str, decision.explain.candidates)))
+    if decision.result == "fallback":
+        _check_fallback(performing, place, decision.user)
     if decision.result == "held":
         _hold(performing, place, ref, asked, item)
     else:
         performing.transaction.execute(_LET_GO, (place.name, place.part, ref.kind, ref.id))
     return _carry_out(performing, portal, ref, asked, item, decision)
+
+
+def _check_fallback(performing: Performing, place: Place, user: int | None) -> None:
+    row = performing.transaction.execute("SELECT active FROM user WHERE id = ?", (user,)).fetchone()
+    if row is None:
+        raise UnknownUser(user=user)
+    if not row[0]:
+        raise NobodyAvailable(queue=str(place), reasons=f"User {user}, who gets it then, is no longer active.")
 
 
 def _decide(
