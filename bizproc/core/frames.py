@@ -59,12 +59,24 @@ def drop(coroutine: Coroutine[Any, Any, Any]) -> None:
 
 def written_in(coroutine: object) -> str | None:
     """The name of the function in which a suspended coroutine awaits; not of one of ours that it awaits through."""
-    name = None
-    while isinstance(coroutine, CoroutineType) and coroutine.cr_frame is not None:
-        if not coroutine.cr_frame.f_globals.get("__name__", "").startswith(_OURS):
-            name = coroutine.cr_code.co_name
-        coroutine = coroutine.cr_await
+    name, current = None, coroutine
+    while current is not None:
+        if isinstance(current, CoroutineType) and current.cr_frame is not None:
+            if not current.cr_frame.f_globals.get("__name__", "").startswith(_OURS):
+                name = current.cr_code.co_name
+            current = current.cr_await
+        elif isinstance(current, GeneratorType):
+            current = current.gi_yieldfrom
+        else:
+            current = _wrapped(current)
     return name
+
+
+def _wrapped(awaited: object) -> object:
+    """The coroutine in what its `__await__` gives; that has no other way in."""
+    if type(awaited).__name__ != "coroutine_wrapper":
+        return None
+    return next((held for held in gc.get_referents(awaited) if isinstance(held, CoroutineType)), None)
 
 
 def _handled(frame: FrameType) -> bool:
