@@ -390,12 +390,16 @@ def test_what_somebody_gave_away_by_hand_leaves_the_line(office: Office, full: U
     assert owner(office, second) == team[2]
 
 
-def test_a_held_item_that_is_deleted_leaves_the_line(office: Office, full: UserQueue) -> None:
-    first, second = lead(office), lead(office)
-    ask(office, first, full)
-    ask(office, second, full)
-    office.do(crm.lead(second).delete())
-    assert held(office) == ()
+def test_what_is_deleted_or_given_away_by_hand_leaves_the_middle_of_the_line(
+    office: Office, full: UserQueue, team: list[int]
+) -> None:
+    several = [lead(office) for _ in range(5)]
+    for each in several:
+        ask(office, each, full)
+    office.do(crm.lead(several[2]).delete())
+    assert held(office) == tuple(ref_of(several[place]) for place in (1, 3, 4))
+    office.do(crm.lead(several[3]).update({"responsible_id": team[1]}))
+    assert held(office) == tuple(ref_of(several[place]) for place in (1, 4))
 
 
 # -- users in parameters -----------------------------------------------------------------------------------------------

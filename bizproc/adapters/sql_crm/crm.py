@@ -83,7 +83,7 @@ class SqlCrm:
         """As the port says; `imported` fields may also bring an id and stamps along (`items.IMPORTED`)."""
         special.check_kind(self.performing.transaction, kind)
         made = items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
-        self._follow(kind)
+        self._follow(ItemRef(kind, made.id))
         return made
 
     async def update(
@@ -91,19 +91,19 @@ class SqlCrm:
     ) -> Any:
         special.check_kind(self.performing.transaction, ref.kind)
         item = items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
-        self._follow(ref.kind)
+        self._follow(ref)
         return item
 
     async def delete(self, ref: ItemRef) -> None:
         special.check_kind(self.performing.transaction, ref.kind)
         items.delete(self.performing, self.portal, ref, self.performing.author)
-        self._follow(ref.kind)
+        self._follow(ref)
 
-    def _follow(self, kind: str) -> None:
+    def _follow(self, changed: ItemRef) -> None:
         """Any change may be what something in a queue has waited for; and waits hear of other working hours."""
-        if kind == "working_hours":
+        if changed.kind == "working_hours":
             self.performing.emit(Event("working_hours.changed", "working_hours:company"))
-        queues.relieve(self.performing, self.portal)
+        queues.relieve(self.performing, self.portal, changed)
 
     async def add_field(
         self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Iterable[str] = ()

@@ -49,6 +49,7 @@ _HOLD: Final = (
     "INSERT INTO hold (queue, part, priority, arrived, kind, item, responsible, asked) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (queue, part, kind, item) DO UPDATE SET responsible = excluded.responsible, asked = excluded.asked"
 )
+_HELD: Final = "SELECT number, responsible FROM hold WHERE kind = ? AND item = ?"
 _LET_GO: Final = "DELETE FROM hold WHERE queue = ? AND part = ? AND kind = ? AND item = ?"
 
 
@@ -96,8 +97,10 @@ def change_responsible(
     return _give(performing, portal, place, ref, asked, item, in_line=_waits(performing, place, ref, queue))
 
 
-def relieve(performing: Performing, portal: Portal) -> None:
-    """Something has changed: whatever can leave its line now, leaves."""
+def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = None) -> None:
+    """Something has changed: whatever can leave its line now, leaves; what needs nobody any more, too."""
+    if changed is not None:
+        _leave(performing, changed)
     for name, part in performing.transaction.execute(_LINES).fetchall():
         _release(performing, portal, Place(name, part))
 
@@ -237,6 +240,13 @@ def held(performing: Performing, name: str, part: str = "") -> tuple[ItemRef, ..
 def _line(performing: Performing, place: Place) -> Iterator[tuple[ItemRef, int | None, Asked]]:
     rows = performing.transaction.execute(_LINE, (place.name, place.part)).fetchall()
     return ((ItemRef(kind, id_), responsible, CODEC.decode(asked, Asked)) for _, kind, id_, responsible, asked in rows)
+
+
+def _leave(performing: Performing, ref: ItemRef) -> None:
+    """An item that is gone, or that somebody was given by hand, waits for nobody."""
+    for number, responsible in performing.transaction.execute(_HELD, (ref.kind, ref.id)).fetchall():
+        if _still_waits(performing, ref, responsible) is None:
+            performing.transaction.execute("DELETE FROM hold WHERE number = ?", (number,))
 
 
 def _still_waits(performing: Performing, ref: ItemRef, responsible: int | None) -> Any:

@@ -169,6 +169,7 @@ hold = Table(
     sqlite_autoincrement=True,
 )
 Index("hold_order", hold.c.queue, hold.c.part, hold.c.priority, hold.c.arrived, hold.c.number)
+Index("hold_item", hold.c.kind, hold.c.item)
 
 # Loads of queues are counted in the transaction of each pick.
 for _kind in ("lead", "deal", "quote", "invoice", "smart_item"):
