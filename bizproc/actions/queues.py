@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, Final
 
 from bizproc.core.action import ItemAction, Target, action_type, option
+from bizproc.core.commands import Done, Event, Listening, Pending
 from bizproc.model.references import ItemRef
 from bizproc.ports.crm import Crm
+from bizproc.triggers.keys import about
 
 
 @action_type("queue.export")
@@ -71,9 +73,9 @@ class HeldInQueue(ItemAction[tuple[ItemRef, ...]]):
 
 
 @action_type("queue.release")
-class ReleaseHeld(ItemAction[None]):
+class ReleaseHeld(ItemAction[int]):
     """
-    Give away whatever is held, in any queue, and can be given away now.
+    Give away whatever is held, in any queue, and can be given away now; gives how many are still held.
 
     Changes in the CRM do so by themselves. What only time brings, the end of an absence or the beginning of somebody's
     hours, this does.
@@ -81,5 +83,35 @@ class ReleaseHeld(ItemAction[None]):
 
     target: Target
 
-    async def perform(self, port: Crm) -> None:
-        await port.release()
+    async def perform(self, port: Crm) -> int:
+        return (await port.release())[0]
+
+
+@action_type("queue.holding")
+class Holding(Listening[bool]):
+    """
+    Give away what can be given away now, and wait for the next moment at which more can, or for what may change that.
+
+    Its value is whether nothing is held any more.
+    """
+
+    @property
+    def name(self) -> str:
+        return "queue.holding"
+
+    @property
+    def result_type(self) -> Any:
+        return bool
+
+    async def begin(self, port: Crm) -> Done[bool] | Pending:
+        left, until = await port.release()
+        return Pending(HOLDING, until) if left else Done(value=True)
+
+    def accept(self, event: Event) -> Done[bool] | None:
+        return Done(value=False)
+
+    def expired(self) -> bool:
+        return False
+
+
+HOLDING: Final = tuple(about("queue:all", name) for name in ("queue.moved", "queue.empty"))

@@ -179,8 +179,17 @@ class Crm(Protocol):
     async def held(self, name: str, part: str = "") -> tuple[ItemRef, ...]:
         """What is held in a queue, the next one first."""
 
-    async def release(self) -> None:
-        """Give away whatever is held and can be given away now."""
+    async def release(self) -> tuple[int, datetime | None]:
+        """
+        Give away whatever is held and can be given away now.
+
+        Gives how many are still held then, and the first moment at which one of them can leave if nothing changes but
+        the time; None if time alone will not do.
+
+        Whoever wants to be there at that moment hears of it: `queue.holding` on `queue:all` is emitted when something
+        is held where nothing was, `queue.moved` when something is held and somebody's time has changed, `queue.empty`
+        when the last one has left.
+        """
 
     async def company_calendar(self) -> Calendar:
         """The working hours of the company."""

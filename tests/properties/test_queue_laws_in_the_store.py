@@ -13,6 +13,7 @@ from dataclasses import KW_ONLY
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -23,8 +24,11 @@ from bizproc import Calendar, Department, Runtime, UserQueue, attempt, crm, gath
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.core.errors import ActionError
-from bizproc.model import Assignment, Comment, Deal, Lead
+from bizproc.crm.holding import holding
+from bizproc.model import Absence, Assignment, Comment, Deal, Lead
 from bizproc.testing import VirtualClock, World, crash_at_every_await
+from bizproc.testing.strategies import absences
+from bizproc.testing.strategies.calendars import ZONES
 
 few = settings(max_examples=15)
 sizes = st.integers(1, 5)
@@ -414,3 +418,86 @@ async def test_a_calendar_that_never_opens_is_raised_in_the_process(world: World
         return str(done.error)
 
     assert "never opens" in await (await world.start(closed())).result()
+
+
+@few
+@given(several=st.lists(absences(st.just(1)), max_size=4), hours=st.integers(-110, 210), zone=st.sampled_from(ZONES))
+def test_law_21_absences_in_the_store(several: list[Absence], hours: int, zone: str) -> None:
+    """Law 21. Half-open, a union, whole days in the member's zone: as they stand in the store, asked of the clock."""
+
+    async def story(world: World) -> None:
+        user = await world.user(time_zone=zone)
+        for absence in several:
+            await world.perform(crm.absence.create(**_fields(absence)))
+        now, tz = world.clock.now(), ZoneInfo(zone)
+        absent = any(
+            each.start.astimezone(tz).date() <= now.astimezone(tz).date() <= each.end.astimezone(tz).date()
+            if each.all_day
+            else each.start <= now < each.end
+            for each in several
+        )
+        queue = UserQueue([user.id], pick="first_available", skip_absent=True, name="sales")
+        done = await world.perform(crm.deal(await world.deal()).change_responsible(queue))
+        assert done.user == (None if absent else user.id)
+
+    live(story, clock=VirtualClock(datetime(2026, 3, 25, tzinfo=UTC) + timedelta(hours=hours)))
+
+
+def _fields(absence: Absence) -> Any:
+    return {name: getattr(absence, name) for name in ("user_id", "reason", "start", "end", "all_day")}
+
+
+# -- held until somebody is there --------------------------------------------------------------------------------------
+
+
+async def held_lead(world: World, queue: UserQueue) -> Lead:
+    lead = await world.perform(crm.lead.create(title="A lead"))
+    assert (await world.perform(crm.lead(lead).change_responsible(queue))).held
+    return lead
+
+
+async def test_law_22_what_is_held_leaves_at_the_first_opening_and_not_before(world: World) -> None:
+    """Law 22. Not before the first of them is there, and not later; an absence that ends sooner counts at once."""
+    ann, bob = await team_of(world, 2)
+    begin = world.clock.now()
+    absences = [
+        await world.perform(crm.absence.create(user_id=user, start=begin, end=begin + timedelta(hours=hours)))
+        for user, hours in ((ann, 50), (bob, 10))
+    ]
+    queue = UserQueue([ann, bob], pick="in_order", skip_absent=True, capacity=1, nobody="hold", name="sales")
+    leads = [await held_lead(world, queue) for _ in range(3)]
+    run = await world.start(holding())
+
+    async def given() -> list[int | None]:
+        return [lead.responsible_id for lead in await world.find(Lead)]
+
+    await world.advance(begin + timedelta(hours=10) - timedelta(microseconds=1))
+    assert await given() == [None, None, None]
+    await world.advance(begin + timedelta(hours=10))
+    assert await given() == [bob, None, None]
+    await world.crash()
+    await world.perform(crm.absence(absences[0]).update({"end": begin + timedelta(hours=20)}))
+    await world.advance(begin + timedelta(hours=20))
+    assert await given() == [bob, ann, None]
+    assert (await run.status()).until is None  # both are full: time alone will not do
+    await world.perform(crm.lead(leads[0]).delete())
+    assert await given() == [ann, bob]
+    assert (await run.status()).state == "completed"  # nothing is held any more
+
+
+async def test_law_22_held_over_night_and_holidays() -> None:
+    """Law 22. Held on Friday evening, given on Tuesday, for Monday is a holiday."""
+    async with World.open(clock=VirtualClock(datetime(2026, 1, 9, 19, tzinfo=UTC))) as world:
+        (ann,) = await team_of(world, 1)
+        office = Calendar(hours="mon-fri 09:00-18:00", holidays=[date(2026, 1, 12)])
+        lead = await held_lead(world, UserQueue([ann], hours=office, nobody="hold", name="sales"))
+        await world.start(holding())
+        await world.advance(datetime(2026, 1, 13, 8, 59, 59, tzinfo=UTC))
+        assert (await world.get(Lead, lead.id)).responsible_id is None
+        await world.advance(seconds=1)
+        assert (await world.get(Lead, lead.id)).responsible_id == ann
+
+
+async def test_where_nothing_is_held_holding_ends_at_once(world: World) -> None:
+    """Nothing is held: it ends at once."""
+    assert (await (await world.start(holding())).status()).state == "completed"

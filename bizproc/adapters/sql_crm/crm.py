@@ -215,8 +215,9 @@ class SqlCrm:
     async def held(self, name: str, part: str = "") -> tuple[ItemRef, ...]:
         return queues.held(self.performing, name, part)
 
-    async def release(self) -> None:
+    async def release(self) -> tuple[int, datetime | None]:
         queues.relieve(self.performing, self.portal)
+        return queues.still_held(self.performing, self.portal)
 
     async def company_calendar(self) -> Calendar:
         return company_calendar(self.performing.transaction, self.portal)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -22,6 +23,7 @@ from bizproc.adapters.sql_crm.notifications import notify
 from bizproc.adapters.sql_crm.people import named
 from bizproc.adapters.sql_crm.reading import read
 from bizproc.adapters.sql_crm.shapes import CODEC, Shape, shape_of
+from bizproc.core.commands import Event
 from bizproc.core.errors import ActionError, ItemNotFound, NobodyAvailable, UnknownField, UnknownItem, UnknownUser
 from bizproc.model.assignments import Assignment, Explanation, Pick
 from bizproc.model.portal import Portal
@@ -39,6 +41,7 @@ _SAVE: Final = (
 )
 _FORGET: Final = "DELETE FROM queue WHERE name = ? AND part = ?"
 _LINES: Final = "SELECT DISTINCT queue, part FROM hold ORDER BY queue, part"
+_ANY: Final = "SELECT 1 FROM hold LIMIT 1"
 _LINE: Final = (
     "SELECT number, kind, item, responsible, asked FROM hold WHERE queue = ? AND part = ? "
     "ORDER BY priority, arrived, number"
@@ -51,6 +54,8 @@ _HOLD: Final = (
 )
 _HELD: Final = "SELECT number, responsible FROM hold WHERE kind = ? AND item = ?"
 _LET_GO: Final = "DELETE FROM hold WHERE queue = ? AND part = ? AND kind = ? AND item = ?"
+
+_WHOSE_TIME: Final = ("absence", "working_hours", "user", "department", "group")
 
 
 @frozen(kw_only=True)
@@ -99,10 +104,33 @@ def change_responsible(
 
 def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = None) -> None:
     """Something has changed: whatever can leave its line now, leaves; what needs nobody any more, too."""
+    lines = performing.transaction.execute(_LINES).fetchall()
+    if not lines:
+        return
     if changed is not None:
         _leave(performing, changed)
-    for name, part in performing.transaction.execute(_LINES).fetchall():
+    for name, part in lines:
         _release(performing, portal, Place(name, part))
+    if not performing.transaction.execute(_ANY).fetchone():
+        _tell(performing, "queue.empty")
+    elif changed is not None and changed.kind in _WHOSE_TIME:
+        _tell(performing, "queue.moved")
+
+
+def still_held(performing: Performing, portal: Portal) -> tuple[int, datetime | None]:
+    """How many are held, and when the first of a line can leave, if nothing changes but the time."""
+    moments: list[datetime] = []
+    for name, part in performing.transaction.execute(_LINES).fetchall():
+        place = Place(name, part)
+        ref, _, asked = next(_line(performing, place))
+        decision, _ = _decide(performing, portal, place, ref, asked, _item(performing, ref)[1])
+        moments += [decision.explain.until] if decision.explain.until is not None else []
+    (count,) = performing.transaction.execute("SELECT count(*) FROM hold").fetchone()
+    return count, min(moments, default=None)
+
+
+def _tell(performing: Performing, event: str) -> None:
+    performing.emit(Event(event, "queue:all"))
 
 
 # -- where -------------------------------------------------------------------------------------------------------------
@@ -214,6 +242,8 @@ def _waits(performing: Performing, place: Place, ref: ItemRef, queue: UserQueue)
 
 
 def _hold(performing: Performing, place: Place, ref: ItemRef, asked: Asked, item: Any) -> None:
+    if not performing.transaction.execute(_ANY).fetchone():
+        _tell(performing, "queue.holding")
     row = (
         *(place.name, place.part, asked.queue.priority, moment_text(performing.now)),
         *(ref.kind, ref.id, item.responsible_id, CODEC.encode(asked, Asked)),

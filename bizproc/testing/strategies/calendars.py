@@ -8,6 +8,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from bizproc.model.organisation import Absence
 from bizproc.rules.calendars import Calendar
 from bizproc.rules.shifts import Shift
 
@@ -79,4 +80,24 @@ def calendars(
         hours=draw(week if never_open else week.filter(any)),
         holidays=draw(st.frozensets(_days_near(near), max_size=5)),
         exceptions=draw(st.dictionaries(_days_near(near), days, max_size=3)),
+    )
+
+
+def absences(users: st.SearchStrategy[int] | None = None, near: datetime = _SPRING) -> st.SearchStrategy[Absence]:
+    """Absences of these users around a moment, of whole days and of hours, empty ones among them."""
+    hours = st.integers(-100, 100)
+    return st.builds(
+        lambda user, reason, start, length, all_day: Absence(
+            id=0,
+            user_id=user,
+            reason=reason,
+            start=near + timedelta(hours=start),
+            end=near + timedelta(hours=start + length),
+            all_day=all_day,
+        ),
+        users or st.integers(1, 60),
+        st.sampled_from(["vacation", "sick", "leave"]),
+        hours,
+        st.integers(0, 100),
+        st.booleans(),
     )
