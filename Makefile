@@ -16,15 +16,16 @@ STAMPS := .venv/.stamps
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check format reference lock clean
 
 help:
-	@echo 'make demo     a small company through a simulated month'
-	@echo 'make test     the tests; with the long ones: make test PYTEST_FLAGS=--long'
-	@echo 'make check    lint, format, types, floors'
-	@echo 'make format   put the code into its format'
-	@echo 'make lock     pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
-	@echo 'make clean    remove .venv, caches and what was built'
+	@echo 'make demo       a small company through a simulated month'
+	@echo 'make test       the tests; with the long ones: make test PYTEST_FLAGS=--long'
+	@echo 'make check      lint, format, types, floors'
+	@echo 'make format     put the code into its format'
+	@echo 'make reference  write docs/reference from the code'
+	@echo 'make lock       pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
+	@echo 'make clean      remove .venv, caches and what was built'
 
 demo: $(STAMPS)/run
 	@$(BIN)/bizproc demo
@@ -40,6 +41,9 @@ check: $(STAMPS)/dev
 format: $(STAMPS)/dev
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+reference: $(STAMPS)/run
+	@$(BIN)/python tools/reference.py
 
 lock: $(STAMPS)/venv
 	@$(BIN)/python tools/lock.py $(LOCK_FLAGS)

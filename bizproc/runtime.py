@@ -18,9 +18,11 @@ from uuid import uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
+from attrs import evolve
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
+from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
 from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.checks import check_value
@@ -35,15 +37,19 @@ from bizproc.core.errors import (
     ProcessDefinitionError,
 )
 from bizproc.core.process import Call, Process
-from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded import inspection, upgrade
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, Result, Status
+from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
+from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
+from bizproc.model.tokens import Signer
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
+from bizproc.ports.files import FILES, Files
 from bizproc.ports.performing import Performing
 from bizproc.settings import Settings
 from bizproc.store import schema
@@ -53,7 +59,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Instance", "JournalStep", "Runtime", "Status"]
+__all__ = ["Instance", "JournalStep", "Runtime", "Status", "Upgrade", "UpgradeReport"]
 
 _GOING_ON = frozenset({"running", "waiting"})
 
@@ -116,6 +122,21 @@ class Instance(Generic[R_co]):
         """
         await self._runtime.asks.retry(self.id, again=again)
 
+    async def fork(self, step: str, *, id: str | None = None) -> Instance[R_co]:
+        """
+        A new instance that has done what this one had done before a step, and goes on from there; this one stays.
+
+        Signals that were not read by then are the fork's too. What was done at the step and after it is done again.
+
+        Args:
+            step: Its address, as `journal()` has it.
+            id: A name for the fork. The same again gives the same fork.
+
+        Raises:
+            UnknownStep: The journal has no such step.
+        """
+        return Instance(self._runtime, await self._runtime.asks.fork(self.id, step, id), self._process)
+
     async def skip_wait(self) -> None:
         """
         End the wait that would be over first, as if its time were up.
@@ -175,10 +196,14 @@ class Runtime:
 
     Attributes:
         path: The store's file; for people.
+        outside: The channels and tools; among these the contents of files.
         asks: Who does what is asked: the engine here, or, beside an owner, the owner's through the inbox.
     """
 
-    def __init__(self, database: Database, asks: Engine | Guest, codec: Codec, portal: Portal) -> None:
+    def __init__(
+        self, database: Database, asks: Engine | Guest, codec: Codec, portal: Portal, outside: Outside
+    ) -> None:
+        self.outside = outside
         self.asks = asks
         self.codec = codec
         self.portal = portal
@@ -276,7 +301,8 @@ class Runtime:
         database = await to_thread.run_sync(partial(open_database, url, clock, owner=False))
         database.start(asyncio.get_running_loop())
         try:
-            yield cls(database, Guest(database, clock.now, codec), codec, portal_of(settings or Settings()))
+            outside = with_files(NOWHERE, database)
+            yield cls(database, Guest(database, clock.now, codec), codec, portal_of(settings or Settings()), outside)
         finally:
             database.close()
 
@@ -284,6 +310,7 @@ class Runtime:
         """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
         self.engine.use(*distinct(processes))
         await self.engine.write(sql_crm.seed)
+        await self.sweep_files()
         await self.engine.recover()
 
     # -- instances -----------------------------------------------------------------------------------------------------
@@ -325,6 +352,27 @@ class Runtime:
         look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
         return await self.read(look)
 
+    async def check(
+        self,
+        processes: Iterable[Process[..., Any]],
+        *,
+        process: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> UpgradeReport:
+        """
+        What would become of every live instance on this code: it is replayed, and nothing is written or performed.
+
+        Args:
+            processes: The code to be tried, usually not what runs here.
+            process: Only instances of the process of this name.
+            progress: Told now and then how many of how many are done, on another thread.
+        """
+        given = {(one.name, one.version): one for one in distinct(processes)}
+        path, codec = self.path, self.codec
+        return await self.read(
+            lambda connection: upgrade.check(connection, given, codec, path, only=process, progress=progress)
+        )
+
     # -- the CRM -------------------------------------------------------------------------------------------------------
 
     async def perform(self, action: Command[R]) -> R:
@@ -349,6 +397,26 @@ class Runtime:
         return await self.read(
             lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit)
         )
+
+    async def content(self, file: File) -> bytes:
+        """
+        What a file of the drive holds.
+
+        Raises:
+            FileMissing, FileDamaged: It is not where contents lie, or not what was put there.
+        """
+        files: Files = self.outside.tools[FILES]
+        return await files.get(file.sha256)
+
+    async def signer(self) -> Signer:
+        """What signs the tokens in links that people outside follow."""
+        return await self.read(lambda connection: SqlCrmReader(connection).signer())
+
+    async def sweep_files(self) -> int:
+        """Remove contents that no file has named for a day; how many."""
+        named = await self.read(lambda connection: [sha for (sha,) in connection.execute("SELECT sha256 FROM file")])
+        files: Files = self.outside.tools[FILES]
+        return await files.sweep(frozenset(named))
 
     async def import_folder(
         self, folder: Path | str, *, skip_bad: bool = False, progress: Progress | None = None
@@ -426,9 +494,20 @@ def assemble(
         return SqlCrm(performing, portal)
 
     codec = Codec()
-    return Runtime(database, Engine(database, clock, make_port, codec, options, outside), codec, portal)
+    outside = with_files(outside, database)
+    engine = Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside)
+    return Runtime(database, engine, codec, portal, outside)
+
+
+def with_files(outside: Outside, database: Database) -> Outside:
+    """Where no other place for contents of files is given: a folder beside the store, or memory for one in memory."""
+    if FILES in outside.tools:
+        return outside
+    file = database.file
+    files = MemoryFiles() if file is None else FolderFiles(file.with_name(f"{file.name}-files"))
+    return evolve(outside, tools={**outside.tools, FILES: files})
 
 
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
-    return Portal(zone=settings.zone, currency=settings.currency)
+    return Portal(zone=settings.zone, currency=settings.currency, language=settings.language)

@@ -9,17 +9,137 @@ It reads and checks; it opens nothing. Whoever assembles a runtime is given the 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from attrs import evolve, fields_dict, frozen
+from attrs import evolve, field, fields_dict, frozen, has
 
 from bizproc.core.errors import SettingsError
+from bizproc.model.languages import LANGUAGES
 
 FILE: Final = "bizproc.toml"
 PREFIX: Final = "BIZPROC_"
+
+
+SECRET: Final = {"secret": True}
+"""Marks a setting that only the environment may give. It is never printed."""
+
+
+def _secret() -> Any:
+    return field(default="", repr=False, metadata=SECRET)
+
+
+@frozen(kw_only=True)
+class WebSettings:
+    """
+    The pages that `bizproc serve` offers: documents by link, payment pages, hooks of providers, calendars.
+
+    Attributes:
+        public_url: Where people outside reach them; links in mails and documents begin with it.
+        host, port: Where they are served; port 0 serves none.
+    """
+
+    public_url: str = "http://127.0.0.1:8480"
+    host: str = "127.0.0.1"
+    port: int = 8480
+
+
+@frozen(kw_only=True)
+class MailSettings:
+    """
+    The mail server.
+
+    Attributes:
+        host: Of the SMTP server; without one no mail can be sent.
+        security: `starttls`, `tls` or `none`.
+        username, password: Where the server asks for them.
+        timeout: Seconds that one mail may take.
+        largest: Megabytes that all attachments of a mail may have together.
+        signature: Appended to each mail, in BBCode.
+    """
+
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    username: str = ""
+    password: str = _secret()
+    timeout: int = 60
+    largest: int = 20
+    signature: str = ""
+
+
+@frozen(kw_only=True)
+class SmsSettings:
+    """
+    Providers of text messages.
+
+    Attributes:
+        provider: Which one sends where none is named: `twilio`, `http`, or one that a package brings.
+        sender: The number or name that messages come from.
+        twilio_account, twilio_token: Of the account at Twilio.
+        http_url: Of the generic provider; `http_body` is what is posted there, with {to}, {from}, {text}
+            and {key} filled in.
+        http_token: What is sent as its bearer token.
+    """
+
+    provider: str = ""
+    sender: str = ""
+    twilio_account: str = ""
+    twilio_url: str = "https://api.twilio.com"
+    twilio_token: str = _secret()
+    http_url: str = ""
+    http_body: str = ""
+    http_token: str = _secret()
+
+
+@frozen(kw_only=True)
+class AdsSettings:
+    """
+    Audiences of advertisers.
+
+    Attributes:
+        meta_account: Of the advertiser at Meta; `meta_token` its access token.
+        google_account: Of the advertiser at Google; `google_token` its access token.
+    """
+
+    meta_account: str = ""
+    meta_url: str = "https://graph.facebook.com"
+    meta_token: str = _secret()
+    google_account: str = ""
+    google_url: str = "https://datamanager.googleapis.com"
+    google_token: str = _secret()
+
+
+@frozen(kw_only=True)
+class PaymentSettings:
+    """
+    Who takes payments.
+
+    Attributes:
+        provider: `page` (an invoice page with what to transfer), or `stripe`.
+        stripe_key, stripe_webhook_secret: Of the account at Stripe.
+    """
+
+    provider: str = "page"
+    stripe_url: str = "https://api.stripe.com"
+    stripe_key: str = _secret()
+    stripe_webhook_secret: str = _secret()
+
+
+@frozen(kw_only=True)
+class DocumentSettings:
+    """
+    How documents are made.
+
+    Attributes:
+        libreoffice: The program that turns .docx into PDF; empty: `soffice`, where it is installed.
+        timeout: Seconds that one conversion may take.
+    """
+
+    libreoffice: str = ""
+    timeout: int = 120
 
 
 @frozen(kw_only=True)
@@ -32,7 +152,10 @@ class Settings:
         processes: Modules in which processes are looked for.
         time_zone: The portal's zone, whose days are counted (D19).
         currency: ISO 4217 code of items that name none.
+        language: What values are printed in: `en` or `fr`.
         keep_in_memory: How many waiting instances stay in memory.
+        web, mail, sms, ads, payments, documents: Tables of their own in the file; in the environment
+            `BIZPROC_MAIL_HOST` and the like.
         poison_protection: Whether an instance that seems to bring the program down is run alone, and at last set aside.
     """
 
@@ -40,8 +163,15 @@ class Settings:
     processes: tuple[str, ...] = ()
     time_zone: str = "UTC"
     currency: str = "EUR"
+    language: str = "en"
     keep_in_memory: int = 1000
     poison_protection: bool = True
+    web: WebSettings = WebSettings()
+    mail: MailSettings = MailSettings()
+    sms: SmsSettings = SmsSettings()
+    ads: AdsSettings = AdsSettings()
+    payments: PaymentSettings = PaymentSettings()
+    documents: DocumentSettings = DocumentSettings()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -53,18 +183,20 @@ def read(folder: Path, environment: Mapping[str, str]) -> Settings:
     """
     The settings of a project: its `bizproc.toml`, and where that is silent `BIZPROC_STORE` and the like.
 
+    Secrets come from the environment alone.
+
     Raises:
         SettingsError: A setting is unknown or wrong; says which, and where.
     """
-    given = {
-        name: environment[PREFIX + name.upper()]
-        for name in fields_dict(Settings)
-        if PREFIX + name.upper() in environment
-    }
-    read_texts = {name: _from_text(name, text) for name, text in given.items()}
-    settings = _merged(Settings(), read_texts, "the environment")
+    settings = Settings()
+    for name, known in fields_dict(Settings).items():
+        if has(type(known.default)):
+            inner = _from_environment(known.default, f"{PREFIX}{name.upper()}_", environment)
+            settings = evolve(settings, **{name: inner})
+    settings = _from_environment(settings, PREFIX, environment)
     path = folder / FILE
-    return _merged(settings, _parsed(path), FILE) if path.is_file() else settings
+    merged: Settings = _merged(settings, _parsed(path), FILE, "") if path.is_file() else settings
+    return merged
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -74,8 +206,17 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise SettingsError(where=FILE, detail=f"it is not TOML: {error}.") from None
 
 
-def _from_text(name: str, text: str) -> Any:
-    kind = type(getattr(Settings(), name))
+def _from_environment(part: Any, prefix: str, environment: Mapping[str, str]) -> Any:
+    for name, known in fields_dict(type(part)).items():
+        variable = prefix + name.upper()
+        if variable in environment and not has(type(known.default)):
+            value = _from_text(known.default, environment[variable], variable)
+            part = evolve(part, **{name: _checked(name, known.default, value, "the environment")})
+    return part
+
+
+def _from_text(default: Any, text: str, variable: str) -> Any:
+    kind = type(default)
     if kind is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
     if kind is bool and text.lower() in ("true", "false"):
@@ -84,41 +225,73 @@ def _from_text(name: str, text: str) -> Any:
         try:
             return int(text)
         except ValueError:
-            raise SettingsError(where=PREFIX + name.upper(), detail=f"expected a whole number, got {text!r}.") from None
+            raise SettingsError(where=variable, detail=f"expected a whole number, got {text!r}.") from None
     return text
 
 
-def _merged(settings: Settings, given: Mapping[str, Any], where: str) -> Settings:
+def _merged(part: Any, given: Mapping[str, Any], where: str, section: str) -> Any:
+    known = fields_dict(type(part))
     for name, value in given.items():
-        known = fields_dict(Settings)
+        full = f"{section}.{name}" if section else name
         if name not in known:
-            raise SettingsError(where=where, detail=f"there is no setting {name!r}. Known: {', '.join(known)}.")
-        settings = evolve(settings, **{name: _checked(name, value, where)})
-    return settings
+            raise SettingsError(where=where, detail=f"there is no setting {full!r}. Known: {', '.join(known)}.")
+        default = known[name].default
+        if known[name].metadata.get("secret"):
+            variable = f"{PREFIX}{full.replace('.', '_').upper()}"
+            detail = f"{full} is a secret: it does not belong into a file. Set the variable {variable}."
+            raise SettingsError(where=where, detail=detail)
+        if has(type(default)):
+            if not isinstance(value, dict):
+                raise SettingsError(where=where, detail=f"{full}: expected a table [{full}], got {value!r}.")
+            new = _merged(getattr(part, name), value, where, full)
+        else:
+            new = _checked(full, default, value, where)
+        part = evolve(part, **{name: new})
+    return part
 
 
-def _checked(name: str, value: Any, where: str) -> Any:
-    default = getattr(Settings(), name)
+def _checked(name: str, default: Any, value: Any, where: str) -> Any:
     if isinstance(default, tuple):
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise SettingsError(where=where, detail=f"{name}: expected a list of texts, got {value!r}.")
         return tuple(value)
     if type(value) is not type(default):
         raise SettingsError(where=where, detail=f"{name}: expected {_word(default)}, got {value!r}.")
-    if name == "time_zone":
-        _check_zone(value, where)
-    if name == "keep_in_memory" and value < 0:
-        raise SettingsError(where=where, detail=f"{name}: expected 0 or more, got {value}.")
+    check = _CHECKS.get(name)
+    if check is not None:
+        check(name, value, where)
     return value
 
 
-def _check_zone(value: str, where: str) -> None:
+def _check_zone(_name: str, value: str, where: str) -> None:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise SettingsError(
             where=where, detail=f"time_zone: there is no time zone {value!r}; write one like 'Europe/Paris'."
         ) from None
+
+
+def _one_of(*words: str) -> Callable[[str, str, str], None]:
+    def check(name: str, value: str, where: str) -> None:
+        if value not in words:
+            raise SettingsError(where=where, detail=f"{name}: expected one of {', '.join(words)}, got {value!r}.")
+
+    return check
+
+
+def _check_not_negative(name: str, value: int, where: str) -> None:
+    if value < 0:
+        raise SettingsError(where=where, detail=f"{name}: expected 0 or more, got {value}.")
+
+
+_CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
+    "time_zone": _check_zone,
+    "language": _one_of(*LANGUAGES),
+    "keep_in_memory": _check_not_negative,
+    "mail.security": _one_of("starttls", "tls", "none"),
+    "payments.provider": _one_of("page", "stripe"),
+}
 
 
 def _word(default: Any) -> str:

@@ -320,6 +320,35 @@ def continue_as_new(**parameters: Any) -> Command[NoReturn]:
     return ContinueAsNew(parameters)
 
 
+def printed(value: object, field: str | None = None) -> str:
+    """
+    The print version of a value, in the portal's language and time zone.
+
+    It asks nobody and is not awaited: what an instance printed once it prints again on every replay, also where the
+    portal's settings have changed meanwhile. What users, items, stages and entries of lists are called has to be asked
+    of the CRM: `await crm.deal.get_data("responsible_id", print_version=True)`. A custom field of an item in hand is
+    printed by what it holds; `get_data` knows its type.
+
+    Args:
+        value: A date, a moment, a number, a bool, a `Money`, a `MultiField`, an `Address`, a list of these…; or an
+            item, which is printed as what it is called.
+        field: Of the item that is given, print this field instead: `printed(deal, "amount")` knows the currency.
+
+    Raises:
+        NotPrintable: It has no print version, or none without the CRM.
+        UnknownField: The item has no such field.
+        NotInProcess: No process runs here.
+    """
+    # Not before it is called: this loads much of the model, and a process that prints nothing needs none of it.
+    from bizproc.model.printing import Printer, currency_of, field_of
+
+    printer = Printer(portal=current_instance("printed(...)").portal)
+    if field is None:
+        return printer.value(value)
+    found, held = field_of(value, field)
+    return printer.of_field(found, held, currency_of(value))
+
+
 class This(Protocol):
     """What a process can ask about its own instance."""
 

@@ -14,6 +14,7 @@ from attrs import frozen
 from bizproc.actions.activities import AddActivity
 from bizproc.actions.comments import AddComment
 from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
+from bizproc.actions.data import GetData
 from bizproc.actions.products import AddProduct
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
@@ -77,7 +78,7 @@ HEADINGS: Final = (
     Heading(34, "Modifier le pipeline", "Change pipeline"),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
     Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
-    Heading(37, "Obtenir les données du CRM", "Get CRM data"),
+    Heading(37, "Obtenir les données du CRM", "Get CRM data", GetData),
     Heading(38, "Payment information", "Payment information"),
     Heading(39, "Informations sur le produit", "Product information"),
     Heading(40, "Programmer un appel", "Schedule a call"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import click
 
-from bizproc.cli.catalogue import Entry, catalogue
+from bizproc.cli.catalogue import Entry, Form, catalogue
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import console, print_json, table
 from bizproc.cli.setup import common_options, setup_of
@@ -75,23 +76,46 @@ def _as_json(entry: Entry) -> dict[str, Any]:
 def _print_all(entries: list[Entry]) -> None:
     out = console()
     rows = [
-        (entry.heading.number, entry.heading.fr, entry.heading.en, ", ".join(entry.names) or "to come")
+        (entry.heading.number, entry.heading.fr, entry.heading.en, _names(entry) or "to come")
         for entry in entries
         if entry.heading is not None
     ]
     out.print(table(("", "heading", "in English", "name"), rows, right=("",)))
     out.print()
-    beyond = [(", ".join(entry.names), entry.says.partition("\n")[0]) for entry in entries if entry.heading is None]
+    beyond = [(_names(entry), first_sentence(entry.says)) for entry in entries if entry.heading is None]
     out.print(table(("beyond the document", "what it does"), beyond))
     out.print("\nOne of them: bizproc actions NAME")
+
+
+def _names(entry: Entry) -> str:
+    """One name in full, and the kinds of items that have it too."""
+    return "; ".join(also(form) for form in entry.forms)
+
+
+def also(form: Form) -> str:
+    """`crm.deal.read (also company, contact)`."""
+    first, *others = form.names
+    kinds = ", ".join(name.split(".")[1] for name in others)
+    return f"{first} (also {kinds})" if others else first
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, without what comes behind a colon."""
+    return _SENTENCE_END.split(text, maxsplit=1)[0].rstrip(".") + "."
+
+
+_SENTENCE_END: Final = re.compile(r"(?<=\.)\s|:\s|\n")
 
 
 def _print_each(entries: list[Entry]) -> None:
     out = console()
     for entry in entries:
-        out.print(", ".join(entry.names), style="bold")
         if entry.heading is not None:
             out.print(f"{entry.heading.number}. {entry.heading.fr} / {entry.heading.en}")
+        for form in entry.forms:
+            out.print(f"await {form.names[0]}{form.signature} -> {form.returns}", style="bold")
+            if form.names[1:]:
+                out.print(f"  also {', '.join(form.names[1:])}")
         out.print(f"\n{entry.says}\n")
         if entry.parameters:
             rows = [(p.name, p.type, "required" if p.required else p.default, p.description) for p in entry.parameters]

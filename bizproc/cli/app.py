@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "start": "Start a process, and run it until it waits.",
     "ps": "List instances.",
     "show": "One instance: its steps, its notes, its error.",
+    "check": "What in the code of processes would not replay.",
+    "diagram": "A process, drawn from its code.",
     "actions": "What processes can do: the catalogue of actions.",
 }
 
@@ -37,6 +39,8 @@ Examples:
   bizproc start sales.follow_up --document deal:5 --processes sales
   bizproc ps --status waiting
   bizproc show tea-1
+  bizproc check sales.py
+  bizproc diagram sales.follow_up --svg follow_up.svg
   bizproc actions crm.deal.add_product
 """
 

@@ -17,6 +17,7 @@ from attrs import frozen
 
 from bizproc import crm, wait
 from bizproc.actions.catalogue import HEADINGS, Heading
+from bizproc.core.action import result_of
 from bizproc.core.checks import readable
 from bizproc.core.form import descriptions_in, plain
 
@@ -47,6 +48,22 @@ class Raised:
 
 
 @frozen(kw_only=True)
+class Form:
+    """
+    How an action is typed, under the names that take the same.
+
+    Attributes:
+        names: Fluent names that differ in the kind of item alone, `deal` before the others.
+        signature: As it would be declared, without types: `(product, *, price=None)`.
+        returns: The type of its value.
+    """
+
+    names: tuple[str, ...]
+    signature: str
+    returns: str
+
+
+@frozen(kw_only=True)
 class Entry:
     """
     One action, under all its names.
@@ -54,11 +71,13 @@ class Entry:
     Attributes:
         heading: Where the document has it; None for what is beyond the document.
         names: Fluent names, in order; none for what is to come.
+        forms: How it is typed.
         says: The docstring without its sections.
     """
 
     heading: Heading | None
     names: tuple[str, ...] = ()
+    forms: tuple[Form, ...] = ()
     says: str = ""
     parameters: tuple[Parameter, ...] = ()
     errors: tuple[Raised, ...] = ()
@@ -120,15 +139,68 @@ def _classes_of(noun: Any) -> Iterator[type]:
 def _entry(heading: Heading | None, named: _Named) -> Entry:
     if not named:
         return Entry(heading=heading)
-    function = next(iter(named.values()))
-    documentation = inspect.cleandoc(function.action.__doc__ or "")
+    ways = list({function.action: function for function in named.values()}.values())
+    documentation = inspect.cleandoc(ways[0].action.__doc__ or "")
+    parameters = {parameter.name: parameter for way in ways for parameter in _parameters(way)}
     return Entry(
         heading=heading,
         names=tuple(sorted(named)),
+        forms=tuple(_forms(named)),
         says=_prose(documentation),
-        parameters=tuple(_parameters(function)),
+        parameters=tuple(parameters.values()),
         errors=tuple(_errors(documentation)),
     )
+
+
+def _forms(named: _Named) -> Iterator[Form]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name in sorted(named, key=_deal_first):
+        groups.setdefault((name.rpartition(".")[2], _signature(named[name])), []).append(name)
+    for (_, signature), names in groups.items():
+        yield Form(names=tuple(names), signature=signature, returns=_returns(named[names[0]].action, len(names)))
+
+
+def _deal_first(name: str) -> tuple[bool, str]:
+    return ".deal." not in name, name
+
+
+def _signature(function: Any) -> str:
+    """The parameters of a fluent method, as one types them."""
+    declared = inspect.signature(_made_by(function))
+    kept = [
+        one.replace(annotation=Declared.empty, default=_shown_default(one.default))
+        for one in declared.parameters.values()
+        if one.name not in ("self", "target")
+    ]
+    return str(inspect.Signature(kept))
+
+
+class _Shown:
+    """A default that reads as it would be typed."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _shown_default(default: Any) -> Any:
+    return default if default is Declared.empty else _Shown(_text(default))
+
+
+def _made_by(function: Any) -> Any:
+    """What is called: the method itself, or the class of the action behind `act`."""
+    return function if inspect.isfunction(function) else function.action.__init__
+
+
+def _returns(action: Any, kinds: int) -> str:
+    """The type of its value; of an action on whatever item that gives the item back, the item."""
+    for cls in action.__mro__:
+        result = result_of(cls)
+        if result is not Any:
+            return "None" if result is type(None) else readable(result)
+    return "the item" if kinds > 1 else "SmartItem"
 
 
 def _prose(documentation: str) -> str:
@@ -143,7 +215,7 @@ def _prose(documentation: str) -> str:
 
 def _parameters(function: Any) -> Iterator[Parameter]:
     told = descriptions_in(function.action.__doc__)
-    made_by = function if inspect.isfunction(function) else function.action.__init__
+    made_by = _made_by(function)
     hints = get_type_hints(made_by)
     for name, declared in inspect.signature(made_by).parameters.items():
         if name in ("self", "target"):
@@ -163,10 +235,22 @@ def _parameters(function: Any) -> Iterator[Parameter]:
 
 
 def _fields(hint: Any, action: Any) -> Iterator[Parameter]:
-    """The fields of a `**fields: Unpack[DealFields]`."""
+    """The fields of a `**fields: Unpack[DealFields]`; the noun's docstring says what they are."""
     fields = get_args(hint)[0] if get_origin(hint) is not None else hint
+    told = _attributes(result_of(action))
     for name, type_ in get_type_hints(fields).items():
-        yield Parameter(name=name, type=readable(type_), required=name in action.required)
+        description = told.get(name, "")
+        yield Parameter(name=name, type=readable(type_), required=name in action.required, description=description)
+
+
+def _attributes(noun: Any) -> dict[str, str]:
+    """What the docstrings of a noun's classes say of its attributes."""
+    told: dict[str, str] = {}
+    for cls in reversed(getattr(noun, "__mro__", ())):
+        section = _ATTRIBUTES.search(inspect.cleandoc(cls.__doc__ or ""))
+        for found in _ERROR.finditer(section[1] if section else ""):
+            told |= dict.fromkeys(found["names"].split(", "), " ".join(found["when"].split()))
+    return told
 
 
 def _text(default: Any) -> str:
@@ -179,6 +263,7 @@ def _text(default: Any) -> str:
 _SECTIONS: Final = re.compile(r"^(?:Args|Raises|Returns|Attributes):$", re.MULTILINE)
 _NUMBER: Final = re.compile(r"\s*\(?Headings? \d[\w,; ]*\.\)?$")
 _RAISES: Final = re.compile(r"^Raises:\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
+_ATTRIBUTES: Final = re.compile(r"^Attributes:\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
 _ERROR: Final = re.compile(r"^    (?P<names>\w+(?:, \w+)*): (?P<when>.*(?:\n     +.*)*)", re.MULTILINE)
 
 

@@ -10,6 +10,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── CodecError
     │   ├── NotJournallable       a value that cannot be written
     │   └── NotRestorable         a value that cannot be read back
+    ├── NotPrintable              a value that has no print version, or none without the CRM
     ├── RecordedError             an error whose class is gone
     ├── ReplayMismatch            the code asks for something else than the journal recorded
     ├── StepFailure
@@ -23,12 +24,14 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── StartRefused          the overlap policy
     │   ├── StartConflict         one id, two different calls
     │   ├── UnknownProcess        no such process is loaded
+    │   ├── UnknownStep           no such step to fork at
     │   └── ChildFailed
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline
     │   ├── UnknownUser, UnknownDepartment, UnknownGroup
     │   ├── ProductNotFound, WrongValue, EmptyText, NobodyAvailable
+    │   ├── FileMissing, FileDamaged
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── NeverOpen                 a working calendar that has no such moment
     ├── ImportRefused             files that cannot be imported
@@ -50,9 +53,14 @@ from attrs import define, field
 
 
 class BizprocError(Exception):
-    """The root. `says` is the sentence; its braces are filled from the fields."""
+    """
+    The root. `says` is the sentence, its braces are filled from the fields.
+
+    What to do is part of it, or, where it would not be read by those who know, stands beside it as `advice`.
+    """
 
     says: ClassVar[str] = ""
+    advice: ClassVar[str] = ""
 
     def __str__(self) -> str:
         cls = type(self)
@@ -84,6 +92,7 @@ class ProcessDefinitionError(BizprocError):
     """A process that cannot be loaded."""
 
     says = "process {process}: {detail}"
+    advice = "Mend the definition; nothing was loaded of it."
     process: str
     detail: str
 
@@ -93,6 +102,7 @@ class WrongArgument(BizprocError, TypeError):
     """A call that does not fit: `process` names the process, step or action that was called."""
 
     says = "{process}: parameter {parameter}: expected {expected}, got {got}"
+    advice = "Give what is expected; nothing has run."
     process: str
     parameter: str
     expected: str
@@ -141,6 +151,7 @@ class NotJournallable(CodecError):
     """A value that cannot be written into the journal; `path` leads to it."""
 
     says = "{path}: a {type} cannot be journalled: {detail}"
+    advice = "Give what can be written: bools, numbers, texts, dates, lists, mappings, attrs classes of these."
     path: str
     type: str
     detail: str
@@ -151,6 +162,7 @@ class NotRestorable(CodecError):
     """A recorded value that cannot be read back as the type the code asks for."""
 
     says = "{path}: what was recorded cannot be read back as {type}: {detail}"
+    advice = "Put the old type back, or let it take what was recorded, then `retry` the instance."
     path: str
     type: str
     detail: str
@@ -161,8 +173,18 @@ class RecordedError(BizprocError):
     """Stands for a recorded error whose class is gone or cannot be rebuilt."""
 
     says = "{class_name}: {text}"
+    advice = "Look at its text; the class it had is no longer where it was."
     class_name: str
     text: str
+
+
+@define(kw_only=True)
+class NotPrintable(BizprocError, TypeError):
+    """A value that has no print version, or none that a process can make without asking the CRM."""
+
+    says = "{what} cannot be printed here. {instead}"
+    what: str
+    instead: str
 
 
 # -- replay and steps --------------------------------------------------------------------------------------------------
@@ -176,12 +198,14 @@ class ReplayMismatch(BizprocError):
         "instance {instance} cannot replay step {step}:\n"
         "  the journal recorded  {recorded}\n"
         "  the code now asks for {asked}\n"
+        "{difference}"
         "Put the old code back, or keep the old path behind `if await patched(...):`, then `retry` the instance."
     )
     instance: str
     step: str
     recorded: str
     asked: str
+    difference: str = ""
 
 
 class StepFailure(BizprocError):
@@ -193,6 +217,7 @@ class StepInterrupted(StepFailure):
     """An `at_most_once` step was cut short by a crash: it may or may not have done its work."""
 
     says = "step {step} ({name}) was interrupted by a crash and is at_most_once: it may or may not have done its work."
+    advice = "Find out whether it has done its work, and catch the error accordingly."
     name: str
     step: str
 
@@ -202,6 +227,7 @@ class StepTimedOut(StepFailure, TimeoutError):
     """A step's body took longer than its timeout."""
 
     says = "step {step} ({name}) took longer than its timeout of {timeout}."
+    advice = "Give it more time, or a retry policy."
     name: str
     step: str
     timeout: str
@@ -212,6 +238,7 @@ class StepAborted(StepFailure):
     """A step's body let a cancellation out that nobody had asked for."""
 
     says = "step {step} ({name}) was cancelled from inside its own body."
+    advice = "Do not let `CancelledError` out of the body."
     name: str
     step: str
 
@@ -236,6 +263,7 @@ class InstanceFailed(InstanceError):
     """The instance ended with an error; `error` is that error, `step` the step it came from."""
 
     says = "instance {instance} of {process} failed: {error_class}: {text}"
+    advice = "Look at `error` and `step`; when the cause is mended, `retry` the instance."
     instance: str
     process: str
     error_class: str
@@ -249,6 +277,7 @@ class InstanceCancelled(InstanceError):
     """The instance was cancelled."""
 
     says = "instance {instance} of {process} was cancelled."
+    advice = "Nothing: somebody wanted it so."
     instance: str
     process: str
 
@@ -258,6 +287,7 @@ class InstanceTerminated(InstanceError):
     """The instance was ended from outside; no more of its code runs."""
 
     says = "instance {instance} of {process} was terminated: {reason}"
+    advice = "Nothing: `reason` says what ended it."
     instance: str
     process: str
     reason: str
@@ -268,6 +298,7 @@ class InstanceStuck(InstanceError):
     """The instance cannot go on before a person puts something right."""
 
     says = "instance {instance} of {process} is stuck: {text}"
+    advice = "Do what the text says, then `retry` the instance."
     instance: str
     process: str
     text: str
@@ -278,6 +309,7 @@ class InstanceNotFinished(InstanceError, TimeoutError):
     """`result(timeout=...)` ran out before the instance ended; the instance goes on."""
 
     says = "instance {instance} of {process} has not ended within {timeout}; it is {state}."
+    advice = "Ask again later, or wait longer; nothing was lost."
     instance: str
     process: str
     state: str
@@ -289,6 +321,7 @@ class StartRefused(InstanceError):
     """The overlap policy refuses a second instance on the same document; `existing` is the id of the first."""
 
     says = "{process} already runs on {document} (instance {existing}), and its overlap policy is {policy!r}."
+    advice = "Go on with `existing`, or give the process another overlap policy."
     process: str
     document: str
     existing: str
@@ -313,6 +346,7 @@ class UnknownProcess(InstanceError):
     """No process of this name and version is loaded."""
 
     says = "no process {process!r} (version {version}) is loaded. Loaded: {loaded}."
+    advice = "Name the module of the process in the setting `processes`, or hand it to `Runtime.open`."
     process: str
     version: int | None
     loaded: str
@@ -323,6 +357,7 @@ class ChildFailed(InstanceError):
     """A child instance ended without a value; `error` is its error where it failed."""
 
     says = "child {child} of process {process} {state}: {text}"
+    advice = "Look at `error`, and at the child itself: `bizproc show`."
     child: str
     process: str
     state: str
@@ -343,10 +378,21 @@ class InstancePoisoned(InstanceError):
 
 
 @define(kw_only=True)
+class UnknownStep(InstanceError):
+    """The journal has no such step."""
+
+    says = "instance {instance} has no step {step} in its journal. It has: {known}. `bizproc show` lists them."
+    instance: str
+    step: str
+    known: str
+
+
+@define(kw_only=True)
 class NotResumable(InstanceError):
     """`retry` is for instances that failed or are stuck, `skip_wait` for those that wait."""
 
     says = "instance {instance} is {state}: {detail}"
+    advice = "Look at how it stands: `bizproc show`."
     instance: str
     state: str
     detail: str
@@ -376,6 +422,7 @@ class UnknownItem(ActionError):
     """There is no such kind of item."""
 
     says = "there is no kind of item {kind!r}. Known: {known}."
+    advice = "Use one of the kinds that are known, or define a smart type."
     kind: str
     known: str
 
@@ -385,6 +432,7 @@ class ItemNotFound(ActionError):
     """No item of this kind has this id."""
 
     says = "there is no {kind} {id}."
+    advice = "Look whether it was deleted; `attempt(...)` gives the error as a value."
     kind: str
     id: object
 
@@ -394,6 +442,7 @@ class LinkedItemMissing(ActionError):
     """The item has no linked item of the wanted kind (D22)."""
 
     says = "{kind} {id} has no linked {wanted}."
+    advice = "Link one, or say which is meant: `crm.company(3)`."
     kind: str
     id: int
     wanted: str
@@ -404,6 +453,7 @@ class AmbiguousItem(ActionError):
     """Several linked items of the wanted kind, and none is primary (D22)."""
 
     says = "{kind} {id} has several linked {wanted} items and none is primary: {candidates}."
+    advice = "Say which is meant: `crm.contact(candidates[0])`."
     kind: str
     id: int
     wanted: str
@@ -415,6 +465,7 @@ class UnknownField(ActionError):
     """The item has no such field."""
 
     says = "{kind} has no field {field!r}. Known: {known}."
+    advice = "Use one of the fields that are known; custom fields begin with `custom.`."
     kind: str
     field: str
     known: str
@@ -425,6 +476,7 @@ class WrongFieldValue(ActionError):
     """A value that does not fit its field."""
 
     says = "{kind}.{field}: expected {expected}, got {got}."
+    advice = "Give what is expected; nothing was written."
     kind: str
     field: str
     expected: str
@@ -436,6 +488,7 @@ class UnknownStage(ActionError):
     """The stage does not belong to the item's pipeline (D11)."""
 
     says = "pipeline {pipeline} of {kind} has no stage {stage!r}. Its stages: {known}."
+    advice = "Use one of the pipeline's stages; nothing was moved."
     kind: str
     pipeline: str
     stage: str
@@ -447,6 +500,7 @@ class UnknownPipeline(ActionError):
     """There is no such pipeline."""
 
     says = "{kind} has no pipeline {pipeline!r}. Known: {known}."
+    advice = "Use one of the pipelines that are known."
     kind: str
     pipeline: object
     known: str
@@ -457,6 +511,7 @@ class UnknownUser(ActionError):
     """No user has this id."""
 
     says = "there is no user {user!r}."
+    advice = "Name a user who is in the CRM."
     user: object
 
 
@@ -483,6 +538,7 @@ class ProductNotFound(ActionError):
     """No such product in the catalogue."""
 
     says = "there is no product {product!r} in the catalogue."
+    advice = "Name a product of the catalogue, or add it there."
     product: object
 
 
@@ -491,6 +547,7 @@ class WrongValue(ActionError, ValueError):
     """An action's parameter lies outside what it may be."""
 
     says = "{action}: {parameter} must be {expected}, got {got}."
+    advice = "Give what is expected; nothing was done."
     action: str
     parameter: str
     expected: str
@@ -502,6 +559,7 @@ class EmptyText(ActionError, ValueError):
     """A text that must say something is blank."""
 
     says = "{action}: {parameter} is empty."
+    advice = "Give a text that says something."
     action: str
     parameter: str
 
@@ -528,9 +586,28 @@ class AlreadyExists(ActionError):
     """It must be the only one, and is not."""
 
     says = "{kind}: there is one with {field} {value} already."
+    advice = "Use the one that is there, or give another value."
     kind: str
     field: str
     value: str
+
+
+@define(kw_only=True)
+class FileMissing(ActionError):
+    """The content of a file is not where contents lie."""
+
+    says = "the content {sha256} is not in {where}. Was the store moved without the folder beside it?"
+    sha256: str
+    where: str
+
+
+@define(kw_only=True)
+class FileDamaged(ActionError):
+    """The content of a file is not what was put there."""
+
+    says = "{where} no longer holds what was put there: its SHA-256 should be {sha256}. Restore it from a copy."
+    sha256: str
+    where: str
 
 
 @define(kw_only=True)
@@ -538,6 +615,7 @@ class ChannelMissing(ActionError):
     """No channel of this name is set up."""
 
     says = "no channel {channel!r} is set up. There are: {known}."
+    advice = "Set the channel up, or use one of those there are."
     channel: str
     known: str
 
@@ -547,6 +625,7 @@ class SendRefused(ActionError):
     """The other side will not take it; it was not sent."""
 
     says = "{channel} refused it: {reason}"
+    advice = "Mend what `reason` names; it was certainly not sent."
     channel: str
     reason: str
 
@@ -556,6 +635,7 @@ class SendDelayed(BizprocError):
     """Raised by a channel: certainly not sent, and may be sent later: after `again_after` seconds, or as usual."""
 
     says = "{channel} cannot take it now: {reason}"
+    advice = "Nothing: it is tried again by itself."
     channel: str
     reason: str
     again_after: float | None = None
@@ -566,6 +646,7 @@ class DeliveryUnknown(BizprocError):
     """It may or may not have been sent, and sending it again could send it twice: a person must decide."""
 
     says = "step {step}: whether {channel} has sent it is unknown ({reason}). It is not sent again by itself."
+    advice = "Find out whether it arrived, then `bizproc settle` the step: as sent, or to be sent again."
     channel: str
     step: str
     reason: str
@@ -604,6 +685,7 @@ class ImportRefused(BizprocError):
     """Files that cannot be imported; nothing of them was written."""
 
     says = "{text}"
+    advice = "Mend the rows that are named, or leave them out with `--skip-bad`."
     text: str
     rows: tuple[BadRow, ...] = ()
 
@@ -613,6 +695,7 @@ class SettingsError(BizprocError):
     """A setting that is wrong."""
 
     says = "{where}: {detail}"
+    advice = "Mend the setting where `where` says."
     where: str
     detail: str
 
@@ -639,6 +722,7 @@ class StoreLost(StoreError):
     """Another program took the store over; nothing more is committed by this one."""
 
     says = "{path} was taken over by another program: {detail}"
+    advice = "Stop this program: the other one goes on with the store."
     path: str
     detail: str
 
@@ -648,6 +732,7 @@ class StoreLocked(StoreError):
     """Another program holds a lock on the database file."""
 
     says = "{path} is locked: {detail}"
+    advice = "Stop the program that holds the lock, then try again."
     path: str
     detail: str
 
@@ -670,6 +755,7 @@ class StoreUnreadable(StoreError):
     """The file is not a bizproc store."""
 
     says = "{path} is not a bizproc store: {detail}"
+    advice = "Name the store's file; the one that was named was left as it is."
     path: str
     detail: str
 
@@ -679,6 +765,7 @@ class StoreReadOnly(StoreError):
     """The store cannot be written."""
 
     says = "{path} cannot be written: {detail}"
+    advice = "Give this user the right to write to the file and to its folder."
     path: str
     detail: str
 
@@ -688,6 +775,7 @@ class StoreFull(StoreError):
     """There is no room to write; the transaction was undone."""
 
     says = "{path}: no room to write: {detail}"
+    advice = "Make room; what was not written is written then."
     path: str
     detail: str
 
@@ -697,6 +785,7 @@ class StoreDamaged(StoreError):
     """The store is damaged; it is left as it is."""
 
     says = "{path} is damaged: {detail}"
+    advice = "Take the last backup, and keep the damaged file."
     path: str
     detail: str
 
@@ -713,6 +802,8 @@ __all__ = [
     "CodecError",
     "DeliveryUnknown",
     "EmptyText",
+    "FileDamaged",
+    "FileMissing",
     "ImportRefused",
     "InstanceCancelled",
     "InstanceError",
@@ -732,6 +823,7 @@ __all__ = [
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
+    "NotPrintable",
     "NotRestorable",
     "NotResumable",
     "ProcessDefinitionError",
@@ -763,6 +855,7 @@ __all__ = [
     "UnknownPipeline",
     "UnknownProcess",
     "UnknownStage",
+    "UnknownStep",
     "UnknownUser",
     "WrongArgument",
     "WrongFieldValue",

@@ -12,6 +12,7 @@ from typing import Final, overload
 from bizproc.crm.companies import OwnCompany
 from bizproc.crm.contacts import OwnContact
 from bizproc.crm.deals import OwnDeal
+from bizproc.crm.drive import Drive
 from bizproc.crm.invoices import OwnInvoice
 from bizproc.crm.items import id_of as _id_of
 from bizproc.crm.leads import OwnLead
@@ -61,6 +62,7 @@ mailbox: Final = Mailboxes()
 template: Final = Templates()
 exclusion: Final = Exclusions()
 queue: Final = Queues()
+drive: Final = Drive()
 
 __all__ = [
     "absence",
@@ -71,6 +73,7 @@ __all__ = [
     "department",
     "details",
     "details_template",
+    "drive",
     "exclusion",
     "group",
     "invoice",

@@ -6,6 +6,7 @@ from typing import ClassVar, Generic, TypeVar, cast
 
 from bizproc.actions.activities import Activities, AddActivity
 from bizproc.actions.comments import AddComment, Comments
+from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import Delete, Read, Update
 from bizproc.actions.responsible import ChangeResponsible
@@ -52,6 +53,10 @@ class ItemActions(Named[I, F]):
     add_comment = act(AddComment)
     comments = act(Comments)
     change_responsible = act(ChangeResponsible)
+
+    @documented_by(GetData)
+    def get_data(self, *fields: str, print_version: bool = False) -> GetData:
+        return GetData(self.target, fields, print_version=print_version)
 
 
 def id_of(item: object) -> int:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from bizproc.model.people import Reachable, ReachableFields
-from bizproc.model.references import FileId
+from bizproc.model.references import CompanyTypeCode, EmployeesCode, FileId, IndustryCode
 
 
 @frozen(kw_only=True)
@@ -25,9 +25,9 @@ class Company(Reachable):
     item_type: ClassVar[str] = "company"
 
     title: str = ""
-    type: str | None = None
-    industry: str | None = None
-    employees: str | None = None
+    type: CompanyTypeCode | None = None
+    industry: IndustryCode | None = None
+    employees: EmployeesCode | None = None
     revenue: Decimal | None = None
     currency: str | None = None
     legal_address: str = ""
@@ -40,9 +40,9 @@ class CompanyFields(ReachableFields, total=False):
     """What may be written of a company."""
 
     title: str
-    type: str | None
-    industry: str | None
-    employees: str | None
+    type: CompanyTypeCode | None
+    industry: IndustryCode | None
+    employees: EmployeesCode | None
     revenue: Decimal | int | None
     currency: str | None
     legal_address: str

@@ -9,7 +9,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from bizproc.model.people import Reachable, ReachableFields, full_name
-from bizproc.model.references import CompanyId, FileId, LeadId
+from bizproc.model.references import CompanyId, ContactTypeCode, FileId, HonorificCode, LeadId
 
 
 @frozen(kw_only=True)
@@ -29,13 +29,13 @@ class Contact(Reachable):
     item_type: ClassVar[str] = "contact"
     primaries: ClassVar[Mapping[str, str]] = {"company_id": "company_ids"}
 
-    honorific: str | None = None
+    honorific: HonorificCode | None = None
     name: str = ""
     second_name: str = ""
     last_name: str = ""
     birth_date: date | None = None
     photo_id: FileId | None = None
-    type: str | None = None
+    type: ContactTypeCode | None = None
     post: str = ""
     company_ids: tuple[CompanyId, ...] = ()
     lead_id: LeadId | None = None
@@ -55,13 +55,13 @@ class Contact(Reachable):
 class ContactFields(ReachableFields, total=False):
     """What may be written of a contact; `company_id` makes that company the primary one."""
 
-    honorific: str | None
+    honorific: HonorificCode | None
     name: str
     second_name: str
     last_name: str
     birth_date: date | None
     photo_id: FileId | None
-    type: str | None
+    type: ContactTypeCode | None
     post: str
     company_id: CompanyId | None
     company_ids: Sequence[CompanyId]

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from attrs import frozen
 
 from bizproc.model.items import StagedFields, StagedItem
-from bizproc.model.references import DERIVED, LeadId, QuoteId
+from bizproc.model.references import DERIVED, DealTypeCode, LeadId, QuoteId
 
 
 @frozen(kw_only=True)
@@ -26,7 +26,7 @@ class Deal(StagedItem):
 
     item_type: ClassVar[str] = "deal"
 
-    type: str | None = None
+    type: DealTypeCode | None = None
     probability: int | None = None
     begin_date: date | None = None
     close_date: date | None = None
@@ -38,7 +38,7 @@ class Deal(StagedItem):
 class DealFields(StagedFields, total=False):
     """What may be written of a deal."""
 
-    type: str | None
+    type: DealTypeCode | None
     probability: int | None
     begin_date: date | None
     close_date: date | None

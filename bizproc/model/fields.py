@@ -26,7 +26,7 @@ from bizproc.model.details import Address
 from bizproc.model.money import Money, exact, is_currency
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES, MultiField
 from bizproc.model.organisation import WEEKDAYS, parse_hours
-from bizproc.model.references import LARGEST_ID, NOT_STORED, Derived, ItemRef, Refers
+from bizproc.model.references import LARGEST_ID, NOT_STORED, Derived, ItemRef, Listed, Refers
 
 
 class Unfit(Exception):
@@ -59,6 +59,7 @@ class Field:
         refers: The kind of item whose id it holds, or None.
         derived: Nobody writes it.
         default: What it holds when nothing was written.
+        list: The list whose code it holds, or None.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Field:
     refers: str | None = None
     derived: bool = False
     default: Any = None
+    list: str | None = None
 
     def checked(self, value: Any) -> Any:
         """The value as the field keeps it. Raises WrongFieldValue."""
@@ -380,6 +382,7 @@ def _field(cls: Any, attribute: attrs.Attribute[Any], hint: Any) -> Field:
         next((mark.kind for mark in marks if isinstance(mark, Refers)), None),
         any(isinstance(mark, Derived) for mark in marks),
         None if attribute.default is attrs.NOTHING else attribute.default,
+        next((mark.list for mark in marks if isinstance(mark, Listed)), None),
     )
 
 

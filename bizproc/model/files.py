@@ -24,6 +24,7 @@ class File:
     """
 
     item_type: ClassVar[str] = "file"
+    deletable: ClassVar[bool] = True
     unique: ClassVar[tuple[tuple[str, ...], ...]] = (("path",),)
 
     id: Annotated[int, DERIVED]

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypedDict
 from attrs import field, frozen
 
 from bizproc.model.pipelines import Semantics
-from bizproc.model.references import BEGINNING, DERIVED, CompanyId, ContactId, UserId
+from bizproc.model.references import BEGINNING, DERIVED, CompanyId, ContactId, SourceCode, UserId
 
 Custom: TypeAlias = Mapping[str, Any]
 NOTHING: Final[Custom] = MappingProxyType({})
@@ -52,7 +52,7 @@ class Item:
     last_activity_at: Annotated[datetime, DERIVED] = BEGINNING
     opened: bool = True
     comments: str = ""
-    source: str | None = None
+    source: SourceCode | None = None
     source_description: str = ""
     originator_id: str | None = None
     origin_id: str | None = None
@@ -71,7 +71,7 @@ class ItemFields(TypedDict, total=False):
     observer_ids: Sequence[UserId]
     opened: bool
     comments: str
-    source: str | None
+    source: SourceCode | None
     source_description: str
     originator_id: str | None
     origin_id: str | None

@@ -11,7 +11,7 @@ from attrs import frozen
 from bizproc.model.items import StagedFields, StagedItem
 from bizproc.model.multi_fields import MultiField
 from bizproc.model.people import Entered, full_name
-from bizproc.model.references import DERIVED
+from bizproc.model.references import DERIVED, HonorificCode
 
 
 @frozen(kw_only=True)
@@ -31,7 +31,7 @@ class Lead(StagedItem):
     item_type: ClassVar[str] = "lead"
     aliases: ClassVar[Mapping[str, str]] = {"status": "stage"}
 
-    honorific: str | None = None
+    honorific: HonorificCode | None = None
     name: str = ""
     second_name: str = ""
     last_name: str = ""
@@ -68,7 +68,7 @@ class LeadFields(StagedFields, total=False):
     """What may be written of a lead."""
 
     status: str
-    honorific: str | None
+    honorific: HonorificCode | None
     name: str
     second_name: str
     last_name: str

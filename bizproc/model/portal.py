@@ -15,7 +15,9 @@ class Portal:
     Attributes:
         zone: Whose days are counted (D19).
         currency: Of items that name none.
+        language: What values are printed in: `en` or `fr`.
     """
 
     zone: tzinfo = UTC
     currency: str = "EUR"
+    language: str = "en"

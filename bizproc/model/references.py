@@ -39,6 +39,13 @@ class Refers:
 
 
 @frozen
+class Listed:
+    """Marks a field that holds a code of a list (`model/lists.py`)."""
+
+    list: str
+
+
+@frozen
 class Derived:
     """Marks a field that follows from others or from what happened: nobody sets it."""
 
@@ -64,6 +71,14 @@ DepartmentId: TypeAlias = Annotated[int, Refers("department")]
 FileId: TypeAlias = Annotated[int, Refers("file")]
 DetailsId: TypeAlias = Annotated[int, Refers("details")]
 TemplateOfDetailsId: TypeAlias = Annotated[int, Refers("details_template")]
+
+SourceCode: TypeAlias = Annotated[str, Listed("SOURCE")]
+HonorificCode: TypeAlias = Annotated[str, Listed("HONORIFIC")]
+DealTypeCode: TypeAlias = Annotated[str, Listed("DEAL_TYPE")]
+ContactTypeCode: TypeAlias = Annotated[str, Listed("CONTACT_TYPE")]
+CompanyTypeCode: TypeAlias = Annotated[str, Listed("COMPANY_TYPE")]
+IndustryCode: TypeAlias = Annotated[str, Listed("INDUSTRY")]
+EmployeesCode: TypeAlias = Annotated[str, Listed("EMPLOYEES")]
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "never in the store": the moment of an item that was only made in memory."""

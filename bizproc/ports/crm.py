@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bizproc.model.assignments import Assignment, Pick
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
+from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
@@ -37,6 +39,10 @@ class Crm(Protocol):
     @property
     def performing(self) -> Performing:
         """What this is done for."""
+
+    @property
+    def portal(self) -> Portal:
+        """What is the same for the whole CRM."""
 
     # -- items
 
@@ -206,8 +212,21 @@ class Crm(Protocol):
             UnknownUser, UnknownDepartment, UnknownGroup: there is no such.
         """
 
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> Mapping[tuple[str, Any], str]:
+        """
+        What things are called, by kind and key; what is not there is missing.
+
+        The key is an id, but of a stage (kind of item, code) and of an entry of a list (`reference`) (list, code).
+        """
+
+    async def custom_fields(self, kind: str) -> Mapping[str, Field]:
+        """The custom fields of a kind of item, by code. Raises UnknownItem."""
+
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         """The kinds of items that items of a smart type can be children of. Raises UnknownItem."""
+
+    async def file_called(self, path: str) -> ItemRef | None:
+        """The file that lies at a path of the drive."""
 
     async def stage_of(self, ref: ItemRef) -> Stage:
         """The stage an item is in."""

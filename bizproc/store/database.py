@@ -59,6 +59,7 @@ class Database:
 
     Attributes:
         path: The file, or `:memory:`; for people.
+        file: The file; None for a store in memory.
         epoch: The number of this ownership; 0 for one who only reads.
         pending: How many works were submitted and have neither been committed nor refused.
         on_trouble: Told when works are being kept because the store cannot be written at present, and, with None, when
@@ -72,7 +73,7 @@ class Database:
         self.epoch = epoch
         self.pending = 0
         self.on_trouble: Callable[[StoreError | None], None] | None = None
-        self._file = path
+        self.file = path
         self._connection = connection
         self._lock = lock
         self._settings = settings
@@ -181,8 +182,8 @@ class Database:
             self._place = Inline(self._writer, loop.call_later)
         elif self.epoch:
             self._place = WriterThread(self._writer, None if self._lock is None else self._settings.pulse.every)
-        if self._settings.threaded and self._file is not None:
-            self._reader = Reader(partial(connect, self._file, self._settings.busy, mode="rw"))
+        if self._settings.threaded and self.file is not None:
+            self._reader = Reader(partial(connect, self.file, self._settings.busy, mode="rw"))
         if self._place is not None:
             self._place.start()
         if self._collected:
@@ -340,14 +341,14 @@ class Database:
         self._killed = True
         self._outbox.clear()
         self._collected = []
-        if self._file is not None:
+        if self.file is not None:
             self._connection.close()
         if self._lock is not None:
             self._lock.drop()
 
     def inherit(self) -> Connection:
         """The content of a store in memory, for the one that goes on with it."""
-        if not self._killed or self._file is not None:
+        if not self._killed or self.file is not None:
             raise RuntimeError("only a store in memory that has crashed or was abandoned can be gone on with")
         return self._connection
 

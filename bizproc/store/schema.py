@@ -85,6 +85,7 @@ instance = _table(
     Column("failed_at", Text),  # the address of the step at which `retry` goes on
     Column("crashes", Integer, nullable=False, server_default=text("0")),  # in a row, with no commit of its own since
     Column("alone", Integer, nullable=False, server_default=text("0")),  # how often it was run alone because of them
+    Column("printed_in", Text),  # language and zone of what it has printed, where it has: a replay prints the same
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     never_again=True,

@@ -50,7 +50,8 @@ async def ending_of(world: World, returned: Any) -> Ending:
 
 
 def _crm(connection: Any) -> Rows:
-    tables = [table.name for table in sql_crm.metadata.sorted_tables]
+    # But for the secret that signs links: each store has another.
+    tables = [table.name for table in sql_crm.metadata.sorted_tables if table.name != "portal_secret"]
     return tuple((name, row) for name in tables for row in _sorted(connection.execute(f"SELECT * FROM {name}")))  # noqa: S608  our own names
 
 

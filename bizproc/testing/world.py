@@ -22,12 +22,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from bizproc import crm
+from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
+from bizproc.ports.files import FILES
 from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.clock import VirtualClock
@@ -102,7 +104,9 @@ class World:
             random=_random_of,
             trace=commits.journalled,
         )
-        outside = Outside(channels={channel.name: channel for channel in channels}, tools=tools)
+        outside = Outside(
+            channels={channel.name: channel for channel in channels}, tools={FILES: MemoryFiles(), **tools}
+        )
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
         await world._begin(processes)
         try:
@@ -331,6 +335,13 @@ class RunningInstance(Instance[R]):
         """See `Instance.retry`."""
         await self._world.ask(lambda runtime: runtime.instance(self.id).retry(again=again))
         await self._world.run_until_idle()
+
+    async def fork(self, step: str, *, id: str | None = None) -> RunningInstance[R]:
+        """See `Instance.fork`."""
+        called = id or f"{self.id.replace('/', '-')}-fork-{next(self._world.numbers)}"
+        await self._world.ask(lambda runtime: runtime.instance(self.id).fork(step, id=called))
+        await self._world.run_until_idle()
+        return RunningInstance(self._world, called, self._process)
 
     async def skip_wait(self) -> None:
         """See `Instance.skip_wait`."""

@@ -18,7 +18,7 @@ SENT: list[str] = []
 @process("faults.counter")
 async def counter(deal: Deal) -> int:
     """Changes a global, which a replay changes again."""
-    COUNTED.append(deal.title)
+    COUNTED.append(deal.title)  # bizproc: ok (a fault on purpose)
     await wait.sleep(timedelta(hours=1))
     return len(COUNTED)
 
@@ -26,7 +26,7 @@ async def counter(deal: Deal) -> int:
 @process("faults.clock")
 async def clock(deal: Deal) -> str:
     """Reads the clock itself, which says something else in a replay."""
-    began = time.monotonic_ns()
+    began = time.monotonic_ns()  # bizproc: ok (a fault on purpose)
     await wait.sleep(timedelta(hours=1))
     await crm.deal.add_comment(f"began at {began}")
     return "done"
@@ -35,7 +35,7 @@ async def clock(deal: Deal) -> str:
 @process("faults.effect")
 async def effect(deal: Deal) -> str:
     """Does something outside without a step, and does it again in a replay."""
-    SENT.append(f"letter about {deal.title}")
+    SENT.append(f"letter about {deal.title}")  # bizproc: ok (a fault on purpose)
     await wait.sleep(timedelta(hours=1))
     return "sent"
 

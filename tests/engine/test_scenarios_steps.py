@@ -498,20 +498,20 @@ async def test_what_is_not_durable_fails_at_the_line_of_the_user(world: World) -
         told: list[str] = []
 
         async def timeout() -> None:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(1):  # bizproc: ok (it must fail)
                 await wait.sleep(timedelta(days=1))
 
         async def future() -> None:
-            await asyncio.Event().wait()
+            await asyncio.Event().wait()  # bizproc: ok (it must fail)
 
         async def sleeping() -> None:
-            await asyncio.sleep(1)
+            await asyncio.sleep(1)  # bizproc: ok (it must fail)
 
         async def yielding() -> None:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # bizproc: ok (it must fail)
 
         async def elsewhere() -> None:
-            await anyio.sleep(1)
+            await anyio.sleep(1)  # bizproc: ok (it must fail)
 
         for wrong in (sleeping, yielding, elsewhere, timeout, future):
             try:

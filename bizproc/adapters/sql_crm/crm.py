@@ -8,13 +8,15 @@ from typing import Any, Final
 
 from bizproc.adapters.sql_crm import items, queues, rows, special, stages, timeline
 from bizproc.adapters.sql_crm.candidates import company_calendar
-from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.custom import add_field, custom_fields
+from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.people import named
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.commands import Event
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.assignments import Assignment, Pick
+from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
@@ -224,6 +226,13 @@ class SqlCrm:
 
     # -- looked up
 
+    async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
+        return names(self.performing.transaction, wanted)
+
+    async def custom_fields(self, kind: str) -> dict[str, Field]:
+        special.check_kind(self.performing.transaction, kind)
+        return custom_fields(self.performing.transaction, kind)
+
     async def users(self, users: Users | None) -> tuple[int, ...]:
         return named(self.performing.transaction, users)
 
@@ -233,6 +242,10 @@ class SqlCrm:
 
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         return special.smart_type(self.performing.transaction, kind).parents
+
+    async def file_called(self, path: str) -> ItemRef | None:
+        row = self.performing.transaction.execute("SELECT id FROM file WHERE path = ?", (path,)).fetchone()
+        return None if row is None else ItemRef("file", row[0])
 
     async def stage_of(self, ref: ItemRef) -> Stage:
         return stages.stage_of(self.performing.transaction, ref)

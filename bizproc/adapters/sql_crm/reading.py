@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape
 from bizproc.core.errors import ItemNotFound, UnknownField, UnknownItem
 from bizproc.model.references import LARGEST_ID, ItemRef
+from bizproc.model.tokens import Signer
 
 T = TypeVar("T")
 
@@ -130,6 +131,11 @@ class SqlCrmReader:
 
     def __init__(self, connection: Runs) -> None:
         self._connection = connection
+
+    def signer(self) -> Signer:
+        """What signs the tokens in links."""
+        (secret,) = self._connection.execute("SELECT secret FROM portal_secret").fetchone()
+        return Signer(bytes.fromhex(secret))
 
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from bizproc.adapters.sql_crm.reading import Runs
 from bizproc.adapters.sql_crm.shapes import SHAPES
 from bizproc.adapters.sql_crm.stages import add_default_stages
@@ -11,7 +13,7 @@ from bizproc.model.pipelines import DEFAULT_STAGES, GENERAL
 
 def seed(transaction: Runs) -> None:
     """
-    The deals' general pipeline, the stages of each kind of item, and the lists that fields choose from.
+    The deals' general pipeline, the stages of each kind of item, the lists of fields, the secret that signs links.
 
     Does nothing where they are: a store may be opened again.
     """
@@ -19,6 +21,7 @@ def seed(transaction: Runs) -> None:
         return
     pipeline, reference = SHAPES["pipeline"], SHAPES["reference"]
     transaction.execute(pipeline.insert, pipeline.row({"id": GENERAL, "kind": "deal", "name": "General", "sort": 10}))
+    transaction.execute("INSERT INTO portal_secret (id, secret) VALUES (1, ?)", (secrets.token_hex(32),))
     for kind in DEFAULT_STAGES:
         add_default_stages(transaction, kind, GENERAL)
     for list_, entries in LISTS.items():

@@ -129,6 +129,14 @@ Index(
 activity_binding = _companion("activity_binding", _key("kind", Text), _key("item", Integer), _key("activity", Integer))
 link = _companion("link", _key("to_kind", Text), _key("to_id", Integer), _key("kind", Text), _key("item", Integer))
 
+portal_secret = Table(
+    "portal_secret",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("secret", Text, nullable=False),  # in hexadecimal digits; signs the tokens in links
+    sqlite_strict=True,
+)
+
 custom_field = Table(
     "custom_field",
     metadata,

@@ -18,7 +18,7 @@ from random import Random, random
 from typing import Any, Final, TypeVar, assert_never
 from uuid import UUID, uuid4
 
-from attrs import define
+from attrs import define, field
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Delivered, Prepared, Verdict
@@ -38,6 +38,7 @@ from bizproc.engines.embedded.bodies import run_body, run_preparation
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, SkipAsked
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.events import Woken
+from bizproc.engines.embedded.forking import ForkAt
 from bizproc.engines.embedded.inbox import Handled, Inbox
 from bizproc.engines.embedded.inspection import key_of
 from bizproc.engines.embedded.instance import Instance
@@ -74,6 +75,7 @@ from bizproc.engines.embedded.works import (
     Survey,
     Suspects,
 )
+from bizproc.model.portal import Portal
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.performing import ItemRef
@@ -96,6 +98,7 @@ class Options:
         longest_journal: With more entries an instance fails (JournalTooLong); with a tenth of them it warns.
         jitter: Whether retry delays are spread at random.
         protect: Whether an instance that seems to bring the program down is run alone, and at last set aside.
+        portal: In whose language and zone `printed` prints.
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
@@ -106,6 +109,7 @@ class Options:
     longest_journal: int = 100_000
     jitter: bool = True
     protect: bool = True
+    portal: Portal = field(factory=Portal)
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
@@ -132,6 +136,7 @@ class Engine:
         self.live: dict[int, Instance] = {}
         self.codec: Final = codec
         self.make_port: Final = make_port
+        self.portal: Final = options.portal
         self.always_replay = options.always_replay
         self.new_id: Final = options.new_id
         self.random: Final = options.random
@@ -386,6 +391,15 @@ class Engine:
 
     def _resumed(self, key: int) -> None:
         self._load(key)
+
+    async def fork(self, id: str, step: str, called: str | None) -> str:
+        """Fork an instance before a step; the id of the fork. Raises InstanceNotFound, UnknownStep, StoreDamaged."""
+        check_id(called)
+        work = ForkAt(self._forked, id=id, step=step, called=called, path=self._database.path, codec=self.codec)
+        return str((await self._ask(work))[1])
+
+    def _forked(self, forked: tuple[int, str]) -> None:
+        self._load(forked[0])
 
     def _only(self, process: str, version: int, document: ItemRef | None) -> str | None:
         return overlap_key(self.process(process, version), document)

@@ -55,7 +55,7 @@ from bizproc.engines.embedded.deliveries import (
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.journal import MAIN, Chain, Entry, entry
 from bizproc.engines.embedded.loaded import Attempted, Loaded
-from bizproc.engines.embedded.progress import Progress
+from bizproc.engines.embedded.progress import Progress, portal_in, printing_text
 from bizproc.engines.embedded.starting import arguments_anew, step_key
 from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, sql
 from bizproc.ports.performing import ItemRef
@@ -92,7 +92,7 @@ class Instance:
         self.bodies: set[str] = set()
         self._engine: Final = engine
         self._codec: Final = engine.codec
-        self.progress: Final = Progress(id, call, engine.codec)
+        self.progress: Final = Progress(id, call, engine.codec, engine.portal)
         self.run: Final = run
         self._standing = standing
         self._chain = Chain()
@@ -108,6 +108,7 @@ class Instance:
         self._begun = False  # until it has begun here, bodies that are marked as begun were another program's
         # at_most_once steps that were marked by this program: no other can have run their bodies.
         self._marked: set[str] = set()
+        self._printing_noted = False
         self._abandoned: set[str] = set()  # what a replay had left, and this program has cleared
 
     # -- beginning and coming back -------------------------------------------------------------------------------------
@@ -127,6 +128,8 @@ class Instance:
             NotRestorable: A recorded value cannot be read back.
         """
         progress = self.progress
+        if loaded.printed_in is not None:
+            progress.portal, self._printing_noted = portal_in(loaded.printed_in), True
         self._chain, self._crashes = loaded.chain, loaded.crashes
         self.unread = list(loaded.signals)
         self._seen_signal = max((signal.id for signal in loaded.signals), default=self._seen_signal)
@@ -239,6 +242,10 @@ class Instance:
         elif self._chain.position >= self._engine.longest_journal and turn.anew is None:
             error = JournalTooLong(instance=self.id, length=self._chain.position)
             turn.ending = Ending("failed", error=self._codec.encode_error(error))
+        if self.progress.has_printed and not self._printing_noted:
+            # In the commit of the first steps that can depend on it.
+            turn.statements.append((sql.note_printing, (printing_text(self.progress.portal), self.key)))
+            self._printing_noted = True
         turn.busy = bool(self.bodies or self._begin_later)
         turn.waits = self._open_waits()
         if turn.is_empty() and turn.standing_now() == self._standing:

@@ -28,6 +28,7 @@ class Loaded:
         arrivals, signals: What has arrived for it and was not taken, the oldest first.
         attempts: Its steps that were tried and have not ended, by address.
         crashes: How often in a row the program died while it had something to do.
+        printed_in: In which language and zone it has printed values; None while it has not.
         retried: The arrival that says that it had ended and goes on: what would wake it must be written again.
     """
 
@@ -47,4 +48,5 @@ class Loaded:
     signals: list[Signal]
     attempts: dict[str, Attempted]
     crashes: int
+    printed_in: str | None
     retried: int | None

@@ -7,11 +7,12 @@ this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, AwaitChild, Command, Listening, Patched, StartChild
@@ -20,8 +21,11 @@ from bizproc.core.errors import NotJournallable, ReplayMismatch
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
 from bizproc.engines.embedded.journal import Recorded, Signature, signature, unwritten
-from bizproc.engines.embedded.showing import readable
+from bizproc.engines.embedded.showing import differing, readable
+from bizproc.model.portal import Portal
 from bizproc.store.types import moment
+
+_PORTAL: Final = Portal()
 
 
 @frozen
@@ -31,6 +35,12 @@ class This:
     id: str
     process: str
     document: Any
+    _print_in: Callable[[], Portal] = field(default=Portal, repr=False, eq=False)
+
+    @property
+    def portal(self) -> Portal:
+        """In whose language and zone it prints. Asked by `printed` alone: from then on the answer stays the same."""
+        return self._print_in()
 
 
 class Progress:
@@ -45,11 +55,14 @@ class Progress:
         unwritable: What is to be raised at commands that cannot be written.
         cancelling: Whether the instance as a whole was cancelled.
         has_children: Whether this run has started any.
+        portal: In whose language and zone `printed` prints in this run.
+        has_printed: Whether it has printed anything: then the portal must be written down, as it was.
+        patches: What `patched` was asked for and has answered with False, for the journal was written without it.
         left: After a replay: commands that the answers of the last turn dropped, which may not have been written yet.
         left_branches: Likewise, the branches that were cancelled: how their addresses begin, and what was open then.
     """
 
-    def __init__(self, id: str, call: Call[Any], codec: Codec) -> None:
+    def __init__(self, id: str, call: Call[Any], codec: Codec, portal: Portal = _PORTAL) -> None:
         self.id: Final = id
         self.call: Final = call
         self.waits: dict[str, datetime | None] = {}
@@ -58,6 +71,9 @@ class Progress:
         self.unwritable: dict[str, NotJournallable] = {}
         self.cancelling = False
         self.has_children = False
+        self.portal = portal
+        self.has_printed = False
+        self.patches: list[str] = []
         self.left: list[Ask] = []
         self.left_branches: list[tuple[str, list[Ask]]] = []
         self._codec: Final = codec
@@ -154,7 +170,12 @@ class Progress:
         return None if ask is None else ask.command
 
     def _new_driver(self) -> Driver:
-        return Driver(self.call.coroutine(), This(self.id, self.call.process.name, self.call.document))
+        this = This(self.id, self.call.process.name, self.call.document, self._print)
+        return Driver(self.call.coroutine(), this)
+
+    def _print(self) -> Portal:
+        self.has_printed = True
+        return self.portal
 
     def _was_performed(self, row: Recorded) -> bool:
         """Whether the row's transaction performed it, so that its answer was delivered only in the next turn."""
@@ -181,6 +202,7 @@ class Progress:
 
     def _replay_patched(self, ask: Ask, row: Recorded | None) -> None:
         if row is not None and (row.kind, row.name) != (ask.noted.kind, ask.noted.name):
+            self.patches.append(ask.noted.name)
             self.driver.give_back(ask.address, value=False)
 
     def _replay_one(self, row: Recorded) -> None:
@@ -218,6 +240,17 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
         current = current.__cause__ or current.__context__
 
 
+def printing_text(portal: Portal) -> str:
+    """What `printed` prints in, as the store keeps it: `fr Europe/Paris`."""
+    return f"{portal.language} {portal.zone}"
+
+
+def portal_in(text: str) -> Portal:
+    """The portal that was written down, as far as printing goes."""
+    language, _, zone = text.partition(" ")
+    return Portal(language=language, zone=ZoneInfo(zone))
+
+
 def compare(instance: str, recorded: Recorded, asked: Signature | None) -> None:
     """Raises ReplayMismatch where the code does not ask for what was recorded."""
     if asked is None or (recorded.kind, recorded.name, recorded.hash) != (asked.kind, asked.name, asked.hash):
@@ -226,4 +259,13 @@ def compare(instance: str, recorded: Recorded, asked: Signature | None) -> None:
             step=recorded.address,
             recorded=readable(recorded.kind, recorded.name, recorded.arguments),
             asked="nothing there" if asked is None else readable(asked.kind, asked.name, asked.arguments),
+            difference="" if asked is None else _difference(recorded, asked),
         )
+
+
+def _difference(recorded: Recorded, asked: Signature) -> str:
+    """Where the same command has other arguments, which."""
+    if (recorded.kind, recorded.name) != (asked.kind, asked.name):
+        return ""
+    found = differing(recorded.arguments, asked.arguments)
+    return f"  they differ in        {found}\n" if found else ""

@@ -24,6 +24,20 @@ def readable(kind: str | None, name: str | None, arguments: str | None) -> str:
     return f"start {name}({inside})" if kind == "start" else f"{name}({inside})"
 
 
+def differing(recorded: str | None, asked: str | None) -> str:
+    """Which arguments differ, and how: `stage "WON" → "LOSE", amount → 5`."""
+    then: Mapping[str, Any] = json_value(recorded or "{}")
+    now: Mapping[str, Any] = json_value(asked or "{}")
+    names = [*then, *(name for name in now if name not in then)]
+    changed = (
+        f"{name} {_value(then[name]) if name in then else '(left out)'} → "
+        f"{_value(now[name]) if name in now else '(left out)'}"
+        for name in names
+        if then.get(name, names) != now.get(name, names)
+    )
+    return ", ".join(changed)
+
+
 def _value(value: Any) -> str:
     if isinstance(value, dict) and len(value) == 1:
         ((tag, inside),) = value.items()

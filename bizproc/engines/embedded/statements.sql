@@ -11,7 +11,7 @@ SELECT key, id, process, version, coalesce(first_arguments, arguments), state FR
 SELECT key, id FROM instance WHERE only = :only
 
 -- instance: one instance as it stands
-SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, crashes
+SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, crashes, printed_in
 FROM instance WHERE key = :key
 
 -- journal: all that happened to an instance, in the order of delivery
@@ -108,9 +108,12 @@ ORDER BY coalesce((SELECT min(arrival.id) FROM arrival WHERE arrival.instance = 
 -- add_note: a line in an instance's log
 INSERT INTO instance_log (instance, at, text, facts) VALUES (?, ?, ?, ?)
 
+-- note_printing: in which language and zone an instance has printed values
+UPDATE instance SET printed_in = ? WHERE key = ?
+
 -- begin_anew: the same instance with other parameters and an empty journal
 UPDATE instance SET first_arguments = coalesce(first_arguments, arguments), arguments = :arguments, run = run + 1,
-       state = 'running', waits_for = NULL, until = NULL
+       printed_in = NULL, state = 'running', waits_for = NULL, until = NULL
 WHERE key = :key
 
 -- clear_journal: an instance that begins anew
@@ -240,3 +243,16 @@ SELECT done_at FROM inbox WHERE id = :id
 SELECT address FROM journal WHERE instance = :key AND kind IN ('action', 'step', 'start') AND event = 'returned' AND position >
   (SELECT max(position) FROM journal WHERE instance = :key AND address = :address AND event = 'raised')
 ORDER BY position
+
+-- live_instances: those whose code may change under them, the oldest first
+SELECT key FROM instance WHERE state IN ('running', 'waiting', 'stuck') AND (:process IS NULL OR process = :process) ORDER BY key
+
+-- forkable: an instance as a fork of it begins
+SELECT key, id, process, version, run, document_type, document_id, arguments, first_arguments, cause, printed_in FROM instance WHERE id = :id
+
+-- add_fork: an instance that begins with what another one has done; no overlap policy counts it
+INSERT INTO instance (id, process, version, run, document_type, document_id, arguments, first_arguments, state, cause, printed_in, started_at)
+VALUES (:id, :process, :version, :run, :document_type, :document_id, :arguments, :first_arguments, 'running', :cause, :printed_in, :started_at)
+
+-- all_signals: what was sent to an instance, consumed or not, the oldest first
+SELECT name, value, consumed FROM signal WHERE instance = :key ORDER BY id

@@ -109,6 +109,7 @@ class Load(Asked["Loaded | None"]):
                 for address, count, started, again in tx.execute(sql.attempts, key)
             },
             crashes=row[11],
+            printed_in=row[12],
             retried=next((id for id, _address, kind, _payload in arrivals if kind == REWIRE), None),
         )
 

@@ -36,6 +36,7 @@ _NEAR: Final = (
 
 _FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2037, 12, 31, tzinfo=UTC)
+_USERS: Final = st.integers(1, 60)
 _SPRING: Final = datetime(2026, 3, 25, tzinfo=UTC)
 
 
@@ -83,7 +84,7 @@ def calendars(
     )
 
 
-def absences(users: st.SearchStrategy[int] | None = None, near: datetime = _SPRING) -> st.SearchStrategy[Absence]:
+def absences(users: st.SearchStrategy[int] = _USERS, near: datetime = _SPRING) -> st.SearchStrategy[Absence]:
     """Absences of these users around a moment, of whole days and of hours, empty ones among them."""
     hours = st.integers(-100, 100)
     return st.builds(
@@ -95,7 +96,7 @@ def absences(users: st.SearchStrategy[int] | None = None, near: datetime = _SPRI
             end=near + timedelta(hours=start + length),
             all_day=all_day,
         ),
-        users or st.integers(1, 60),
+        users,
         st.sampled_from(["vacation", "sick", "leave"]),
         hours,
         st.integers(0, 100),

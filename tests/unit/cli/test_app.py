@@ -16,7 +16,7 @@ from bizproc import cli
 from bizproc.cli import app, ps_command
 from tests.unit.cli.conftest import Run
 
-COMMANDS = ["demo", "import", "start", "ps", "show", "actions"]
+COMMANDS = ["demo", "import", "start", "ps", "show", "check", "diagram", "actions"]
 
 
 def bizproc(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -144,6 +144,7 @@ def test_options_may_stand_before_the_command(run: Run) -> None:
         ("stor = 'x'", "bizproc.toml: there is no setting 'stor'. Known: store,"),
         ("store = 3", "bizproc.toml: store: expected a text, got 3."),
         ("store = = 3", "bizproc.toml: it is not TOML:"),
+        ("language = 'la'", "bizproc.toml: language: expected one of en, fr, got 'la'"),
         ("time_zone = 'Mars'", "bizproc.toml: time_zone: there is no time zone 'Mars'"),
     ],
 )

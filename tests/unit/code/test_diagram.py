@@ -1,0 +1,199 @@
+"""A process as parts, as Mermaid and as SVG; where an instance stands, and what tests have seen."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bizproc.code.coverage import WrongCoverage, coverage_marks, read_coverage
+from bizproc.code.drawing import MOST_PARTS, flow_of
+from bizproc.code.flow import Act, Choice, End, Flow, Group, Loop, Several, Trying, every_part
+from bizproc.code.marks import Marks
+from bizproc.code.mermaid import mermaid
+from bizproc.code.reading import Module
+from bizproc.code.standing import standing_marks
+from bizproc.code.svg import svg
+from bizproc.testing import World
+from tests.unit.code import everything as written
+
+SOURCE = Path(written.__file__).read_text("utf-8")
+HEAD = "from bizproc import *\nfrom bizproc.model import Deal\n@process('p')\nasync def p(deal: Deal):\n"
+
+
+def drawn(text: str, name: str) -> Flow:
+    module = Module(text)
+    return next(flow_of(each, module) for each in module.processes if each.name == name)
+
+
+def body(*lines: str) -> Flow:
+    return drawn(HEAD + "".join(f"    {line}\n" for line in lines), "p")
+
+
+EVERYTHING = drawn(SOURCE, "everything")
+
+
+def parsed(picture: str) -> ET.Element:
+    return ET.fromstring(picture)  # noqa: S314  we drew it ourselves
+
+
+def texts(flow: Flow, kind: type) -> list[str]:
+    return [getattr(part, "text", "") for part in every_part(flow.body) if isinstance(part, kind)]
+
+
+def test_a_process_is_drawn_with_all_its_parts() -> None:
+    assert (EVERYTHING.name, EVERYTHING.version, EVERYTHING.document) == ("everything", 3, "deal")
+    assert EVERYTHING.starts == 'created("deal")'
+    assert EVERYTHING.parameters == ("discount: int = 5", "patience: timedelta = DAY")
+    kinds = {type(part) for part in every_part(EVERYTHING.body)}
+    assert kinds == {Act, Choice, End, Group, Loop, Several, Trying}
+    acts = {part.kind for part in every_part(EVERYTHING.body) if isinstance(part, Act)}
+    assert acts == {"action", "step", "wait", "child", "fact", "undo"}
+    assert {part.kind for part in every_part(EVERYTHING.body) if isinstance(part, End)} == {
+        "return", "raise", "break", "continue", "again", "ended",
+    }  # fmt: skip
+
+
+def test_a_wait_is_drawn_with_its_outcomes() -> None:
+    until, *_ = [part for part in every_part(EVERYTHING.body) if isinstance(part, Act) and part.kind == "wait"]
+    assert until.outcomes == ("stage reached", "another final stage", "deal deleted", "timed out")
+    (choice, *_) = [part for part in EVERYTHING.body if isinstance(part, Choice)]
+    assert [label for label, _ in choice.cases] == ["timed out", "in time"]
+
+
+def test_what_is_never_reached_is_not_drawn() -> None:
+    flow = body("await crm.deal.change_stage('LOSE')", "await note('never')")
+    assert texts(flow, Act) == ["deal.change_stage('LOSE')"]
+    assert texts(body("while True:", "    await note('x')", "await note('never')"), Act) == ["note('x')"]
+    assert texts(body("await crm.deal(7).change_stage('LOSE')", "await note('then')"), Act)[1:] == ["note('then')"]
+
+
+def test_awaits_inside_expressions_are_drawn_in_their_order() -> None:
+    flow = body("x = [await note('b') for _ in await note('a')] + [await note('c') if x else await note('d')]")
+    assert texts(flow, Act) == ["note('a')", "note('b')", "note('c')", "note('d')"]
+
+
+def test_a_helper_that_calls_itself_is_drawn_once() -> None:
+    flow = drawn(HEAD + "    await h(1)\nasync def h(n):\n    await note('x')\n    await h(n - 1)\n", "p")
+    assert texts(flow, Act) == ["note('x')", "h(n - 1)"]
+
+
+def test_a_process_that_is_too_large_says_so() -> None:
+    assert "too large" in texts(body(*["await note('x')"] * (MOST_PARTS + 10)), Act)[-1]
+
+
+def test_every_text_of_the_process_is_in_both_drawings() -> None:
+    text, picture = mermaid(EVERYTHING), svg(EVERYTHING)
+    labels = " ".join(re.findall(r'"(.*?)"', text))
+    shown = re.sub(r"\W", "", "".join(parsed(picture).itertext()))
+    for part in every_part(EVERYTHING.body):
+        if isinstance(part, Act):
+            assert re.sub(r"\W", "", part.text) in shown
+            assert re.sub(r"\W", "", part.text)[:12] in re.sub(r"\W", "", re.sub(r"#\d+;", "", labels))
+
+
+def test_mermaid_has_only_lines_that_its_grammar_knows() -> None:
+    node = r'n\d+(\(\["[^"]*"\]\)|\["[^"]*"\]|\{\{"[^"]*"\}\}|\[\["[^"]*"\]\]|\("[^"]*"\)|>"[^"]*"\]|\{"[^"]*"\}'
+    node += r'|\[/"[^"]*"\\\]|\[\\"[^"]*"/\]|\(\(" "\)\))(:::\w+)?'
+    edge = r'[nf]\d+ -->(\|"[^"]*"\|)? n\d+'
+    known = re.compile(rf'{node}|{edge}|subgraph f\d+\["[^"]*"\]|end|class n\d+ \w+|classDef \w+ [\w#,:\- ]+')
+    first, *lines = mermaid(EVERYTHING).splitlines()
+    assert first == "flowchart TD"
+    assert [line for line in lines if not known.fullmatch(line.strip())] == []
+    assert sum(line.strip().startswith("subgraph") for line in lines) == sum(line.strip() == "end" for line in lines)
+
+
+@pytest.mark.parametrize(
+    "nasty", ['"]; click n1 "javascript:x"', "<script>x</script>", "a\\nb#59;`", "\u202eabc\u0000end"]
+)
+def test_texts_of_the_code_cannot_break_out_of_a_drawing(nasty: str) -> None:
+    flow = body(f"await note({nasty.encode('unicode_escape').decode()!r})", "await note('''<b> & \u202e \u200b''')")
+    picture = svg(flow)
+    parsed(picture)
+    assert "<script" not in picture
+    assert "\u202e" not in picture
+    for line in mermaid(flow).splitlines():
+        assert line.count('"') in (0, 2)
+
+
+# -- where an instance stands ------------------------------------------------------------------------------------------
+
+
+async def marks_of(world: World, id: str, name: str = "everything") -> Marks:
+    instance = world.instance(id)
+    status = await instance.status()
+    ended = status.state not in ("running", "waiting", "stuck")
+    return standing_marks(drawn(SOURCE, name), await instance.journal(), ended=ended, title=id)
+
+
+def here(marks: Marks) -> list[str]:
+    return [part.text for part, mark in marks.of.items() if mark in ("here", "maybe") and isinstance(part, Act)]
+
+
+async def test_an_instance_is_shown_where_it_stands(world: World) -> None:
+    world.use(written.everything, written.other)
+    deal = await world.deal()
+    run = await world.start(written.everything(deal), id="e")
+    assert here(await marks_of(world, "e")) == ['until_stage("EXECUTING", timeout=patience)']
+    await world.advance(days=1)
+    assert here(await marks_of(world, "e")) == ['for_signal("answer", timeout=DAY)']
+    await run.signal("answer", "stop")
+    assert here(await marks_of(world, "e")) == ['other(deal, word="first")']
+    await world.advance(days=1)
+    found = await marks_of(world, "e")
+    assert set(here(found)) == {"sleep(DAY)", 'other(deal, word="x")'}
+    assert (set(found.of.values()), found.remarks) == ({"here", "done"}, ())
+    await world.advance(days=1)
+    assert set(here(await marks_of(world, "e"))) == {'for_signal("paid")', "sleep(14 * DAY)"}
+    await run.signal("paid")
+    assert here(await marks_of(world, "e")) == ["sleep(DAY)"]
+    await world.advance(days=1)
+    assert here(await marks_of(world, "e")) == ["the result of child"]
+    await world.advance(days=1)
+    found = await marks_of(world, "e")
+    assert here(found) == ["sleep(DAY)"]
+    assert "maybe" not in found.of.values()
+
+
+def step(address: str, name: str, event: str = "returned", kind: str = "note") -> Any:
+    return SimpleNamespace(address=address, name=name, event=event, kind=kind)
+
+
+def test_where_the_journal_does_not_say_which_of_two_places_both_are_shown() -> None:
+    flow = body("if deal.id:", "    await wait.for_signal('a')", "else:", "    await wait.for_signal('a')")
+    marks = standing_marks(flow, [step("0", "a", "began", "signal")], ended=False, title="x")
+    assert list(marks.of.values()) == ["maybe", "maybe"]
+    assert "may stand at any of them" in marks.remarks[0]
+
+
+def test_a_journal_that_does_not_fit_is_shown_by_names_and_says_so() -> None:
+    flow = body("await note('x')", "await wait.for_signal('a')")
+    marks = standing_marks(
+        flow, [step("0", "gone", kind="step"), step("1", "a", "began", "signal")], ended=False, title="x"
+    )
+    assert list(marks.of.values()) == ["maybe"]
+    assert "does not fit" in marks.remarks[0]
+
+
+# -- coverage ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_tests_have_seen_is_shown(tmp_path: Path) -> None:
+    flow, file = body("await note('x')", "await note('y')"), tmp_path / "seen.json"
+    file.write_text(json.dumps({"p": {"1": {"lines": {"5": 3}}}}))
+    marks = coverage_marks(flow, read_coverage(file, "p", 1))
+    assert list(marks.of.values()) == ["seen", "unseen"]
+    assert marks.title == "Tests have seen 1 of 2 steps"
+    assert read_coverage(file, "q", 1) == {}
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"p": 1}', '{"p": {"1": {"lines": {"x": 1}}}}', "[" * 100_000])
+def test_a_report_of_another_form_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "seen.json").write_text(content)
+    with pytest.raises(WrongCoverage):
+        read_coverage(tmp_path / "seen.json", "p", 1)

@@ -1,0 +1,61 @@
+"""Settings: the file, the environment, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bizproc.core.errors import SettingsError
+from bizproc.settings import Settings, read
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "bizproc.toml").write_text(text, "utf-8")
+    return folder
+
+
+def test_without_file_and_environment_all_is_as_it_comes(tmp_path: Path) -> None:
+    assert read(tmp_path, {}) == Settings()
+
+
+def test_a_table_of_the_file_and_variables_of_its_name(tmp_path: Path) -> None:
+    write(tmp_path, 'currency = "USD"\n[mail]\nhost = "mail.example"\nport = 25\n')
+    settings = read(tmp_path, {"BIZPROC_MAIL_USERNAME": "ann", "BIZPROC_MAIL_PORT": "26", "BIZPROC_CURRENCY": "EUR"})
+    assert (settings.currency, settings.mail.host, settings.mail.port) == ("USD", "mail.example", 25)
+    assert settings.mail.username == "ann"
+
+
+def test_a_secret_comes_from_the_environment_alone_and_is_not_shown(tmp_path: Path) -> None:
+    settings = read(tmp_path, {"BIZPROC_MAIL_PASSWORD": "pssst"})
+    assert settings.mail.password == "pssst"
+    assert "pssst" not in repr(settings)
+    write(tmp_path, '[mail]\npassword = "pssst"\n')
+    with pytest.raises(SettingsError, match="BIZPROC_MAIL_PASSWORD") as raised:
+        read(tmp_path, {})
+    assert "pssst" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[mial]\nhost = "x"', "no setting 'mial'"),
+        ('[mail]\nhots = "x"', "no setting 'mail.hots'"),
+        ('mail = "x"', r"a table \[mail\]"),
+        ("[mail]\nport = true", "mail.port: expected a whole number, got True"),
+        ('[mail]\nsecurity = "ssl"', "starttls, tls, none"),
+        ('time_zone = "Paris"', "Europe/Paris"),
+        ('language = "de"', "en, fr"),
+        ("keep_in_memory = -1", "0 or more"),
+        ("processes = 5", "a list of texts"),
+        ("currency = ", "not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        read(write(tmp_path, text), {})
+
+
+def test_a_number_in_the_environment_is_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="BIZPROC_MAIL_PORT"):
+        read(tmp_path, {"BIZPROC_MAIL_PORT": "many"})
