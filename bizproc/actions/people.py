@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from attrs import Attribute
@@ -28,3 +29,13 @@ async def first_of(port: Crm, users: Users | None) -> int | None:
     """The first user a parameter names; None if it names nobody. Raises as `Crm.users`."""
     named = await port.users(users)
     return named[0] if named else None
+
+
+async def any_of(port: Crm, users: Users | None) -> int | None:
+    """
+    One of the users that a parameter names, at random; None if it names nobody. Raises as `Crm.users`.
+
+    The step's key decides: an attempt that comes after a crash picks the same one.
+    """
+    named = await port.users(users)
+    return Random(port.performing.key).choice(named) if named else None  # noqa: S311  nothing secret hangs on it

@@ -31,13 +31,16 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline
     │   ├── UnknownUser, UnknownDepartment, UnknownGroup
     │   ├── ProductNotFound, WrongValue, EmptyText, NobodyAvailable
+    │   ├── NoClient, AlreadyConverted, ConversionRefused
+    │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── NeverOpen                 a working calendar that has no such moment
     ├── ImportRefused             files that cannot be imported
+    ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
     └── StoreError
-        ├── StoreInUse, StoreLost, StoreLocked
+        ├── StoreInUse, StoreLost, StoreLocked, Unanswered
         ├── StoreNewer, StoreUnreadable, StoreReadOnly
         └── StoreFull, StoreDamaged
 
@@ -593,6 +596,73 @@ class AlreadyExists(ActionError):
 
 
 @define(kw_only=True)
+class NoClient(ActionError):
+    """The item has neither a contact nor a company, and the action is about them."""
+
+    says = "{action}: {kind} {id} has neither a contact nor a company: link one first."
+    action: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class AlreadyConverted(ActionError):
+    """The lead was converted before, or was moved to its success by hand: it is not converted again."""
+
+    says = "{kind} {id} is converted already (it is in {stage})."
+    kind: str
+    id: int
+    stage: str
+
+
+@define(kw_only=True)
+class ConversionRefused(ActionError):
+    """Something could not be made of it; nothing was. `activity_for` is who was given a to-do about it."""
+
+    says = "{kind} {id} could not be converted to a {wanted}: {reason}"
+    kind: str
+    id: int
+    wanted: str
+    reason: str
+    activity_for: int | None = None
+
+
+@define(kw_only=True)
+class UnknownDetailsTemplate(ActionError):
+    """There is no template of details of this code."""
+
+    says = "there is no template of details {template!r}. Known: {known}."
+    template: str
+    known: str
+
+
+@define(kw_only=True)
+class DetailsMissing(ActionError):
+    """The client has no details by this template."""
+
+    says = "{kind} {id} has no details by the template {template!r}: make some with crm.details.create(...)."
+    kind: str
+    id: int
+    template: str
+
+
+@define(kw_only=True)
+class DetailsRefused(ActionError):
+    """
+    Values that their fields cannot hold; nothing was written.
+
+    Attributes:
+        id: Of the details.
+        reasons: By part (`fields`, `bank`): what is wrong with the first value that is.
+    """
+
+    says = "details {id} were not changed: {text}"
+    id: int
+    text: str
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
+@define(kw_only=True)
 class FileMissing(ActionError):
     """The content of a file is not where contents lie."""
 
@@ -691,6 +761,14 @@ class ImportRefused(BizprocError):
 
 
 @define(kw_only=True)
+class ExportRefused(BizprocError):
+    """A folder that cannot be exported into; nothing was written."""
+
+    says = "{text}"
+    text: str
+
+
+@define(kw_only=True)
 class SettingsError(BizprocError):
     """A setting that is wrong."""
 
@@ -734,6 +812,16 @@ class StoreLocked(StoreError):
     says = "{path} is locked: {detail}"
     advice = "Stop the program that holds the lock, then try again."
     path: str
+    detail: str
+
+
+@define(kw_only=True)
+class Unanswered(StoreError):
+    """What a guest posted has not been done yet; it waits in the store. `owner` is who owns it now, or None."""
+
+    says = "{path}: it is posted, and not done yet: {detail}"
+    path: str
+    owner: int | None
     detail: str
 
 
@@ -792,6 +880,7 @@ class StoreDamaged(StoreError):
 
 __all__ = [
     "ActionError",
+    "AlreadyConverted",
     "AlreadyExists",
     "AmbiguousItem",
     "BadRow",
@@ -800,8 +889,12 @@ __all__ = [
     "ChannelMissing",
     "ChildFailed",
     "CodecError",
+    "ConversionRefused",
     "DeliveryUnknown",
+    "DetailsMissing",
+    "DetailsRefused",
     "EmptyText",
+    "ExportRefused",
     "FileDamaged",
     "FileMissing",
     "ImportRefused",
@@ -818,6 +911,7 @@ __all__ = [
     "LinkedItemMissing",
     "NestedStep",
     "NeverOpen",
+    "NoClient",
     "NoDocument",
     "NobodyAvailable",
     "NotDurable",
@@ -848,7 +942,9 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "Unanswered",
     "UnknownDepartment",
+    "UnknownDetailsTemplate",
     "UnknownField",
     "UnknownGroup",
     "UnknownItem",

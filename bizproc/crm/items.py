@@ -11,6 +11,7 @@ from bizproc.actions.documented import documented_by
 from bizproc.actions.items import Delete, Read, Update
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.core.action import Target, act
+from bizproc.crm.clients import DetailsActions
 from bizproc.model.users import Users
 
 I = TypeVar("I")  # noqa: E741 - the item
@@ -43,7 +44,7 @@ class Removable(Named[I, F]):
     delete = act(Delete)
 
 
-class ItemActions(Named[I, F]):
+class ItemActions(Named[I, F], DetailsActions):
     """What may be done to an item of whatever kind."""
 
     delete = act(Delete)

@@ -460,6 +460,7 @@ def test_law_21_at_the_end_of_an_absence_one_is_there() -> None:
     reasons = [obstacle(away_now, by("in_order"), NOW + minutes * hour / 60) for minutes in (-1, 0, 60, 119, 120)]
     assert reasons == [None, "absent", "absent", "absent", None]
     assert obstacle(Candidate(user=1, absences=((NOW, NOW),)), by("in_order"), NOW) is None
+    assert back([(NOW + hour, NOW + 2 * hour), (NOW, NOW + hour)], NOW) == NOW + 2 * hour
 
 
 @given(at=moments(), zone=st.sampled_from(ZONES), days=st.integers(0, 3), before=st.integers(0, 3))

@@ -48,6 +48,7 @@ from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.requests import (
     CancelRequest,
+    ForkRequest,
     PerformRequest,
     Request,
     RetryRequest,
@@ -248,6 +249,12 @@ class Engine:
         if self._alone is not None and self._alone[0] == key:
             _set(self._alone[1], None)
 
+    async def finish(self) -> None:
+        """Begin no step any more, and wait until those that run have ended; what is left then is for `close`."""
+        self._closing = True
+        self._inbox.stop()
+        await self.settled()
+
     async def close(self) -> None:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
         self._closing = True
@@ -286,6 +293,10 @@ class Engine:
             instance.leave()
         self.live.clear()
         self._parked.clear()
+
+    def running_steps(self) -> int:
+        """How many bodies of steps run, and posts are being sent."""
+        return len(self._bodies) + len(self._outbox.sending)
 
     def is_idle(self) -> bool:
         """Whether nothing happens before time passes or somebody comes."""
@@ -395,8 +406,10 @@ class Engine:
     async def fork(self, id: str, step: str, called: str | None) -> str:
         """Fork an instance before a step; the id of the fork. Raises InstanceNotFound, UnknownStep, StoreDamaged."""
         check_id(called)
-        work = ForkAt(self._forked, id=id, step=step, called=called, path=self._database.path, codec=self.codec)
-        return str((await self._ask(work))[1])
+        return str((await self._ask(self._fork_of(id, step, called)))[1])
+
+    def _fork_of(self, id: str, step: str, called: str | None) -> ForkAt:
+        return ForkAt(self._forked, id=id, step=step, called=called, path=self._database.path, codec=self.codec)
 
     def _forked(self, forked: tuple[int, str]) -> None:
         self._load(forked[0])
@@ -697,6 +710,8 @@ class Engine:
                 return Run(_nothing_with, function=_none), _none
             case RetryRequest(id, again):
                 return Resume(self._resumed, id=id, only=self._only, again=again), _none
+            case ForkRequest(id, step, called):
+                return self._fork_of(id, step, called), _second
             case SkipRequest(id):
                 return AskSkip(self._skip_asked, id=id), _none
             case _:
@@ -906,6 +921,10 @@ def _nothing_with(_result: object) -> None:
 
 def _none(_result: object) -> None:
     """A guest hears only that it was done."""
+
+
+def _second(result: tuple[int, str]) -> str:
+    return result[1]
 
 
 def _same(result: object) -> object:

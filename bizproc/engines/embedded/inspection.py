@@ -13,7 +13,7 @@ from bizproc.core.errors import InstanceNotFound, ReplayMismatch
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
-from bizproc.store.types import json_value, moment
+from bizproc.store.types import json_value, moment, moment_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
@@ -95,6 +95,47 @@ class JournalStep:
 
 
 @frozen
+class Overview:
+    """
+    A store's instances as a whole.
+
+    Attributes:
+        states: How many there are in each state that there is.
+        next_due: When the next wait is over.
+    """
+
+    states: Mapping[str, int]
+    next_due: datetime | None
+
+
+@frozen(kw_only=True)
+class Since:
+    """
+    Up to where somebody has heard the news.
+
+    Attributes:
+        key: Of the last instance that had begun; None to hear of those only that begin from now on.
+        ended_at, ended_key: When the last one ended, and which it was.
+        stuck: Which ones were stuck.
+    """
+
+    key: int | None = None
+    ended_at: datetime
+    ended_key: int = 0
+    stuck: frozenset[int] = frozenset()
+
+
+@frozen
+class News:
+    """What has happened to instances, up to `until`; to be asked for again if there was much."""
+
+    began: list[Status]
+    ended: list[Status]
+    stuck: list[Status]
+    until: Since
+
+
+@frozen
 class Result:
     """How an instance ended: its state, and the encoded value or error."""
 
@@ -163,6 +204,31 @@ def notes(connection: Any, id: str) -> list[tuple[datetime, str, str | None]]:
     """What the instance wrote into its log: moment, text, facts as JSON."""
     rows = connection.execute(sql.notes, {"key": key_of(connection, id)})
     return [(moment(at), text, facts) for at, text, facts in rows]
+
+
+def overview(connection: Any) -> Overview:
+    """How many instances are in which state, and when the next wait is over."""
+    (following,) = connection.execute(sql.next_timer).fetchone()
+    states = dict(connection.execute(sql.count_states).fetchall())
+    return Overview(states, None if following is None else moment(following))
+
+
+def news(connection: Any, codec: Codec, since: Since) -> News:
+    """Which instances have begun, ended or got stuck since then; at most a thousand of each."""
+    began = [] if since.key is None else connection.execute(sql.begun_since, {"key": since.key}).fetchall()
+    last = {"at": moment_text(since.ended_at), "key": since.ended_key}
+    ended = connection.execute(sql.ended_since, last).fetchall()
+    stuck = connection.execute(sql.stuck_now).fetchall()
+    (highest,) = connection.execute(sql.next_key).fetchone()
+    until = Since(
+        key=began[-1][-1] if began else highest - 1,
+        ended_at=moment(ended[-1][-2]) if ended else since.ended_at,
+        ended_key=ended[-1][-1] if ended else since.ended_key,
+        stuck=frozenset(row[-1] for row in stuck),
+    )
+    new_stuck = [row for row in stuck if row[-1] not in since.stuck]
+    told = ([_status(row[:-1], codec) for row in rows] for rows in (began, ended, new_stuck))
+    return News(next(told), next(told), next(told), until)
 
 
 def _status(row: tuple[Any, ...], codec: Codec) -> Status:

@@ -6,10 +6,10 @@ What it raises undoes it alone and is its outcome; what the store raises is nobo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, Delivered, Done, Event, Listening, Pending, Prepared, Settling, Verdict
@@ -104,8 +104,30 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
     except StoreError:
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
-        return Performed(None, error, context.codec.encode_error(error), [], None, None)
+        left = _left_behind(tx, command, context, performing, error)
+        return Performed(None, error, context.codec.encode_error(error), left, None, None)
     return Performed(value, None, encoded, events, ends[0] if ends else None, posted)
+
+
+def _left_behind(tx: Transaction, command: Any, context: Context, failed: Performing, error: Exception) -> list[Event]:
+    """Do what the action wanted done if it failed; what that emits."""
+    events: list[Event] = []
+    for trace in failed.left_behind:
+        performing = evolve(failed, events=[], left_behind=[])
+        try:
+            with tx.savepoint():
+                finished(_awaited(trace(context.make_port(performing))), command)
+        except StoreError:
+            raise
+        except Exception as second:  # noqa: BLE001  the first error is the outcome, and must not be lost
+            error.add_note(f"what was to be left behind failed: {type(second).__name__}: {second}")
+        else:
+            events += performing.events
+    return events
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 def _value(tx: Transaction, command: Any, context: Context, performing: Performing, prepared: Any) -> Any:

@@ -58,6 +58,15 @@ class RetryRequest:
 
 
 @frozen
+class ForkRequest:
+    """Fork an instance before a step. Answered with the fork's id."""
+
+    id: str
+    step: str
+    called: str | None
+
+
+@frozen
 class SkipRequest:
     """End the wait of an instance."""
 
@@ -65,5 +74,12 @@ class SkipRequest:
 
 
 Request: TypeAlias = (
-    StartRequest | PerformRequest | SignalRequest | CancelRequest | TerminateRequest | RetryRequest | SkipRequest
+    StartRequest
+    | PerformRequest
+    | SignalRequest
+    | CancelRequest
+    | TerminateRequest
+    | RetryRequest
+    | ForkRequest
+    | SkipRequest
 )

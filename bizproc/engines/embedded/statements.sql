@@ -256,3 +256,21 @@ VALUES (:id, :process, :version, :run, :document_type, :document_id, :arguments,
 
 -- all_signals: what was sent to an instance, consumed or not, the oldest first
 SELECT name, value, consumed FROM signal WHERE instance = :key ORDER BY id
+
+-- count_states: how many instances are in which state
+SELECT state, count(*) FROM instance GROUP BY state ORDER BY state
+
+-- begun_since: instances younger than this one, in their order
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, key
+FROM instance WHERE key > :key ORDER BY key LIMIT 1000
+
+-- ended_since: instances that have ended since, in the order of their endings
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, key
+FROM instance WHERE ended_at >= :at AND (ended_at > :at OR key > :key) ORDER BY ended_at, key LIMIT 1000
+
+-- stuck_now: what waits for a person
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, key
+FROM instance WHERE state = 'stuck' ORDER BY key LIMIT 1000
+
+-- known_ids: which of these are taken
+SELECT id FROM instance WHERE id IN (SELECT value FROM json_each(:ids))
