@@ -203,10 +203,11 @@ class QueueMachine(RuleBasedStateMachine):
     def _load(self, user: int) -> int:
         return sum(owner == user for owner in self.owners.values())
 
-    def _assigned(self, lead: int, done: Assignment, before: Any) -> None:
+    def _assigned(self, lead: int, done: Assignment, state: Any) -> None:
         """Take over what was decided, if the laws allow it."""
         assert [each.user for each in done.explain.candidates] == self.members  # law 29
-        if self.line and self.line != [lead] and self.queue([]).nobody == "hold":
+        before_it = self.line[: self.line.index(lead)] if lead in self.line else self.line
+        if before_it and self.queue([]).nobody == "hold":
             assert done.held, "a newer one has overtaken those who wait"  # law 23
             self.line += [lead] if lead not in self.line else []
             return
@@ -217,13 +218,21 @@ class QueueMachine(RuleBasedStateMachine):
             assert done.changed == (done.user != self.owners[lead])  # law 28
             self._turn_of(done.user, able)
             self.owners[lead] = done.user
-            self.line = []
+            self._leaves(lead)
             return
         assert not able or (done.explain.pick == "random" and able == [self.owners[lead]])  # law 1
         assert not done.changed
-        assert before is None or before == self._state(), "the state moved though nobody was chosen"  # law 2
-        if done.held:
-            self.line = [lead]
+        assert state is None or state == self._state(), "the state moved though nobody was chosen"  # law 2
+        if not done.held:
+            self._leaves(lead)
+        elif lead not in self.line:
+            self.line.append(lead)
+
+    def _leaves(self, lead: int) -> None:
+        """It waits no longer; those behind it may leave, too."""
+        if lead in self.line:
+            self.line.remove(lead)
+            self._follow_line()
 
     def _turn_of(self, user: int | None, able: list[int]) -> None:
         """Law 5: whoever can take it all the time is chosen after at most |R| - 1 others."""
@@ -277,8 +286,8 @@ class QueueMachine(RuleBasedStateMachine):
         return _coroutine(self.world.perform(crm.lead(lead).change_responsible(self.queue(list(self.members)))))
 
     def _asked(self, lead: int) -> tuple[int, Assignment, Any]:
-        before = self._state()
-        return lead, self._run(self._asking(lead)), before
+        state = self._state()
+        return lead, self._run(self._asking(lead)), state
 
 
 async def _coroutine(awaitable: Awaitable[T]) -> T:

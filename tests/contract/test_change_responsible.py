@@ -350,6 +350,18 @@ def test_a_newer_one_does_not_overtake_though_somebody_else_could_take_it(
     assert held(office) == (ref_of(second),)
 
 
+def test_those_behind_it_leave_with_the_first_if_their_queue_has_somebody_else(
+    office: Office, full: UserQueue, team: list[int]
+) -> None:
+    first, second, third = lead(office), lead(office), lead(office)
+    for each in (first, second):
+        ask(office, each, full)
+    wider = UserQueue(team, pick="in_order", capacity=1, nobody="hold", name="sales")
+    assert ask(office, third, wider).held
+    assert ask(office, second, wider).user == team[1]
+    assert (owner(office, third), held(office)) == (team[2], ())
+
+
 def test_priority_comes_before_arrival(office: Office, full: UserQueue, team: list[int]) -> None:
     several = [lead(office) for _ in range(4)]
     urgent = UserQueue(team[:1], pick="in_order", capacity=1, nobody="hold", name="sales", priority=-1)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 from attrs import evolve
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bizproc.core.errors import WrongValue
@@ -113,7 +113,14 @@ def test_law_1_membership(policy: Policy, roster: Roster, data: st.DataObject) -
 def test_law_2_nobody(policy: Policy, roster: Roster, data: st.DataObject) -> None:
     """Law 2. If nobody can take it, what happens is what the policy names, and the state is as it was."""
     asking = data.draw(asked(roster))
-    assume(not able(policy, roster, asking))
+    shut = Calendar(hours=[[]] * 7)
+    kept_away = [
+        lambda it: evolve(it, active=False),
+        lambda it: evolve(it, capacity=0),
+        lambda it: evolve(it, hours=shut),
+    ]
+    roster = tuple(data.draw(st.sampled_from(kept_away))(each) for each in roster)
+    assert not able(policy, roster, asking)
     state = data.draw(used(policy.pick, [each.user for each in roster] or [1]))
     decision, then = assign(policy, roster, state, asking)
     assert then == state
@@ -479,7 +486,8 @@ def test_law_21_a_day_has_23_or_25_hours() -> None:
         assert until - start == timedelta(hours=hours)
 
 
-@given(roster=rosters(least=1), data=st.data())
+@settings(max_examples=300)
+@given(roster=rosters(least=1, most=3), data=st.data())
 def test_law_22_hours(roster: Roster, data: st.DataObject) -> None:
     """Law 22. Whoever is outside their hours is passed over, absent or not; and it is held until the first is there."""
     policy = Policy(pick="in_order", skip_absent=data.draw(st.booleans()), nobody="hold")

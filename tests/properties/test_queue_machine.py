@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from bizproc import Calendar, UserQueue
 from bizproc.testing import QueueMachine
 
+# A world is opened for each example, and again for each step of shrinking one that fails: that takes minutes.
 SETTINGS = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=20,
+    stateful_step_count=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 
@@ -44,5 +51,12 @@ TestLeastRecent = LeastRecent.TestCase
 TestKeeping = Keeping.TestCase
 TestChance = Chance.TestCase
 
-for case in (TestInOrder, TestLeastRecent, TestKeeping, TestChance):
-    case.settings = SETTINGS
+for _case in (TestInOrder, TestLeastRecent, TestKeeping, TestChance):
+    _case.settings = SETTINGS
+del _case
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("machine", [InOrder, LeastRecent, Keeping, Chance])
+def test_queues_lived_through_a_thousand_times(machine: type[QueueMachine]) -> None:
+    run_state_machine_as_test(machine, settings=settings(SETTINGS, max_examples=1000))

@@ -205,7 +205,9 @@ class SqlCrm:
         return self._belonging("activity", ref)
 
     async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
-        return passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
+        done = passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
+        self._follow(ref)
+        return done
 
     async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
         passing_on.share_timeline(self.performing, ref, others)

@@ -46,11 +46,16 @@ _LINE: Final = (
     "SELECT number, kind, item, responsible, asked FROM hold WHERE queue = ? AND part = ? "
     "ORDER BY priority, arrived, number"
 )
-_FIRST: Final = "SELECT min(priority) FROM hold WHERE queue = ? AND part = ? AND NOT (kind = ? AND item = ?)"
+_PLACE: Final = "SELECT arrived, number FROM hold WHERE queue = ? AND part = ? AND kind = ? AND item = ?"
+_BEFORE: Final = (
+    "SELECT 1 FROM hold WHERE queue = ? AND part = ? AND (priority, arrived, number) < (?, ?, ?) "
+    "AND NOT (kind = ? AND item = ?) LIMIT 1"
+)
 # Who is held already keeps the place.
 _HOLD: Final = (
     "INSERT INTO hold (queue, part, priority, arrived, kind, item, responsible, asked) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (queue, part, kind, item) DO UPDATE SET responsible = excluded.responsible, asked = excluded.asked"
+    "ON CONFLICT (queue, part, kind, item) "
+    "DO UPDATE SET priority = excluded.priority, responsible = excluded.responsible, asked = excluded.asked"
 )
 _HELD: Final = "SELECT number, responsible FROM hold WHERE kind = ? AND item = ?"
 _LET_GO: Final = "DELETE FROM hold WHERE queue = ? AND part = ? AND kind = ? AND item = ?"
@@ -99,7 +104,10 @@ def change_responsible(
     named(performing.transaction, queue.members)
     _release(performing, portal, place)
     _, item = _item(performing, ref)  # it may have stood in the line itself
-    return _give(performing, portal, place, ref, asked, item, in_line=_waits(performing, place, ref, queue))
+    done = _give(performing, portal, place, ref, asked, item, in_line=_waits(performing, place, ref, queue))
+    if not done.held:
+        _release(performing, portal, place)  # it may have stood before others, whose queue has other members
+    return done
 
 
 def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = None) -> None:
@@ -237,8 +245,14 @@ def _waits(performing: Performing, place: Place, ref: ItemRef, queue: UserQueue)
     """Whether others wait that come before it; they could not be given away just now."""
     if queue.nobody != "hold":
         return False
-    (first,) = performing.transaction.execute(_FIRST, (place.name, place.part, ref.kind, ref.id)).fetchone()
-    return first is not None and first <= queue.priority
+    tx, own = performing.transaction, (ref.kind, ref.id)
+    arrived, number = tx.execute(_PLACE, (place.name, place.part, *own)).fetchone() or _BEHIND_ALL
+    key = (queue.priority, arrived, number)
+    return tx.execute(_BEFORE, (place.name, place.part, *key, *own)).fetchone() is not None
+
+
+_BEHIND_ALL: Final = ("~", 0)
+"""Where somebody new stands: no moment's text is greater."""
 
 
 def _hold(performing: Performing, place: Place, ref: ItemRef, asked: Asked, item: Any) -> None:
