@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -45,7 +45,7 @@ from bizproc.engines.embedded import backfill, inspection, upgrade
 from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
-from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Result, Since, Status
+from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Refusal, Result, Since, Status
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
@@ -73,6 +73,7 @@ __all__ = [
     "JournalStep",
     "News",
     "Overview",
+    "Refusal",
     "Runtime",
     "Since",
     "Status",
@@ -81,6 +82,23 @@ __all__ = [
 ]
 
 _GOING_ON = frozenset({"running", "waiting"})
+
+
+@frozen
+class Setting:
+    """
+    What the condition of a trigger is looked at in.
+
+    Attributes:
+        now: The moment of the event.
+        zone: The portal's zone.
+        link, linked: How items that are linked are found; None: they are not.
+    """
+
+    now: datetime
+    zone: tzinfo
+    link: Any = None
+    linked: Any = None
 
 
 class Instance(Generic[R_co]):
@@ -191,6 +209,8 @@ class Instance(Generic[R_co]):
 
     def _value(self, found: Result) -> Any:
         codec, who = self._runtime.codec, {"instance": self.id, "process": found.process}
+        if found.state == "completed" and found.ended_by is not None:
+            return None  # an action of its own ended it, whatever its code would have returned (D11)
         if found.state == "completed":
             return codec.decode(found.outcome or "null", self._result_type(found), path="result")
         error = None if found.error is None else codec.decode_error(found.error)
@@ -364,6 +384,9 @@ class Runtime:
         """
         Start a process, and return when that is on disk.
 
+        Where one lives on the same document, the overlap policy of the process decides. One that is to wait for its
+        turn is `waiting` until then; signals to it are kept.
+
         Args:
             call: `follow_up(deal, discount=Decimal(7))`.
             id: A name for the instance. The same again, with the same call, gives the same instance.
@@ -479,7 +502,7 @@ class Runtime:
             document: Only on this item, or reference to one.
             limit: Only so many, the newest.
         """
-        ref = None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
+        ref = _ref(document)
         look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
         return await self.read(look)
 
@@ -503,6 +526,62 @@ class Runtime:
         return await self.read(
             lambda connection: upgrade.check(connection, given, codec, path, only=process, progress=progress)
         )
+
+    async def refusals(
+        self, *, process: str | None = None, document: Any = None, limit: int | None = None
+    ) -> list[Refusal]:
+        """
+        The starts by triggers that did not happen, each with the reason, the newest last.
+
+        Args:
+            process: Only of the process with this name.
+            document: Only on this item, or reference to one.
+            limit: Only so many, the newest.
+        """
+        look = partial(inspection.refusals, process=process, document=_ref(document), limit=limit)
+        return await self.read(look)
+
+    # -- what starts by itself -----------------------------------------------------------------------------------------
+
+    async def signal(self, name: str, value: Any = None) -> None:
+        """
+        Send a signal to whoever listens at this moment; not to one instance, which is `Instance.signal`.
+
+        It starts processes with `starts=on.signal(name)`, and ends waits for `on.signal(name)`.
+
+        Args:
+            name: The signal's name.
+            value: For what is started: a mapping fills in its start form, an item is its document.
+
+        Raises:
+            NotJournallable: The value cannot be written.
+        """
+        check_value(name, str, process="Runtime.signal", parameter="name")
+        await self.asks.publish(name, value)
+
+    async def pause(self, process: Process[..., Any] | str) -> None:
+        """
+        Let the triggers of a process start nothing, until it is resumed.
+
+        Its instances go on, and it can be started by hand. What its schedule comes to meanwhile is not made up for.
+
+        Raises:
+            UnknownProcess: No process of this name is loaded.
+        """
+        await self.asks.pause(_name_of(process), paused=True)
+
+    async def resume(self, process: Process[..., Any] | str) -> None:
+        """
+        Let the triggers of a process start it again.
+
+        Raises:
+            UnknownProcess: No process of this name is loaded.
+        """
+        await self.asks.pause(_name_of(process), paused=False)
+
+    async def paused(self) -> list[str]:
+        """The names of the processes that are paused."""
+        return await self.read(inspection.paused)
 
     # -- the CRM -------------------------------------------------------------------------------------------------------
 
@@ -662,6 +741,14 @@ def _backed_up(store: Path, target: Path) -> Backup:
     return Backup(target.absolute(), target.stat().st_size, files)
 
 
+def _ref(document: Any) -> ItemRef | None:
+    return None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
+
+
+def _name_of(process: Process[..., Any] | str) -> str:
+    return process if isinstance(process, str) else process.name
+
+
 def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:
     """The processes; raises ProcessDefinitionError where two have one name and version."""
     known: dict[tuple[str, int], Process[..., Any]] = {}
@@ -697,9 +784,13 @@ def assemble(
     def make_port(performing: Performing) -> SqlCrm:
         return SqlCrm(performing, portal)
 
+    def make_setting(port: SqlCrm) -> Setting:
+        return Setting(now=port.performing.now, zone=portal.zone)
+
     codec = Codec()
     outside = with_files(outside, database)
-    engine = Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside)
+    options.zone, options.portal = settings.time_zone, portal
+    engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
     return Runtime(database, engine, codec, portal, outside)
 
 

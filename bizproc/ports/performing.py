@@ -41,6 +41,10 @@ def _nowhere() -> None:
     """Outside a process no function asks."""
 
 
+def _nothing_on(ref: ItemRef, ended_by: str) -> None:
+    """Without an engine there are no instances."""
+
+
 @define(kw_only=True, eq=False)
 class Performing:
     """
@@ -57,6 +61,7 @@ class Performing:
         document: The item that the process runs on, or None.
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
+        clearing: Ends the instances on an item, see `end_all_on`.
         events: What was emitted so far, in order.
         left_behind: What is done if the action fails, see `leave_behind`.
     """
@@ -70,6 +75,7 @@ class Performing:
     document: ItemRef | None = None
     author: int | None = None
     ending: Callable[[str], None] = _nothing
+    clearing: Callable[[ItemRef, str], None] = _nothing_on
     events: list[Event] = field(factory=list)
     left_behind: list[Callable[[Any], Awaitable[Any]]] = field(factory=list)
 
@@ -89,3 +95,7 @@ class Performing:
         is a note on the error, and nothing more.
         """
         self.left_behind.append(trace)
+
+    def end_all_on(self, ref: ItemRef, ended_by: str) -> None:
+        """All instances on an item are terminated with this commit, this one too if it is one of them (D10)."""
+        self.clearing(ref, ended_by)

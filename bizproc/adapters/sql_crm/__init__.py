@@ -14,6 +14,14 @@ The CRM in the store itself: what an action writes commits together with the jou
     people.py      who is meant by a parameter that names users
     candidates.py  those among whom a queue picks: absences, hours, loads
     queues.py      assignment queues: facts in, a decision out, both written
+    timeline.py    comments, activities, notifications
+    history.py     lines of history, and events
+    belongings.py  rows of what belongs to an item
+    tasks.py       tasks, and the mark of the stage they were made in
+    waits.py       wait cards
+    bookings.py    bookings of people's time
+    orders.py      orders and payments
+    addresses.py   where a client can be reached
     stages.py      pipelines and their stages
     seeding.py     what a new store holds
     crm.py         `SqlCrm`: the port

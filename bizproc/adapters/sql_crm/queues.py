@@ -17,9 +17,8 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from bizproc.adapters.sql_crm import items
+from bizproc.adapters.sql_crm import items, timeline
 from bizproc.adapters.sql_crm.candidates import roster_of
-from bizproc.adapters.sql_crm.notifications import notify
 from bizproc.adapters.sql_crm.people import named
 from bizproc.adapters.sql_crm.reading import read
 from bizproc.adapters.sql_crm.shapes import CODEC, Shape, shape_of
@@ -232,7 +231,7 @@ def _carry_out(
     changed = user is not None and user != previous
     if user is not None and changed:
         items.update(performing, portal, ref, {"responsible_id": user}, asked.author)
-        notify(performing, ref, user, f"You are responsible for {item.title or ref}.")
+        timeline.notify(performing, ref, user, f"You are responsible for {item.title or ref}.", None, None)
     return Assignment(
         user=user, previous=previous, changed=changed, held=decision.result == "held", explain=decision.explain
     )

@@ -102,6 +102,8 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
     """The condition that holds for what belongs to an item, or points at it."""
     if shape.kind == "activity":
         return " WHERE id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id)
+    if ref.kind == "user" and "owner_id" in shape.fields and "user_id" in shape.fields:
+        return " WHERE user_id = ?", (ref.id,)
     if shape.kind == "comment":
         text = (
             " WHERE id IN (SELECT id FROM comment WHERE owner_kind = ? AND owner_id = ? "

@@ -24,7 +24,9 @@ from bizproc.engines.embedded import inspection
 from bizproc.engines.embedded.requests import (
     CancelRequest,
     ForkRequest,
+    PauseRequest,
     PerformRequest,
+    PublishRequest,
     Request,
     RetryRequest,
     SignalRequest,
@@ -80,6 +82,14 @@ class Guest:
         """As `Engine.signal`; returns when the post is on disk."""
         await self._exists(id)
         await self._tell(SignalRequest(id, name, self._codec.encode(value, path=f"signal {name}"), key))
+
+    async def publish(self, name: str, value: Any) -> None:
+        """As `Engine.publish`; returns when the post is on disk."""
+        await self._post(PublishRequest(name, self._codec.encode(value, path=f"signal {name}")), _fresh_key())
+
+    async def pause(self, process: str, *, paused: bool) -> None:
+        """As `Engine.pause`, once an owner has done it."""
+        await self._answer(PauseRequest(process, paused))
 
     async def cancel(self, id: str) -> None:
         """As `Engine.cancel`; returns when the post is on disk."""

@@ -51,6 +51,7 @@ class Status:
         waits_for, until: What a waiting one waits for, and its earliest deadline.
         ended_by: What ended it from outside.
         error: Why it failed or is stuck.
+        causes: What led to its start, the first cause first; none where a person started it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Status:
     error: ErrorReport | None
     started_at: datetime
     ended_at: datetime | None
+    causes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -92,6 +94,28 @@ class JournalStep:
     attempts: int | None = None
     started_at: datetime | None
     at: datetime
+
+
+@frozen(kw_only=True)
+class Refusal:
+    """
+    A start that nobody asked for and that did not happen.
+
+    Attributes:
+        document: The item it would have run on.
+        event: What would have started it.
+        reason: `overlap` (the policy of the process), `loop` (too many causes) or `error`.
+        existing: The instance that was in the way.
+        text: All of it in words.
+    """
+
+    at: datetime
+    process: str
+    document: ItemRef | None
+    event: str
+    reason: str
+    existing: str | None
+    text: str
 
 
 @frozen
@@ -146,6 +170,36 @@ class Result:
     outcome: str | None
     error: str | None
     ended_by: str | None
+
+
+def refusals(connection: Any, *, process: str | None, document: ItemRef | None, limit: int | None) -> list[Refusal]:
+    """What did not start by itself, the newest last; with a limit the newest of them."""
+    given = {
+        "process": process,
+        "kind": document and document.kind,
+        "item": document and document.id,
+        "limit": -1 if limit is None else limit,
+    }
+    return [_refusal(*row) for row in reversed(connection.execute(sql.refusals, given).fetchall())]
+
+
+def _refusal(
+    at: str, process: str, kind: str | None, item: int | None, event: str, reason: str, existing: str | None, text: str
+) -> Refusal:
+    return Refusal(
+        at=moment(at),
+        process=process,
+        document=None if kind is None or item is None else ItemRef(kind, item),
+        event=event,
+        reason=reason,
+        existing=existing,
+        text=text,
+    )
+
+
+def paused(connection: Any) -> list[str]:
+    """The processes whose triggers start nothing."""
+    return [name for (name,) in connection.execute(sql.all_paused)]
 
 
 def key_of(connection: Any, id: str) -> int:
@@ -232,7 +286,7 @@ def news(connection: Any, codec: Codec, since: Since) -> News:
 
 
 def _status(row: tuple[Any, ...], codec: Codec) -> Status:
-    id, process, version, kind, item, state, waits_for, until, ended_by, error, started_at, ended_at = row
+    id, process, version, kind, item, state, waits_for, until, ended_by, error, started_at, ended_at, cause = row
     return Status(
         id=id,
         process=process,
@@ -245,6 +299,7 @@ def _status(row: tuple[Any, ...], codec: Codec) -> Status:
         error=None if error is None else report(codec.decode_error(error)),
         started_at=moment(started_at),
         ended_at=None if ended_at is None else moment(ended_at),
+        causes=() if cause is None else tuple(json_value(cause)),
     )
 
 

@@ -73,6 +73,22 @@ class SkipRequest:
     id: str
 
 
+@frozen
+class PublishRequest:
+    """Send a signal to whoever listens; the value is encoded."""
+
+    name: str
+    value: str
+
+
+@frozen
+class PauseRequest:
+    """Let the triggers of a process start nothing, or something again."""
+
+    process: str
+    paused: bool
+
+
 Request: TypeAlias = (
     StartRequest
     | PerformRequest
@@ -82,4 +98,6 @@ Request: TypeAlias = (
     | RetryRequest
     | ForkRequest
     | SkipRequest
+    | PublishRequest
+    | PauseRequest
 )
