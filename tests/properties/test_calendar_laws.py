@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import frozen
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bizproc.core.codec import Codec
@@ -166,6 +166,16 @@ def test_law_7_holidays_are_a_union(at: datetime, data: st.DataObject) -> None:
         assert not both.is_open(at)
 
 
+def test_law_7_an_exception_wins_over_a_holiday() -> None:
+    """Law 7. What is said of one day: its own shifts, and the night shift of the day before goes on into it."""
+    day = date(2026, 12, 25)
+    nights = Calendar(hours="mon-sun 22:00-06:00", holidays=[day], exceptions={day: "10:00-12:00"})
+    clock = {1: True, 6: False, 10: True, 12: False, 23: False}
+    assert {hour: nights.is_open(datetime(2026, 12, 25, hour, tzinfo=UTC)) for hour in clock} == clock
+    shut = Calendar(hours="mon-sun 22:00-06:00", holidays=[day])
+    assert not any(shut.is_open(datetime(2026, 12, 25, hour, tzinfo=UTC)) for hour in range(24))
+
+
 @given(at=moments(), data=st.data())
 def test_law_8_the_clock_on_the_wall_decides(at: datetime, data: st.DataObject) -> None:
     """Law 8. The gap and the fold of daylight saving are covered: open is what the clock on the wall says."""
@@ -197,6 +207,8 @@ def test_law_8_a_day_has_23_24_or_25_hours(day: date, length: int) -> None:
     assert night.between(midnight - timedelta(hours=5), midnight + timedelta(hours=12)) == timedelta(hours=length - 16)
 
 
+@example(zone="Europe/Paris", at=datetime(2026, 3, 29, 2, 30, tzinfo=UTC), minutes=35)
+@example(zone="Pacific/Apia", at=datetime(2011, 12, 30, 9, tzinfo=UTC), minutes=60 * 15)
 @given(zone=st.sampled_from(ZONES), at=moments(), minutes=st.integers(0, 3000))
 def test_law_8_later_on_the_clock_is_never_earlier_in_time(zone: str, at: datetime, minutes: int) -> None:
     """Law 8. Shifts that touch on the clock touch in time, and none is turned round by a change of clocks."""
