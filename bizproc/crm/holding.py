@@ -19,7 +19,7 @@ SOMETHING_IS_HELD: Final = Trigger(("queue.holding",), by_processes=True)
 _ROUNDS: Final = 500
 
 
-@process("bizproc.holding")
+@process("bizproc.holding", starts=SOMETHING_IS_HELD)
 async def holding() -> None:
     """Give away what queues hold, each at the first moment at which somebody can take it."""
     for _ in range(_ROUNDS):

@@ -490,12 +490,13 @@ async def test_law_22_held_over_night_and_holidays() -> None:
     async with World.open(clock=VirtualClock(datetime(2026, 1, 9, 19, tzinfo=UTC))) as world:
         (ann,) = await team_of(world, 1)
         office = Calendar(hours="mon-fri 09:00-18:00", holidays=[date(2026, 1, 12)])
+        world.use(holding)  # it begins by itself
         lead = await held_lead(world, UserQueue([ann], hours=office, nobody="hold", name="sales"))
-        await world.start(holding())
         await world.advance(datetime(2026, 1, 13, 8, 59, 59, tzinfo=UTC))
         assert (await world.get(Lead, lead.id)).responsible_id is None
         await world.advance(seconds=1)
         assert (await world.get(Lead, lead.id)).responsible_id == ann
+        assert [status.state for status in await world.instances()] == ["completed"]
 
 
 async def test_where_nothing_is_held_holding_ends_at_once(world: World) -> None:
