@@ -116,7 +116,7 @@ def test_law_2_nobody(policy: Policy, roster: Roster, data: st.DataObject) -> No
     shut = Calendar(hours=[[]] * 7)
     kept_away = [
         lambda it: evolve(it, active=False),
-        lambda it: evolve(it, capacity=0),
+        lambda it: evolve(it, capacity=0, load=it.load + 1),  # whoever is responsible has at least that one
         lambda it: evolve(it, hours=shut),
     ]
     roster = tuple(data.draw(st.sampled_from(kept_away))(each) for each in roster)
