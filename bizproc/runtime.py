@@ -41,6 +41,7 @@ from bizproc.core.errors import (
     WrongArgument,
 )
 from bizproc.core.process import Call, Process
+from bizproc.crm.holding import holding
 from bizproc.engines.embedded import backfill, inspection, upgrade
 from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
@@ -372,8 +373,8 @@ class Runtime:
             database.close()
 
     async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
-        """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
-        self.engine.use(*distinct(processes))
+        """Load processes and our own, see that the CRM has what a new one needs, and bring back what was running."""
+        self.engine.use(*distinct((holding, *processes)))
         await self.engine.write(sql_crm.seed)
         await self.sweep_files()
         await self.engine.recover()

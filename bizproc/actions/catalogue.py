@@ -26,6 +26,7 @@ from bizproc.actions.linked import EditCompany, EditContact
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.orders import PaymentInformation
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation
+from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
 from bizproc.actions.stages import ChangePipeline, ChangeStage, ChangeStatus
 from bizproc.actions.tasks import EndTasks
@@ -64,7 +65,7 @@ HEADINGS: Final = (
     Heading(10, "Changer d'observateurs", "Change observers", ChangeObservers),
     Heading(11, "Changer de contact", "Edit contact", EditContact, (AddField,)),
     Heading(12, "Changer de société", "Edit company", EditCompany),
-    Heading(13, "Changer la personne responsable", "Change responsible person"),
+    Heading(13, "Changer la personne responsable", "Change responsible person", ChangeResponsible),
     Heading(14, "Créer un élément de processus intelligent", "Create SPA item", CreateSmartItem),
     Heading(15, "Création d'un nouveau contact", "Create new contact", CreateContact),
     Heading(16, "Création d'un nouveau prospect", "Create new lead", CreateLead),

@@ -30,13 +30,16 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   └── ChildFailed
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
-    │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   ├── ProductNotFound, RowNotFound, OrderNotFound, WrongValue, EmptyText, UnknownEventType
+    │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline
+    │   ├── UnknownUser, UnknownDepartment, UnknownGroup
+    │   ├── ProductNotFound, WrongValue, EmptyText, NobodyAvailable
+    │   ├── RowNotFound, OrderNotFound, UnknownEventType
     │   ├── ResourceBusy, NobodyFound, DateMissing, DateTooEarly, DocumentNeeded
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
+    ├── NeverOpen                 a working calendar that has no such moment
     ├── ImportRefused             files that cannot be imported
     ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
@@ -547,6 +550,24 @@ class UnknownUser(ActionError):
 
 
 @define(kw_only=True)
+class UnknownDepartment(ActionError):
+    """No department has this code."""
+
+    says = "there is no department {department!r}. Known: {known}."
+    department: str
+    known: str
+
+
+@define(kw_only=True)
+class UnknownGroup(ActionError):
+    """No group of users has this code."""
+
+    says = "there is no group of users {group!r}. Known: {known}."
+    group: str
+    known: str
+
+
+@define(kw_only=True)
 class ProductNotFound(ActionError):
     """No such product in the catalogue."""
 
@@ -575,6 +596,15 @@ class EmptyText(ActionError, ValueError):
     advice = "Give a text that says something."
     action: str
     parameter: str
+
+
+@define(kw_only=True)
+class NobodyAvailable(ActionError):
+    """Nobody of a queue can take it now, and the queue asks for an error then (`nobody="error"`)."""
+
+    says = "queue {queue}: nobody can take it now. {reasons}"
+    queue: str
+    reasons: str
 
 
 @define(kw_only=True)
@@ -813,6 +843,19 @@ class DeliveryUnknown(BizprocError):
     reason: str
 
 
+# -- calendars ---------------------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class NeverOpen(BizprocError):
+    """A working calendar has no such moment."""
+
+    says = "working calendar in {zone}: there is no such moment after {moment}: {detail}."
+    zone: str
+    moment: str
+    detail: str
+
+
 # -- files and settings -----------------------------------------------------------------------------------------------
 
 
@@ -992,8 +1035,10 @@ __all__ = [
     "LinkedItemMissing",
     "LoopRefused",
     "NestedStep",
+    "NeverOpen",
     "NoClient",
     "NoDocument",
+    "NobodyAvailable",
     "NobodyFound",
     "NotDurable",
     "NotInProcess",
@@ -1028,9 +1073,11 @@ __all__ = [
     "StoreReadOnly",
     "StoreUnreadable",
     "Unanswered",
+    "UnknownDepartment",
     "UnknownDetailsTemplate",
     "UnknownEventType",
     "UnknownField",
+    "UnknownGroup",
     "UnknownItem",
     "UnknownPipeline",
     "UnknownProcess",

@@ -18,7 +18,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Column, Dialect, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Dialect, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from bizproc.model.fields import Field, fields_of
@@ -152,3 +152,38 @@ custom_field = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+
+# What queues remember (`queues.py`): the state of each partition, and what is held until somebody can take it.
+queue = Table(
+    "queue",
+    metadata,
+    _key("name", Text),
+    _key("part", Text),
+    Column("state", Json, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+hold = Table(
+    "hold",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("arrived", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("responsible", Integer),
+    Column("asked", Json, nullable=False),
+    UniqueConstraint("queue", "part", "kind", "item"),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,
+)
+Index("hold_order", hold.c.queue, hold.c.part, hold.c.priority, hold.c.arrived, hold.c.number)
+Index("hold_item", hold.c.kind, hold.c.item)
+
+# Loads of queues are counted in the transaction of each pick.
+for _kind in ("lead", "deal", "quote", "invoice", "smart_item"):
+    _item = tables[_kind].c
+    Index(f"{_kind}_load", _item.responsible_id, sqlite_where=text("closed = 0"))
+Index("activity_load", activity.c.responsible_id, sqlite_where=text("completed = 0"))
