@@ -25,6 +25,7 @@ from attrs import define, field, frozen
 from bizproc.core.errors import BadRow, ImportRefused
 from bizproc.model.money import exact, is_currency
 from bizproc.model.references import LARGEST_ID
+from bizproc.model.texts import composed
 
 Row: TypeAlias = tuple[int, list[Any]]
 """The line on which it begins, and its values in the order of the file's columns."""
@@ -536,7 +537,7 @@ class Reading:
 
     def _records(self, file: CsvFile, text: TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
         """The lines' cells, with the line on which each begins; blank lines and the header are left out."""
-        reader: Any = csv.reader(text, strict=True)
+        reader: Any = csv.reader(map(composed, text), strict=True)
         header, line = True, 1
         while True:
             try:

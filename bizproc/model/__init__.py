@@ -4,7 +4,7 @@ from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.deals import Deal, DealFields
 from bizproc.model.items import Item, StagedItem
-from bizproc.model.money import Number
+from bizproc.model.money import Money, Number
 from bizproc.model.multi_fields import MultiField
 from bizproc.model.pipelines import Pipeline, PipelineFields, Semantics, Stage, StageFields, StageReached
 from bizproc.model.portal import Portal
@@ -25,6 +25,7 @@ __all__ = [
     "HistoryEvent",
     "Item",
     "ItemRef",
+    "Money",
     "MultiField",
     "Number",
     "Pipeline",

@@ -17,13 +17,15 @@ from typing import Any, Final
 from bizproc.adapters import csv_files
 from bizproc.adapters.csv_files import CsvFile, Found, ImportReport, Progress, Reading, Row
 from bizproc.adapters.sql_crm import stages
-from bizproc.adapters.sql_crm.custom import add_field, custom_fields
+from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.reading import custom_fields
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
 from bizproc.core.errors import ImportRefused
 from bizproc.model.days import day_of, midnight
 from bizproc.model.money import LARGEST_AMOUNT, rounded, row_sum, tax_of
 from bizproc.model.pipelines import GENERAL, Stage
 from bizproc.model.portal import Portal
+from bizproc.model.texts import folded
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import decimal_text, exact_decimal, json_text, moment_text, money_units
 
@@ -144,10 +146,15 @@ class _Nouns(_Writer):
         shape = SHAPES[kind]
         now = dict.fromkeys(("created_at", "updated_at", "last_activity_at"), tx.now) if shape.is_item else {}
         self._insert = insert_with(shape, self.given, {**now, **constants})
+        self._searched = tuple(place for place, name in enumerate(self.given) if name in shape.companions)
 
     def write(self, rows: list[Row]) -> int:
-        self._tx.connection.executemany(self._insert, map(self.parameters, rows))
+        self._tx.connection.executemany(self._insert, map(self.with_companions, map(self.parameters, rows)))
         return len(rows)
+
+    def with_companions(self, parameters: Any) -> Any:
+        """The values, and the folded forms of those that are searched."""
+        return (*parameters, *(folded(parameters[place]) for place in self._searched))
 
     def parameters(self, row: Row) -> Any:
         """The values of `given`, as they stand in the table."""
@@ -155,12 +162,17 @@ class _Nouns(_Writer):
 
 
 def insert_with(shape: Shape, given: Iterable[str], constants: Mapping[str, Any]) -> str:
-    """An INSERT of the given fields, in their order; the constants and all other defaults stand in its text."""
+    """
+    An INSERT of the given fields, in their order, and the companions of these.
+
+    The constants and all other defaults stand in its text.
+    """
     given = tuple(given)
     values = {**shape.defaults, **constants}
     fixed = [name for name in shape.names if name not in given and name != "id"]
-    written = dict(zip(fixed, shape.written(fixed, values), strict=True))
-    columns, marks = ", ".join((*given, *written)), ["?"] * len(given)
+    written = dict(zip(shape.columns(fixed), shape.written(fixed, values), strict=True))
+    with_companions = shape.columns(given)
+    columns, marks = ", ".join((*with_companions, *written)), ["?"] * len(with_companions)
     values_ = ", ".join([*marks, *map(_literal, written.values())])
     return f"INSERT INTO {shape.table.name} ({columns}) VALUES ({values_})"  # noqa: S608  names of ours
 
@@ -236,7 +248,7 @@ class _Deals(_Nouns):
 
     def write(self, rows: list[Row]) -> int:
         written = [parameters for parameters in map(self.parameters, rows) if parameters is not None]
-        self._tx.connection.executemany(self._insert, written)
+        self._tx.connection.executemany(self._insert, map(self.with_companions, written))
         links = (("contact", values[5], "deal", values[0]) for _, values in rows if values[5] is not None)
         self._tx.connection.executemany(_LINK, links)
         return len(written)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from bizproc.adapters.sql_crm.reading import Runs
+from bizproc.adapters.sql_crm.reading import Runs, custom_fields
 from bizproc.adapters.sql_crm.shapes import shape_of
 from bizproc.core.errors import AlreadyExists, WrongFieldValue
 from bizproc.model.fields import CUSTOM_TYPES, TEXT, Field, shown, unknown
@@ -31,15 +31,6 @@ def add_field(
         (kind, code, type_, label or code, int(multiple), json_text(list(options))),
     )
     return custom_fields(connection, kind)[code]
-
-
-def custom_fields(connection: Runs, kind: str) -> dict[str, Field]:
-    """The custom fields of a kind of item, by code."""
-    rows = connection.execute("SELECT code, type, multiple FROM custom_field WHERE kind = ? ORDER BY code", (kind,))
-    return {
-        code: Field(kind, f"custom.{code}", CUSTOM_TYPES[type_], multiple=bool(multiple), optional=True)
-        for code, type_, multiple in rows
-    }
 
 
 def checked_custom(

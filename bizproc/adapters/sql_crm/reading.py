@@ -5,12 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from functools import cache, partial
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from bizproc.adapters.sql_crm.filtering import TRUE, Sql, Table, belongs, compiled
+from bizproc.adapters.sql_crm.ordering import Order, order_of
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
-from bizproc.core.errors import ItemNotFound, UnknownField, UnknownItem
-from bizproc.model.references import LARGEST_ID, ItemRef
+from bizproc.core.errors import ItemNotFound, UnknownItem
+from bizproc.model.fields import CUSTOM_TYPES, Field
+from bizproc.model.references import BEGINNING, LARGEST_ID, ItemRef
+from bizproc.rules.filters import Filter, Setting
+from bizproc.rules.filters.relations import relations_of
 
 T = TypeVar("T")
 
@@ -56,10 +64,14 @@ def belonging(connection: Runs, shape: Shape, ref: ItemRef) -> tuple[Any, ...]:
 def find(
     connection: Runs,
     cls: type[T],
+    where: Filter | None = None,
     *,
     of: Any = None,
     order_by: str = "id",
     limit: int | None = None,
+    after: Any = None,
+    now: datetime = BEGINNING,
+    zone: tzinfo = UTC,
 ) -> list[T]:
     """
     Items of a class.
@@ -67,25 +79,93 @@ def find(
     Args:
         connection: Where to read.
         cls: Their class.
+        where: Only those that fit.
         of: Only what belongs to this item (or a reference to it).
         order_by: A field; `-field` for the largest first. Nothing comes last; ties go by id.
         limit: At most so many.
+        after: Only what comes behind this item, which need not be there any more.
+        now, zone: The moment, and whose days are meant, where the filter asks for days.
 
     Raises:
-        UnknownField: no such field to order by.
+        UnknownField: no such field to order or to filter by.
+        WrongFieldValue, WrongFilter: the filter says nothing about items of this class.
+        CurrencyMismatch: the filter compares amounts of two currencies.
         UnknownItem: what belongs to another kind of thing than `of`.
     """
     shape = shape_of_class(cls)
-    condition, parameters = ("", ()) if of is None else _of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)
-    text = f"{shape.select}{condition} ORDER BY {_order(shape, order_by)}{'' if limit is None else ' LIMIT ?'}"
-    rows = connection.execute(text, parameters if limit is None else (*parameters, max(limit, 0)))
-    return [shape.item(row) for row in rows]
+    customs = cache(partial(custom_fields, connection))
+    order = order_of(shape, order_by, lambda: customs(shape.kind))
+    most = None if limit is None else max(limit, 0)
+    conditions = [] if of is None else [_of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)]
+    decide: Callable[[Any], bool] | None = None
+    if where is not None:
+        where = where.check(shape.kind, shape.fields, customs(shape.kind), customs)
+        fitting = compiled(where, shape, customs, now, zone)
+        conditions += [] if fitting == TRUE else [fitting]
+        decide = None if fitting.exact else partial(where.holds, setting=setting(connection, now, zone))
+    if order.column is not None and after is not None:
+        conditions.append(order.behind(after))
+    return _select(connection, shape, conditions, decide, order, most, after)
+
+
+def _select(
+    connection: Runs,
+    shape: Shape,
+    conditions: Sequence[Sql],
+    decide: Callable[[Any], bool] | None,
+    order: Order,
+    limit: int | None,
+    after: Any,
+) -> list[Any]:
+    text = f"{shape.select}{' WHERE ' if conditions else ''}{' AND '.join(each.text for each in conditions)}"
+    parameters = [value for each in conditions for value in each.parameters]
+    if order.column is not None:
+        text = f"{text} ORDER BY {order.sql()}"
+        if limit is not None and decide is None:
+            text, parameters = f"{text} LIMIT ?", [*parameters, limit]
+    rows = connection.execute(text, parameters)
+    items = map(shape.item, rows) if decide is None else filter(decide, map(shape.item, rows))
+    return order.of(items, after, limit) if order.column is None else list(islice(items, limit))
+
+
+def setting(connection: Runs, now: datetime, zone: tzinfo) -> Setting:
+    """What a filter that is evaluated in memory looks up. Links are read once."""
+
+    @cache
+    def link(kind: str, id: int) -> Any:
+        row = connection.execute(SHAPES[kind].select_one, (id,)).fetchone()
+        return None if row is None else SHAPES[kind].item(row)
+
+    def linked(ref: ItemRef, name: str) -> list[Any]:
+        owner, relation = SHAPES[ref.kind], relations_of(ref.kind)[name]
+        shape = SHAPES[relation.kind]
+        table = owner.table.name
+
+        def own(field: str) -> str:
+            return f"(SELECT o.{field} FROM {table} o WHERE o.id = ?1)"
+
+        members = belongs(relation, owner, Table(shape, shape.table.name), "?1", own)
+        rows = connection.execute(f"{shape.select} WHERE {members} ORDER BY id", (ref.id,))
+        return [shape.item(row) for row in rows]
+
+    return Setting(now, zone, link, linked)
+
+
+def custom_fields(connection: Runs, kind: str) -> dict[str, Field]:
+    """The custom fields of a kind of item, by code."""
+    rows = connection.execute("SELECT code, type, multiple FROM custom_field WHERE kind = ? ORDER BY code", (kind,))
+    return {
+        code: Field(kind, f"custom.{code}", CUSTOM_TYPES[type_], multiple=bool(multiple), optional=True)
+        for code, type_, multiple in rows
+    }
 
 
 def referring(connection: Runs, shape: Shape, ref: ItemRef) -> list[int]:
     """The ids of items that point at `ref`, in order."""
-    condition, parameters = _of(shape, ref)
-    rows = connection.execute(f"SELECT id FROM {shape.table.name}{condition} ORDER BY id", parameters)
+    condition = _of(shape, ref)
+    rows = connection.execute(
+        f"SELECT id FROM {shape.table.name} WHERE {condition.text} ORDER BY id", condition.parameters
+    )
     return [id_ for (id_,) in rows]
 
 
@@ -93,15 +173,15 @@ def _is_item(of: Any) -> bool:
     return hasattr(of, "item_type")
 
 
-def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
+def _of(shape: Shape, ref: ItemRef) -> Sql:
     """The condition that holds for what belongs to an item, or points at it."""
     if shape.kind == "activity":
-        return " WHERE id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id)
+        return Sql("id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id))
     if "owner_id" in shape.fields:
-        return " WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id)
+        return Sql("owner_kind = ? AND owner_id = ?", (ref.kind, ref.id))
     if any(field.refers == ref.kind for field in shape.listed):
         listed = "SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?"
-        return f" WHERE id IN ({listed})", (ref.kind, ref.id, shape.kind)
+        return Sql(f"id IN ({listed})", (ref.kind, ref.id, shape.kind))
     single = [
         field.name
         for field in shape.fields.values()
@@ -109,30 +189,45 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
     ]
     if not single:
         raise UnknownItem(kind=ref.kind, known=f"none that a {shape.kind} belongs to is called so")
-    return f" WHERE {' OR '.join(f'{name} = ?' for name in single)}", (ref.id,) * len(single)
-
-
-def _order(shape: Shape, order_by: str) -> str:
-    name = order_by.removeprefix("-")
-    field = shape.fields.get(name)
-    if field is None or field.multiple or field.type.name in ("custom", "anything"):
-        raise UnknownField(kind=shape.kind, field=order_by, known=", ".join(shape.fields))
-    column = f"CAST({name} AS REAL)" if field.type.name == "number" else name
-    direction = " DESC" if order_by.startswith("-") else ""
-    return f"{column}{direction} NULLS LAST" if name == "id" else f"{column}{direction} NULLS LAST, id"
+    return Sql(f"({' OR '.join(f'{name} = ?' for name in single)})", (ref.id,) * len(single))
 
 
 class SqlCrmReader:
-    """Reads the CRM over a connection of one's own."""
+    """
+    Reads the CRM over a connection of one's own.
 
-    def __init__(self, connection: Runs) -> None:
+    `now` and `zone` are for filters that ask for days.
+    """
+
+    def __init__(self, connection: Runs, now: datetime = BEGINNING, zone: tzinfo = UTC) -> None:
         self._connection = connection
+        self._now = now
+        self._zone = zone
 
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""
         item: T = read(self._connection, shape_of_class(cls), id)
         return item
 
-    def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    def find(
+        self,
+        cls: type[T],
+        where: Filter | None = None,
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> list[T]:
         """Items of a class; `of=deal` gives what belongs to an item. See `find`."""
-        return find(self._connection, cls, of=of, order_by=order_by, limit=limit)
+        return find(
+            self._connection,
+            cls,
+            where,
+            of=of,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            now=self._now,
+            zone=self._zone,
+        )

@@ -7,6 +7,8 @@ side has a companion that points back:
     link               from a contact or company to the items in whose list it stands
     activity_binding   from an item to the activities that stand beside it
 
+Texts that people search by have a companion column with their folded form (`title_folded`): case does not count there.
+
 There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and
 deleting an item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are
 never used again (AUTOINCREMENT): instances and histories outside keep naming them.
@@ -23,7 +25,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from bizproc.model.companies import Company
 from bizproc.model.contacts import Contact
 from bizproc.model.deals import Deal
-from bizproc.model.fields import Field, fields_of
+from bizproc.model.fields import TEXT, Field, fields_of
+from bizproc.model.kinds import NOUNS
 from bizproc.model.pipelines import Pipeline, Stage
 from bizproc.model.products import Product, ProductRow
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
@@ -68,8 +71,22 @@ def _column(field: Field) -> Column[Any]:
     )
 
 
+def companions(cls: Any) -> dict[str, str]:
+    """
+    The texts of a noun that people search by, and the columns with their folded forms, which stand last.
+
+    Only of what stands by itself: rows, comments and history are written too often.
+    """
+    texts = (field for field in fields_of(cls).values() if field.name in _SEARCHED and cls.item_type in NOUNS)
+    return {field.name: f"{field.name}_folded" for field in texts if field.type is TEXT and not field.multiple}
+
+
+_SEARCHED: Final = ("title", "name", "second_name", "last_name")
+
+
 def _table(cls: Any, *more: UniqueConstraint, reuses_ids: bool = False) -> Table:
     columns = [_column(field) for field in fields_of(cls).values()]
+    columns += [Column(name, Text) for name in companions(cls).values()]
     return Table(cls.item_type, metadata, *columns, *more, sqlite_strict=True, sqlite_autoincrement=not reuses_ids)
 
 
