@@ -45,6 +45,7 @@ from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.performing import Performing
+from bizproc.rules.filters import Filter
 from bizproc.settings import Settings
 from bizproc.store import schema
 from bizproc.store.database import Database
@@ -336,18 +337,35 @@ class Runtime:
         """One item. Raises ItemNotFound."""
         return await self.read(lambda connection: SqlCrmReader(connection).get(cls, id))
 
-    async def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    async def find(
+        self,
+        cls: type[T],
+        where: Filter | None = None,
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> list[T]:
         """
         Items of a class.
 
         Args:
             cls: Such as `Deal`, or what belongs to an item, such as `Activity`.
+            where: Only those that fit, such as `F.amount >= 100`.
             of: Only what belongs to this item.
-            order_by: A field; `-field` for the largest first.
+            order_by: A field; `-field` for the largest first. What holds nothing comes last; ties go by id.
             limit: At most so many.
+            after: Only what comes behind this item: the last of the page before.
+
+        Raises:
+            UnknownField, WrongFieldValue, WrongFilter: The filter or the order says nothing about such items.
         """
+        now, zone = self.asks.now(), self.portal.zone
         return await self.read(
-            lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit)
+            lambda connection: SqlCrmReader(connection, now, zone).find(
+                cls, where, of=of, order_by=order_by, limit=limit, after=after
+            )
         )
 
     async def import_folder(

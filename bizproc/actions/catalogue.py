@@ -13,6 +13,7 @@ from attrs import frozen
 
 from bizproc.actions.activities import AddActivity
 from bizproc.actions.comments import AddComment
+from bizproc.actions.finding import FindFirst
 from bizproc.actions.items import CreateCompany, CreateContact, CreateDeal
 from bizproc.actions.products import AddProduct
 from bizproc.actions.stages import ChangeStage
@@ -72,7 +73,7 @@ HEADINGS: Final = (
     Heading(33, "Obtenir le lien de paiement", "Get payment link"),
     Heading(34, "Modifier le pipeline", "Change pipeline"),
     Heading(35, "Modifier le statut", "Change status", ChangeStage),
-    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
+    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information", FindFirst),
     Heading(37, "Obtenir les données du CRM", "Get CRM data"),
     Heading(38, "Payment information", "Payment information"),
     Heading(39, "Informations sur le produit", "Product information"),

@@ -1354,12 +1354,17 @@ def _canonical(codec: Codec, value: Any) -> Tree:
         return {"$item": [value.item_type, again(value.id)]}
     if isinstance(value, BaseException):
         return {"$error": [kind.__qualname__, text_of(value)]}
-    if hasattr(kind, "__journalled__"):
-        return {"$object": [_own_form_of(kind).__qualname__, again(value.__journalled__())]}
-    if attrs.has(kind) or dataclasses.is_dataclass(kind):
-        fields = {name: getattr(value, name) for name, *_ in _declared_fields(kind)}
-        return {"$object": [kind.__qualname__, _each_value(again, fields)]}
+    if hasattr(kind, "__journalled__") or attrs.has(kind) or dataclasses.is_dataclass(kind):
+        return {"$object": _canonical_object(again, value)}
     _refuse(value, _advice(value))
+
+
+def _canonical_object(again: Write, value: Any) -> Tree:
+    kind = type(value)
+    if hasattr(kind, "__journalled__"):
+        return [_own_form_of(kind).__qualname__, again(value.__journalled__())]
+    fields = {name: getattr(value, name) for name, *_ in _declared_fields(kind)}
+    return [kind.__qualname__, _each_value(again, fields)]
 
 
 def _canonical_mapping(again: Write, mapping: Mapping[Any, Any]) -> Tree:

@@ -6,6 +6,7 @@ from typing import ClassVar, Unpack
 
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import CreateCompany
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.companies import Company, CompanyFields
 
@@ -16,7 +17,7 @@ class CompanyActions(ItemActions[Company, CompanyFields]):
     kind: ClassVar[str] = "company"
 
 
-class OwnCompany(CompanyActions):
+class OwnCompany(CompanyActions, Finding[Company]):
     """`crm.company`: the company that the process runs on, or the one linked to its document; it makes new ones."""
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ from typing import ClassVar, Unpack
 
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import CreateContact
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.contacts import Contact, ContactFields
 
@@ -16,7 +17,7 @@ class ContactActions(ItemActions[Contact, ContactFields]):
     kind: ClassVar[str] = "contact"
 
 
-class OwnContact(ContactActions):
+class OwnContact(ContactActions, Finding[Contact]):
     """`crm.contact`: the contact that the process runs on, or the one linked to its document; it makes new ones."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from bizproc.actions.items import CreateDeal
 from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.deals import Deal, DealFields
 
@@ -23,7 +24,7 @@ class DealActions(ItemActions[Deal, DealFields]):
     change_stage = act(ChangeStage)
 
 
-class OwnDeal(DealActions):
+class OwnDeal(DealActions, Finding[Deal]):
     """`crm.deal`: the deal that the process runs on, or the one linked to its document; it makes new ones."""
 
     def __init__(self) -> None:

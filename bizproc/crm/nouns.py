@@ -7,6 +7,7 @@ from typing import ClassVar, Unpack
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import CreatePipeline, CreateProduct, CreateStage, CreateUser
 from bizproc.core.action import Target
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import Named, id_of
 from bizproc.model.pipelines import Pipeline, PipelineFields, Stage, StageFields
 from bizproc.model.products import Product, ProductFields
@@ -19,8 +20,10 @@ class NamedUser(Named[User, UserFields]):
     kind: ClassVar[str] = "user"
 
 
-class Users:
-    """`crm.user`: makes users, and names one by its id."""
+class Users(Finding[User]):
+    """`crm.user`: makes users, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "user"
 
     def __call__(self, user: User | int) -> NamedUser:
         """One user."""
@@ -37,8 +40,10 @@ class NamedProduct(Named[Product, ProductFields]):
     kind: ClassVar[str] = "product"
 
 
-class Products:
-    """`crm.product`: makes products, and names one by its id."""
+class Products(Finding[Product]):
+    """`crm.product`: makes products, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "product"
 
     def __call__(self, product: Product | int) -> NamedProduct:
         """One product."""
@@ -55,8 +60,10 @@ class NamedPipeline(Named[Pipeline, PipelineFields]):
     kind: ClassVar[str] = "pipeline"
 
 
-class Pipelines:
-    """`crm.pipeline`: makes pipelines, and names one by its id."""
+class Pipelines(Finding[Pipeline]):
+    """`crm.pipeline`: makes pipelines, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "pipeline"
 
     def __call__(self, pipeline: Pipeline | int) -> NamedPipeline:
         """One pipeline."""
@@ -73,8 +80,10 @@ class NamedStage(Named[Stage, StageFields]):
     kind: ClassVar[str] = "stage"
 
 
-class Stages:
-    """`crm.stage`: makes stages, and names one by its id."""
+class Stages(Finding[Stage]):
+    """`crm.stage`: makes stages, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "stage"
 
     def __call__(self, stage: Stage | int) -> NamedStage:
         """One stage."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bizproc.adapters.sql_crm import items, rows, stages, timeline
 from bizproc.adapters.sql_crm.custom import add_field
-from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
+from bizproc.adapters.sql_crm.reading import belonging, exists, find, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.money import Number
@@ -19,6 +19,7 @@ from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
 from bizproc.model.users import User, Users
 from bizproc.ports.performing import Performing
+from bizproc.rules.filters import Filter
 
 _PORTAL: Final = Portal()
 
@@ -68,6 +69,27 @@ class SqlCrm:
 
     async def read(self, ref: ItemRef) -> Any:
         return read(self.performing.transaction, shape_of(ref.kind), ref.id)
+
+    async def find(
+        self,
+        kind: str,
+        where: Filter | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> tuple[Any, ...]:
+        found = find(
+            self.performing.transaction,
+            shape_of(kind).cls,
+            where,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            now=self.performing.now,
+            zone=self.portal.zone,
+        )
+        return tuple(found)
 
     async def create(
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False

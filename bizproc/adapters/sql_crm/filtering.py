@@ -241,9 +241,10 @@ class _Compiler:
     def _in_days(self, operator: str, value: _Value, wanted: Sequence[Any]) -> Sql:
         first, behind = days(operator, tuple(wanted), day_of(self._now, self._zone))
         if value.field.type.name == "day":
-            return _range(value.text, first and first.isoformat(), behind and behind.isoformat(), "<")
-        texts = (_moment_text(begin_of(day, self._zone)) for day in (first, behind))
-        return _range(value.text, next(texts), next(texts), "<")
+            from_, to = (None if day is None else day.isoformat() for day in (first, behind))
+        else:
+            from_, to = (_moment_text(begin_of(day, self._zone)) for day in (first, behind))
+        return _range(value.text, from_, to, "<")
 
     def _text(self, operator: str, value: _Value, wanted: str, *, positive: bool) -> Sql:
         sought = folded(wanted)
@@ -258,7 +259,9 @@ class _Compiler:
         element = _element(value.field)
         one = _text_without_companion(operator, element, sought, positive=positive)
         if positive:
-            return Sql(f"EXISTS (SELECT 1 FROM json_each({value.text}) e WHERE {one.text})", one.parameters, exact=False)
+            return Sql(
+                f"EXISTS (SELECT 1 FROM json_each({value.text}) e WHERE {one.text})", one.parameters, exact=False
+            )
         # None that surely fits: one of which it is not sure may be one that does not.
         none = f"NOT EXISTS (SELECT 1 FROM json_each({value.text}) e WHERE ({one.text}) IS NOT 1)"
         return Sql(none, one.parameters, exact=False)
@@ -273,9 +276,7 @@ class _Compiler:
         return Sql(f"({other} OR {sql.text})", (currency, *sql.parameters), exact=False)
 
 
-def belongs(
-    relation: Relation, owner: Shape, members: Table, id_: str, own: Callable[[str], str]
-) -> str:
+def belongs(relation: Relation, owner: Shape, members: Table, id_: str, own: Callable[[str], str]) -> str:
     """
     The condition on the rows of a relation's table that belong to an owner.
 
@@ -506,5 +507,3 @@ def _is_exact_custom(field: Field, operator: str) -> bool:
     if field.multiple:
         return False
     return operator in ("null", "empty") or (field.type.name in ("text", "integer", "truth"))
-
-

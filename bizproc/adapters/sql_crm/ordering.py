@@ -1,9 +1,9 @@
 """
 The order of what is found: by one field, then by id; null is last, whichever way. The same in SQL and in memory.
 
-Texts go by the code points of their folded forms, numbers by their exact size. SQL orders whatever it can (`Order.sql`);
-texts without a companion and custom fields are ordered in memory. After a given item goes on what comes behind it, so
-that pages have no gaps, whatever is made or deleted meanwhile before it.
+Texts go by the code points of their folded forms, numbers by their exact size. SQL orders whatever it can
+(`Order.sql`); texts without a companion and custom fields are ordered in memory. A page begins behind an item, so that
+pages have no gaps, whatever is made or deleted before it meanwhile.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ class Order:
         if first is not None and first != second:
             return -1 if (first < second) is not self.falling else 1
         sign = -1 if self.falling and self.is_by_id else 1
-        return sign * ((one.id > other.id) - (one.id < other.id))
+        order: int = (one.id > other.id) - (one.id < other.id)
+        return sign * order
 
     def _value(self, item: Any) -> Any:
         """The value that is ordered."""
@@ -121,5 +122,3 @@ def _column(shape: Shape, field: Field) -> str | None:
     if field.type.name != "text":
         return field.name
     return shape.companions.get(field.name)
-
-

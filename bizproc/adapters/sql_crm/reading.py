@@ -84,7 +84,8 @@ def find(
         order_by: A field; `-field` for the largest first. Nothing comes last; ties go by id.
         limit: At most so many.
         after: Only what comes behind this item, which need not be there any more.
-        now, zone: The moment, and whose days are meant, where the filter asks for days.
+        now: The moment, for filters that ask for days.
+        zone: Whose days are meant.
 
     Raises:
         UnknownField: no such field to order or to filter by.

@@ -45,6 +45,8 @@ class _Node:
 
     __slots__ = ("_steps",)
 
+    _steps: Path
+
     def __init__(self, steps: Path) -> None:
         object.__setattr__(self, "_steps", steps)
 
@@ -80,14 +82,14 @@ class _Incomparable(_Node):
     def __ne__(self, other: object) -> NoReturn:
         self.__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class Operand(_Node):
     """A field. Operators and methods make filters of it."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     # -- equality and order
 
@@ -282,15 +284,11 @@ class CustomFields(_Incomparable):
     def __getitem__(self, code: str) -> Operand:
         if type(code) is not str or not code.isidentifier():
             raise NoSuchField(path=repr(self), field=shown(code), hint=", and the code of a custom field is a name")
-        return Operand((*self._steps, composed(code)))
+        steps: Path = self._steps
+        return Operand((*steps, composed(code)))
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Operand:
-            return self[_no_dunder(self, name)]
-    else:
-
-        def __getattr__(self, name: str) -> Operand: ...
+    def __getattr__(self, code: str) -> Operand:
+        return self[_no_dunder(self, code)]
 
 
 class Fields(_Node):

@@ -6,6 +6,7 @@ A filter in plain lists, numbered by version: what the journal and JSON hold of 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 from bizproc.core.codec import Codec
@@ -29,10 +30,12 @@ from bizproc.rules.filters.predicates import (
 
 VERSION: Final = 1
 
+_CODEC: Final = Codec()
+
 
 def to_json(filter: Filter) -> str:
     """A filter as JSON: the same for the same filter, always."""
-    return Codec().encode(form_of(filter), path="filter")
+    return _CODEC.encode(form_of(filter), path="filter")
 
 
 def from_json(text: str) -> Filter:
@@ -43,7 +46,7 @@ def from_json(text: str) -> Filter:
         NotRestorable: it is no JSON of the codec's.
         WrongFilter: it is no filter's.
     """
-    return filter_of(Codec().decode(text, path="filter"))
+    return filter_of(_CODEC.decode(text, path="filter"))
 
 
 def form_of(filter: Filter) -> dict[str, Any]:
@@ -68,7 +71,16 @@ def _tree(filter: Filter) -> list[Any]:
 
 
 def _value(value: Any) -> Any:
-    return [value.amount, value.currency] if isinstance(value, Money) else value
+    if isinstance(value, Money):
+        return [_number(value.amount), value.currency]
+    return _number(value) if isinstance(value, Decimal) else value
+
+
+def _number(value: Decimal) -> Decimal | int:
+    """A number's only spelling: filters that are equal have one form."""
+    if value == value.to_integral_value():
+        return int(value)
+    return Decimal(format(value, "f").rstrip("0"))
 
 
 def filter_of(form: object) -> Filter:

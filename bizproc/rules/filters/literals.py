@@ -18,8 +18,22 @@ from bizproc.model.fields import Unfit, shown, sound
 from bizproc.model.money import Money, exact
 
 WORDS: Final = frozenset(
-    "all_of and any any_of before_today after_today between contains empty equals_text every false filled in is last_days "
-    "next_days none_of not null on or same_set starts_with today true within_last within_next yesterday".split()
+    {
+        *(
+            "all_of",
+            "and",
+            "any",
+            "any_of",
+            "before_today",
+            "after_today",
+            "between",
+            "contains",
+            "empty",
+            "equals_text",
+        ),
+        *("every", "false", "filled", "in", "is", "last_days", "next_days", "none_of", "not", "null", "on", "or"),
+        *("same_set", "starts_with", "today", "true", "within_last", "within_next", "yesterday"),
+    }
 )
 """Words of the text form that cannot stand for a text without quotes."""
 

@@ -220,9 +220,9 @@ class _Parser:
                 self._fail(token.start, f"no kind of item has a field {error.field!r}{error.hint}.")
             except AttributeError:
                 self._fail(token.start, f"nothing lies behind {token.text.rpartition('.')[0]}.")
-        if isinstance(end, (Operand, Several)):
-            return end
-        self._fail(token.start, f"{token.text} is no field: a field of it must follow, after a point.")
+        if not isinstance(end, (Operand, Several)):
+            self._fail(token.start, f"{token.text} is no field: a field of it must follow, after a point.")
+        return end
 
     def _operation(self, path: Path) -> Filter:
         negated = self._took("not")
@@ -259,9 +259,9 @@ class _Parser:
             return condition(path, "between", first, self._value())
         if self._is("on", "last_days", "next_days"):
             return condition(path, self._take().text.lower(), self._value())
-        if self._is("within_last", "within_next"):
-            return condition(path, self._take().text.lower(), self._duration())
-        self._expected("a comparison such as =, in, contains, between or is null")
+        if not self._is("within_last", "within_next"):
+            self._expected("a comparison such as =, in, contains, between or is null")
+        return condition(path, self._take().text.lower(), self._duration())
 
     def _listed(self, path: Path, operator: str, *, negated: bool) -> Filter:
         self._expect("(")
@@ -285,6 +285,9 @@ class _Parser:
             self._expected(f"a {token.kind} that there is", token)
 
     def _value_of(self, token: _Token) -> Any:
+        word = token.text.lower()
+        if token.kind in (_END, "sign") or (token.kind == "word" and word in _RESERVED):
+            self._expected("a value (a text, if need be in quotes)", token)
         match token.kind:
             case "number":
                 return self._number(token)
@@ -294,19 +297,15 @@ class _Parser:
                 return date.fromisoformat(token.text)
             case "moment":
                 return datetime.fromisoformat(token.text)
-            case "word" if token.text.lower() in _RESERVED:
-                self._expected("a value (as a text, in quotes)", token)
-            case "word":
-                return _CONSTANTS.get(token.text.lower(), token.text)
             case _:
-                self._expected("a value", token)
+                return _CONSTANTS.get(word, token.text)
 
     def _number(self, token: _Token) -> Any:
         if len(token.text) > _LONGEST_NUMBER:
             self._expected("a number of fewer digits", token)
         number = Decimal(token.text) if set(token.text) & set(".eE") else int(token.text)
         if self._next.kind == "word" and re.fullmatch("[A-Z]{3}", self._next.text) and not self._is("and", "not"):
-            return Money(number, self._take().text)  # type: ignore[arg-type]  # it takes an int, too
+            return Money(number, self._take().text)
         return number
 
     def _duration(self) -> timedelta:
@@ -353,4 +352,3 @@ def _unquoted(text: str) -> str:
 
 def _unescaped(code: str | None, sign: str) -> str:
     return _ESCAPED.get(sign, sign) if code is None else chr(int(code, 16))
-

@@ -32,12 +32,18 @@ if TYPE_CHECKING:
 DEEPEST: Final = 100
 """How deep filters may be nested. Any number may stand side by side."""
 
+RELATION: Final = 25
+"""For how much a relation counts: each multiplies the items that are looked at, so they are nested four deep at most."""
+
+FARTHEST: Final = 10
+"""How many steps a path may have."""
+
 Path = tuple[str, ...]
 
 
 @frozen(repr=False)
 class Filter:
-    """What holds of an item, or does not. Filters combine with `&`, `|` and `~`, and have no truth value of their own."""
+    """What holds of an item, or does not. Filters combine with `&`, `|` and `~`, and have no truth value."""
 
     @property
     def depth(self) -> int:
@@ -118,6 +124,11 @@ class Filter:
         return filter_of(form)
 
 
+def _not_too_far(which: Any, _: Any, path: Path) -> None:
+    if len(path) > FARTHEST:
+        raise WrongFilter(filter=".".join(path[:3]) + "…", detail=f"the path has more than {FARTHEST} steps.")
+
+
 @frozen(repr=False)
 class Condition(Filter):
     """
@@ -129,7 +140,7 @@ class Condition(Filter):
         values: What it is compared with.
     """
 
-    path: Path
+    path: Path = field(validator=_not_too_far)
     operator: str
     values: tuple[Any, ...] = field(default=(), eq=told_apart)
 
@@ -157,14 +168,14 @@ class Members(Filter):
         part: What is asked of each.
     """
 
-    path: Path
+    path: Path = field(validator=_not_too_far)
     every: bool
     part: Filter
     nested: int = field(init=False, eq=False)
 
     @nested.default
     def _nested(self) -> int:
-        return deeper(self, (self.part,))
+        return deeper(self, (self.part,), RELATION)
 
     @property
     def depth(self) -> int:
@@ -280,7 +291,7 @@ def any_of(filters: Iterable[Filter]) -> Filter:
     return _joined(AnyOf, filters)
 
 
-def _joined(cls: type[AllOf] | type[AnyOf], filters: Iterable[Filter]) -> Filter:
+def _joined(cls: type[AllOf | AnyOf], filters: Iterable[Filter]) -> Filter:
     parts: list[Filter] = []
     for each in filters:
         if not isinstance(each, Filter):
@@ -300,12 +311,12 @@ def condition_on_list(path: Path, operator: str, values: Any) -> Condition:
     return Condition(path, operator, literals(values, ".".join(path)))
 
 
-def deeper(which: Filter, parts: Iterable[Filter]) -> int:
-    """One more than the deepest part. Raises WrongFilter where that is too deep."""
-    depth = 1 + max((part.depth for part in parts), default=0)
+def deeper(which: Filter, parts: Iterable[Filter], own: int = 1) -> int:
+    """How deep a filter is with these parts. Raises WrongFilter where that is too deep."""
+    depth = own + max((part.depth for part in parts), default=0)
     if depth > DEEPEST:
-        kind = type(which).__name__
-        raise WrongFilter(filter=kind, detail=f"nested more than {DEEPEST} deep. Put parts side by side with & or |.")
+        detail = f"nested more than {DEEPEST} deep (relations count for {RELATION}). Put parts side by side with & or |."
+        raise WrongFilter(filter=type(which).__name__, detail=detail)
     return depth
 
 
@@ -317,7 +328,8 @@ def owner_of(item: Any, path: Path, setting: Setting) -> Any:
     for step in path[: -2 if path[-2:-1] == ("custom",) else -1]:
         if item is None:
             return None
-        link = hop(type(item), step)
+        cls: Any = type(item)
+        link = hop(cls, step)
         id_ = None if link is None else getattr(item, link.name)
         item = None if link is None or id_ is None else setting.link(str(link.refers), id_)
     return item

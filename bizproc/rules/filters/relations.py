@@ -95,8 +95,8 @@ def relations_in(kind: str, fields: Mapping[str, Field]) -> Mapping[str, Relatio
         if field.multiple and field.refers is not None:
             name = plural(field.name.removesuffix("_ids"))
             found[name] = Relation(name, field.refers, "listed", field.name)
-    for each, cls in BELONGINGS.items() if "custom" in fields else ():  # only items have what belongs to them
-        own = fields_of(cls)
+    for each, owned in BELONGINGS.items() if "custom" in fields else ():  # only items have what belongs to them
+        own = fields_of(owned)
         name = _OWN_NAMES.get(each, plural(each))
         if "bindings" in own:
             found.setdefault(name, Relation(name, each, "bound"))

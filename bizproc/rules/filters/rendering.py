@@ -51,7 +51,7 @@ def render(filter: Filter) -> str:
             return type(filter).__name__
 
 
-def _bracketed(part: Filter, *kinds: type[AllOf] | type[AnyOf]) -> str:
+def _bracketed(part: Filter, *kinds: type[AllOf | AnyOf]) -> str:
     text = render(part)
     return f"({text})" if isinstance(part, kinds) and part.parts else text
 
