@@ -84,7 +84,9 @@ class Shelf:
         insert = shape.insert
         row = shape.row(values)
         if extra:  # the column that only activities have stands last in the table, and here first among the values
-            insert = f"INSERT INTO activity (fresh, {', '.join(shape.names)}) VALUES ({', '.join('?' * (len(row) + 1))})"
+            insert = (
+                f"INSERT INTO activity (fresh, {', '.join(shape.names)}) VALUES ({', '.join('?' * (len(row) + 1))})"
+            )
         self.connection.execute(insert, (*extra, *row))
         for field in shape.listed:
             for id_ in values[field.name]:
@@ -146,7 +148,7 @@ class Shelf:
             "bound": lambda other: ref in other.bindings,
             "pointing": lambda other: any(
                 ref.id in (value if isinstance(value := getattr(other, field.name), tuple) else (value,))
-                for field in points_at(fields_of(type(other)), ref.kind)
+                for field in points_at(SHAPES[other.item_type].fields, ref.kind)
             ),
         }
         return [other for other in others.values() if belongs[relation.way](other)]

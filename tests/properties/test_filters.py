@@ -1,27 +1,38 @@
-"""The laws of filters: what they mean, in memory and in SQL, one test a law. Of items at random and of those that tell."""
+"""The laws of filters: what they mean, in memory and in SQL. One test a law, and a few more where one would be long."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from itertools import combinations, product
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, assume, event, example, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from bizproc import crm
 from bizproc.core.codec import Codec, argument_hash
 from bizproc.core.errors import CurrencyMismatch, NoTruthValue, WrongFieldValue, WrongFilter
-from bizproc.model import Activity, Company, Contact, Deal, ItemRef, Money, MultiField, Product, ProductRow, User
+from bizproc.model import Company, Contact, Deal, ItemRef, Money, MultiField, ProductRow
 from bizproc.model.days import day_of, midnight
-from bizproc.model.fields import Field, fields_of
-from bizproc.rules.filters import F, Filter, any_of, became, changed, every_of, from_json, parse, split, to_json
-from bizproc.rules.filters.operators import ORDER
+from bizproc.model.fields import fields_of
+from bizproc.rules.filters import (
+    Explanation,
+    F,
+    Filter,
+    any_of,
+    became,
+    changed,
+    every_of,
+    from_json,
+    parse,
+    split,
+    to_json,
+)
 from bizproc.rules.filters.predicates import DEEPEST, AllOf, AnyOf, Condition, Members, Not
 from bizproc.rules.filters.relations import readable
 from bizproc.rules.filters.splitting import Can
@@ -29,12 +40,10 @@ from bizproc.store.types import moment, moment_text
 from bizproc.testing.strategies import filters
 from bizproc.testing.strategies.filters import (
     DAYS_POOL,
-    INTEGERS_POOL,
     MOMENTS_POOL,
     NUMBERS_POOL,
+    SOUND,
     TEXTS_POOL,
-    combined,
-    conditions,
     pool,
 )
 from tests.contract.conftest import Office
@@ -46,14 +55,16 @@ SETTINGS = settings(
 )
 KINDS = ("deal", "deal", "deal", "contact", "company", "user", "product", "product_row", "activity", "history_event")
 
+FIRST = datetime(1970, 1, 2)  # noqa: DTZ001 - Hypothesis adds the zone
+
 shelves = st.integers(0, SHELVES - 1).map(shelf)
 texts = st.one_of(
     st.sampled_from(TEXTS_POOL),
     st.lists(st.sampled_from(TEXTS_POOL), max_size=3).map("".join),
-    st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=5),
+    st.text(SOUND, max_size=5),
 )
 deal_filters = filters("deal", custom=shelf(0).custom)
-now_and_then = st.one_of(st.sampled_from(MOMENTS_POOL), st.datetimes(datetime(1970, 1, 2), timezones=st.just(UTC)))
+now_and_then = st.one_of(st.sampled_from(MOMENTS_POOL), st.datetimes(FIRST, timezones=st.just(UTC)))
 ONE = Shelf()
 """A shelf that each test fills for itself."""
 
@@ -245,7 +256,7 @@ def test_law_10_zero_false_blank_and_null_are_four(held: str | None) -> None:
         field = F.custom[code]
         assert (1 in on.both(field == value)) is (code == held)
         assert (1 in on.both(field.is_null())) is (code != held)
-        assert (1 in on.both(field.is_in([value, None])))
+        assert 1 in on.both(field.is_in([value, None]))
         assert (1 in on.both(field.is_empty())) is (code != held or value == "")
     for code, other in product(FOUR, FOUR.values()):
         if type(other) is not type(FOUR[code]):
@@ -277,7 +288,7 @@ def caseless(text: str) -> str:
 
 def with_text(several: Sequence[str]) -> Shelf:
     """The same texts in a field that has a companion, one that has none, a custom field, and a multi-field."""
-    made = []
+    made: list[Any] = []
     for id_, text in enumerate(several, start=1):
         made.append(Deal(id=id_, title=text, comments=text, custom={"city": text}, company_id=id_))
         made.append(Company(id=id_, title=text, phones=(MultiField(text, "WORK"),) if text.strip() else ()))
@@ -359,7 +370,7 @@ BUILT: list[Callable[[], Any]] = [
     lambda: F.amount < Decimal("sNaN"),
     lambda: F.amount >= Decimal("Infinity"),
     lambda: F.amount == 1.5,
-    lambda: F.amount == float("nan"),
+    lambda: F.amount == float("nan"),  # noqa: PLW0177
     lambda: F.id == 2**63,
     lambda: F.id == -(2**63) - 1,
     lambda: F.id.is_in([1, 2**63]),
@@ -414,10 +425,10 @@ def test_law_14_no_truth_value() -> None:
     """Law 14. `and`, `or`, `not`, `if` and chains are refused, and the error says what to write."""
     p, q, nothing = F.amount >= 1, F.title == "x", F.amount
     for wrong in (lambda: p and q, lambda: p or q, lambda: not p, lambda: 1 < F.amount < 5, lambda: bool(nothing)):
-        with pytest.raises(NoTruthValue, match="use &, |, ~"):
+        with pytest.raises(NoTruthValue, match=r"use &, \|, ~"):
             wrong()
     with pytest.raises(NoTruthValue):
-        assert F.amount in [5]
+        assert F.amount in [5, 6]
 
 
 # -- money and numbers -------------------------------------------------------------------------------------------------
@@ -425,15 +436,21 @@ def test_law_14_no_truth_value() -> None:
 decimals = st.one_of(
     st.sampled_from(NUMBERS_POOL),
     st.decimals(-(10**6), 10**6, places=4, allow_nan=False),
-    st.decimals(-20, 20, allow_nan=False).filter(lambda number: number.as_tuple().exponent >= -40),  # type: ignore[operator]
+    st.decimals(-20, 20, places=40, allow_nan=False),
 )
 amounts = st.decimals(-(10**9), 10**9, places=4, allow_nan=False)
 
 
 @settings(SETTINGS, max_examples=150)
 @given(held=st.lists(st.tuples(amounts, decimals), min_size=1, max_size=8), value=decimals)
-@example(held=[(Decimal("1.10"), Decimal("1.10")), (Decimal(10), Decimal(10)), (Decimal(9), Decimal(9))], value=Decimal("1.1"))
-@example(held=[(Decimal("-9.5"), Decimal("-9.5")), (Decimal(-10), Decimal(-10)), (Decimal(0), Decimal(0))], value=Decimal("-9.45"))
+@example(
+    held=[(Decimal("1.10"), Decimal("1.10")), (Decimal(10), Decimal(10)), (Decimal(9), Decimal(9))],
+    value=Decimal("1.1"),
+)
+@example(
+    held=[(Decimal("-9.5"), Decimal("-9.5")), (Decimal(-10), Decimal(-10)), (Decimal(0), Decimal(0))],
+    value=Decimal("-9.45"),
+)
 def test_law_15_money_and_numbers_are_exact(held: list[tuple[Decimal, Decimal]], value: Decimal) -> None:
     """Law 15. Decimals compare exactly: 1.10 is 1.1, 10 is more than 9, and no digit is lost."""
     on = ONE.holds(*(row(id_, sum=sum_, price=price) for id_, (sum_, price) in enumerate(held, start=1)))
@@ -465,9 +482,8 @@ def test_law_15_currencies_do_not_compare(held: list[tuple[Decimal, str]], value
     mixed = any(currency != "EUR" for _, currency in held)
     euros = [id_ for id_, (amount, currency) in enumerate(held, start=1) if currency == "EUR" and amount >= value]
     for where in (asked, ~~asked, asked & F.all()):
-        assert outcome(lambda: on.found(where)) == outcome(lambda: on.fitting(where)) == (
-            CurrencyMismatch if mixed else euros
-        )
+        expected = CurrencyMismatch if mixed else euros
+        assert outcome(partial(on.found, where)) == outcome(partial(on.fitting, where)) == expected
     assert on.both((F.currency == "EUR") & asked) == on.both(asked & (F.currency == "EUR")) == euros
     assert on.both(F.any(F.currency != "EUR", asked)) == sorted(
         [*euros, *(id_ for id_, (_, currency) in enumerate(held, start=1) if currency != "EUR")]
@@ -496,7 +512,9 @@ def test_law_16_instants(moments: list[datetime], value: datetime, minutes: int)
 
 
 @settings(SETTINGS, max_examples=100)
-@given(moments=st.lists(now_and_then, min_size=1, max_size=6), zone=st.sampled_from(ZONES), day=st.sampled_from(DAYS_POOL))
+@given(
+    moments=st.lists(now_and_then, min_size=1, max_size=6), zone=st.sampled_from(ZONES), day=st.sampled_from(DAYS_POOL)
+)
 @example(moments=list(MOMENTS_POOL), zone=PARIS, day=date(2026, 3, 29))
 def test_law_17_dates(moments: list[datetime], zone: Any, day: date) -> None:
     """Law 17. on(d) is from d 00:00 to d+1 00:00 in the zone; every instant is on exactly one day."""
@@ -597,10 +615,7 @@ def test_law_20_paths(companies: list[str], links: list[Any], people: list[list[
     on = ONE.holds(
         *(Company(id=id_, title="x", country=country) for id_, country in enumerate(companies, start=1)),
         *(Contact(id=id_, name="Ann" if id_ % 2 else "Bo", company_ids=(id_,)) for id_ in range(1, 4)),
-        *(
-            Deal(id=id_, company_id=link, contact_ids=tuple(people[id_ - 1]))
-            for id_, link in enumerate(links, start=1)
-        ),
+        *(Deal(id=id_, company_id=link, contact_ids=tuple(people[id_ - 1])) for id_, link in enumerate(links, start=1)),
     )
     country = dict(enumerate(companies, start=1))
     is_wanted = [id_ for id_, link in enumerate(links, start=1) if country.get(link) == wanted]
@@ -647,9 +662,7 @@ def in_order(items: Sequence[Any], name: str, *, falling: bool) -> list[int]:
     by_id = sorted(items, key=lambda item: item.id, reverse=falling and name == "id")
     filled = [item for item in by_id if sort_key(item, name) is not None]
     nulls = [item for item in by_id if sort_key(item, name) is None]
-    filled.sort(key=lambda item: sort_key(item, name), reverse=falling)
-    if falling and name != "id":  # `reverse` keeps what is equal in its order
-        assert [item.id for item in filled] == [item.id for item in filled]
+    filled.sort(key=lambda item: sort_key(item, name), reverse=falling)  # what is equal stays in its order
     return [item.id for item in [*filled, *nulls]]
 
 
@@ -726,7 +739,12 @@ def test_law_22_pages_while_items_come_and_go(
 
 
 @settings(SETTINGS, max_examples=100)
-@given(on=shelves, p=deal_filters, order=st.sampled_from([each for each in ORDERS if each[0] == "deal"]), limit=st.integers(0, 9))
+@given(
+    on=shelves,
+    p=deal_filters,
+    order=st.sampled_from([each for each in ORDERS if each[0] == "deal"]),
+    limit=st.integers(0, 9),
+)
 def test_law_23_first_and_limit(on: Shelf, p: Filter, order: tuple[str, str], limit: int) -> None:
     """Law 23. The first is the lowest id that fits; a limit is the beginning of the whole order."""
     assert on.found(p, limit=1) == on.fitting(p)[:1]
@@ -874,7 +892,10 @@ def test_law_27_push_down(on: Shelf, p: Filter, data: st.DataObject) -> None:
     """Law 27. A CRM is asked what it can evaluate, gives a superset, and the rest makes it exact."""
     several = [asked_of(leaf) for leaf in leaves_of(p)]
     known = data.draw(st.lists(st.sampled_from(several), unique=True)) if several else []
-    can: Can = lambda leaf: asked_of(leaf) in known
+
+    def can(leaf: Condition | Members) -> bool:
+        return asked_of(leaf) in known
+
     parts = split(p, can)
     found = Partial(on, can).find(parts.pushed)
     assert set(on.fitting(p)) <= set(found)
@@ -887,7 +908,10 @@ def test_law_27_push_down(on: Shelf, p: Filter, data: st.DataObject) -> None:
 def test_law_27_as_much_as_can_be() -> None:
     """Law 27. What can be asked is asked, also inside of `or` and below `not`."""
     a, b, c = F.amount > 1, F.title == "x", F.source == "y"
-    can: Can = lambda leaf: leaf != c
+
+    def can(leaf: Condition | Members) -> bool:
+        return leaf != c
+
     assert split(a & c, can).pushed == a
     assert split(a & c, can).residual == c
     assert split((a & c) | b, can).pushed == a | b
@@ -921,7 +945,7 @@ def test_law_28_explain(on: Shelf, p: Filter, id_: int) -> None:
             assert decided(tree, iter([*known[:place], False, *known[place + 1 :]])) is None, "one reason too many"
 
 
-def decided(tree: Any, known: Any) -> bool | None:
+def decided(tree: Explanation, known: Iterator[bool]) -> bool | None:
     """What the tree comes to if only some of its leaves are known; None if it is open."""
     if not tree.word:
         return tree.holds if next(known) else None
@@ -944,5 +968,3 @@ def test_law_28_what_people_read() -> None:
         "  ✗ stage not in (NEW)  (stage is NEW)\n"
         "  ✓ source = null  (source is null)"
     )
-
-

@@ -33,7 +33,7 @@ DEEPEST: Final = 100
 """How deep filters may be nested. Any number may stand side by side."""
 
 RELATION: Final = 25
-"""For how much a relation counts: each multiplies the items that are looked at, so they are nested four deep at most."""
+"""How much a relation counts: each multiplies the items that are looked at, so four may be nested."""
 
 FARTHEST: Final = 10
 """How many steps a path may have."""
@@ -124,7 +124,7 @@ class Filter:
         return filter_of(form)
 
 
-def _not_too_far(which: Any, _: Any, path: Path) -> None:
+def _not_too_far(_: Any, __: Any, path: Path) -> None:
     if len(path) > FARTHEST:
         raise WrongFilter(filter=".".join(path[:3]) + "…", detail=f"the path has more than {FARTHEST} steps.")
 
@@ -315,7 +315,9 @@ def deeper(which: Filter, parts: Iterable[Filter], own: int = 1) -> int:
     """How deep a filter is with these parts. Raises WrongFilter where that is too deep."""
     depth = own + max((part.depth for part in parts), default=0)
     if depth > DEEPEST:
-        detail = f"nested more than {DEEPEST} deep (relations count for {RELATION}). Put parts side by side with & or |."
+        detail = (
+            f"nested more than {DEEPEST} deep (relations count for {RELATION}). Put parts side by side with & or |."
+        )
         raise WrongFilter(filter=type(which).__name__, detail=detail)
     return depth
 

@@ -28,7 +28,23 @@ from bizproc.rules.filters.relations import class_named, link_name, readable, re
 _NO_FIELDS: Final[Mapping[str, Field]] = MappingProxyType({})
 
 TEXTS_POOL: Final = (
-    *("Tea", "tea", "TEA", "", " ", "Tea for Lyon", "Straße", "STRASSE", "strasse", "ß", "ss", "e", "é", "É", "e\u0301"),
+    *(
+        "Tea",
+        "tea",
+        "TEA",
+        "",
+        " ",
+        "Tea for Lyon",
+        "Straße",
+        "STRASSE",
+        "strasse",
+        "ß",
+        "ss",
+        "e",
+        "é",
+        "É",
+        "e\u0301",
+    ),
     *("ΣΊΣΥΦΟΣ", "σίσυφος", "Σ", "σ", "ς", "İ", "i", "I", "ı", "i\u0307", "Москва", "МОСКВА", "50%_\\", "%", "_", "\\"),
     *("'", '"', "null", "true", "and", "\u00a0", "\u2003", "\t\n", "ﬁ", "fi", "ſ", "s", "\u212a", "k", "a\nb", "😀"),
     *("\u0345", "ι", "Å", "\u212b", "A\u030a", "C1:NEW", "NEW", "WON", "EUR", "USD", "10", "9", "-1", "1.10", "1.1"),
@@ -49,6 +65,9 @@ MOMENTS_POOL: Final = tuple(
     for micros in (0, 1, -1)
 )
 """Around the night in which summer time begins in Paris."""
+
+SOUND: Final = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+"""The characters that texts can hold."""
 
 _DURATIONS: Final = (timedelta(0), timedelta(hours=1), timedelta(days=1), timedelta(days=2, microseconds=1))
 _COUNTS: Final = (1, 2, 7, 30)
@@ -196,8 +215,7 @@ def _days(path: Path, name: str) -> st.SearchStrategy[Filter]:
 
 def _texts() -> st.SearchStrategy[str]:
     """Of the pool, parts of these, and any."""
-    alphabet = st.characters(blacklist_categories=("Cs",), blacklist_characters="\0")
-    return st.one_of(st.sampled_from(TEXTS_POOL), st.text(alphabet, max_size=3))
+    return st.one_of(st.sampled_from(TEXTS_POOL), st.text(SOUND, max_size=3))
 
 
 def _values(field: Field) -> st.SearchStrategy[Any]:
@@ -220,5 +238,3 @@ def _on_values(path: Path) -> Callable[[str, Any], Filter]:
 
 def _between(path: Path) -> Callable[[Any, Any], Filter]:
     return lambda first, last: condition(path, "between", first, last)
-
-
