@@ -474,18 +474,21 @@ def row(id_: int, **values: Any) -> ProductRow:
 
 
 @settings(SETTINGS, max_examples=100)
-@given(held=st.lists(st.tuples(amounts, st.sampled_from(["EUR", "USD"])), max_size=6), value=decimals)
+@given(held=st.lists(st.tuples(amounts, st.sampled_from(["EUR", "USD", None])), max_size=6), value=decimals)
 def test_law_15_currencies_do_not_compare(held: list[tuple[Decimal, str]], value: Decimal) -> None:
     """Law 15. An amount in another currency is an error, unless the filter is decided without it."""
-    on = deals(amount=[amount for amount, _ in held], currency=[currency for _, currency in held])
-    asked = F.amount >= Money(value, "EUR")
+    rows = enumerate(held, start=1)
+    on = ONE.holds(*(Company(id=id_, revenue=amount, currency=currency) for id_, (amount, currency) in rows))
+    asked = F.revenue >= Money(value, "EUR")
     mixed = any(currency != "EUR" for _, currency in held)
     euros = [id_ for id_, (amount, currency) in enumerate(held, start=1) if currency == "EUR" and amount >= value]
     for where in (asked, ~~asked, asked & F.all()):
         expected = CurrencyMismatch if mixed else euros
-        assert outcome(partial(on.found, where)) == outcome(partial(on.fitting, where)) == expected
-    assert on.both((F.currency == "EUR") & asked) == on.both(asked & (F.currency == "EUR")) == euros
-    assert on.both(F.any(F.currency != "EUR", asked)) == sorted(
+        assert outcome(partial(on.found, where, "company")) == expected
+        assert outcome(partial(on.fitting, where, "company")) == expected
+    assert on.both((F.currency == "EUR") & asked, "company") == euros
+    assert on.both(asked & (F.currency == "EUR"), "company") == euros
+    assert on.both(F.any(F.currency != "EUR", asked), "company") == sorted(
         [*euros, *(id_ for id_, (_, currency) in enumerate(held, start=1) if currency != "EUR")]
     )
     with pytest.raises(CurrencyMismatch):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, assert_type
 
-from bizproc import crm, wait
+from bizproc import F, crm, wait
 from bizproc.adapters.sql_crm import SqlCrm
 from bizproc.core.commands import Signalled
 from bizproc.model import Activity, Comment, Company, Deal, ProductRow, StageReached, User
 from bizproc.ports.crm import Crm
+from bizproc.rules.filters import Filter
 
 
 async def answers(discount: Decimal) -> None:
@@ -48,3 +50,19 @@ async def mistakes(deal: Deal) -> None:
 
 def keeps_the_port(adapter: SqlCrm) -> Crm:
     return adapter
+
+
+async def found() -> None:
+    assert_type(await crm.deal.find_first(F.amount >= 100), Deal | None)
+    assert_type(await crm.company.find(F.country == "FR", order_by="title", limit=5), tuple[Company, ...])
+    assert_type(await crm.deal.find_first(None, select=["title"]), Mapping[str, Any] | None)
+    assert_type(await crm.user.find(None, select=["name"]), tuple[Mapping[str, Any], ...])
+    assert_type((F.amount >= 100) & ~F.stage.is_in(["NEW"]) | F.contacts.any(F.name == "Ann"), Filter)
+    assert_type(F.company.responsible.email.contains("x") & (F.custom.city == "Lyon"), Filter)
+
+
+def wrong_filters() -> None:
+    F.amuont >= 5  # type: ignore[attr-defined]  # noqa: B015
+    F.company.title.x == 5  # type: ignore[attr-defined]  # noqa: B015
+    F.title.contains(5)  # type: ignore[arg-type]
+    F.contacts.any(True)  # type: ignore[arg-type]  # noqa: FBT003
