@@ -100,7 +100,7 @@ def find(
     conditions = [] if of is None else [_of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)]
     decide: Callable[[Any], bool] | None = None
     if where is not None:
-        where = where.check(shape.kind, shape.fields, customs(shape.kind), customs)
+        where = where.check(shape.kind, shape.fields, customs=customs)
         fitting = compiled(where, shape, customs, now, zone)
         conditions += [] if fitting == TRUE else [fitting]
         decide = None if fitting.exact else partial(where.holds, setting=setting(connection, now, zone))

@@ -47,8 +47,8 @@ class Scope:
     What a filter may speak of: a kind of item and its fields.
 
     Attributes:
-        custom: None if the custom fields are not known yet.
-        customs: Those of kinds that links lead to; None if they are not known yet.
+        custom: The custom fields, if they are at hand.
+        customs: Those of any kind, asked for when a filter names one; None if they are not known yet.
     """
 
     kind: str
@@ -61,7 +61,7 @@ class Scope:
         """That of a kind of the model."""
         noun = class_named(kind)
         fields = {} if noun is None else readable(noun)
-        return cls(kind, fields, None if customs is None else customs(kind), customs)
+        return cls(kind, fields, None, customs)
 
     def behind(self, step: str) -> Scope | None:
         """That of the kind a link leads to; None if it is no link."""
@@ -90,11 +90,14 @@ class Scope:
             return field
         if "custom" not in scope.fields:
             raise unknown(scope.kind, name, scope.known())
-        if scope.custom is None:
+        custom = scope.custom
+        if custom is None and scope.customs is not None:
+            custom = scope.customs(scope.kind)
+        if custom is None:
             return None
-        field = scope.custom.get(path[-1])
+        field = custom.get(path[-1])
         if field is None:
-            raise unknown(scope.kind, name, (f"custom.{code}" for code in scope.custom))
+            raise unknown(scope.kind, name, [f"custom.{code}" for code in custom] or ("no custom fields",))
         return field
 
     def relation_of(self, path: Path) -> Relation:

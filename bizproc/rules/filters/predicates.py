@@ -72,8 +72,9 @@ class Filter:
         Args:
             kind: Of item.
             fields: The kind's own.
-            custom: Its custom fields, by code; None if they are not known yet, and are to be checked later.
-            customs: The same of kinds that links lead to.
+            custom: Its custom fields, by code. Where neither these nor `customs` are given they are not known yet, and
+                are to be checked later.
+            customs: Gives the custom fields of any kind, if the filter names one.
 
         Raises:
             UnknownField: no such field.
