@@ -100,7 +100,7 @@ def relations_in(kind: str, fields: Mapping[str, Field]) -> Mapping[str, Relatio
         name = _OWN_NAMES.get(each, plural(each))
         if "bindings" in own:
             found.setdefault(name, Relation(name, each, "bound"))
-        elif "owner_id" in own:
+        elif {"owner_kind", "owner_id"} <= own.keys():
             found.setdefault(name, Relation(name, each, "owned"))
     for each, cls in NOUNS.items():
         if points_at(fields_of(cls), kind):

@@ -172,7 +172,7 @@ def _condition(path: Path, field: Field, *, currencies: bool) -> st.SearchStrate
     """A condition that says something about the field."""
     made: list[st.SearchStrategy[Filter]] = [st.sampled_from(["null", "empty"]).map(lambda name: condition(path, name))]
     values = _values(field)
-    if field.type.name in ("reference", "anything"):
+    if not pool(field):
         return made[0]
     if field.multiple:
         made.append(st.builds(_on_list(path), st.sampled_from(SETS), st.lists(values, max_size=3)))
