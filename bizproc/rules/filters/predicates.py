@@ -86,7 +86,12 @@ class Filter:
         return checked(self, kind, fields, custom, customs)
 
     def explain(self, item: Any, setting: Setting) -> Explanation:
-        """Why the item fits or not: the same tree, with what was found."""
+        """
+        Why the item fits or not: the same tree, with what was found.
+
+        Raises:
+            CurrencyMismatch: a condition compares amounts in two currencies, whether or not it decides.
+        """
         from bizproc.rules.filters.explaining import explain
 
         return explain(self, item, setting)
