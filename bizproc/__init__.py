@@ -15,6 +15,7 @@ from bizproc import crm, on, wait
 from bizproc.core.outcome import Outcome
 from bizproc.core.process import Call, Process, process
 from bizproc.core.steps import Retry, action, step_key
+from bizproc.rules.filters import F
 from bizproc.verbs import (
     attempt,
     continue_as_new,
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Call",
+    "F",
     "Instance",
     "Outcome",
     "Process",

@@ -56,6 +56,7 @@ from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES, Files
 from bizproc.ports.performing import Performing
+from bizproc.rules.filters import Filter
 from bizproc.settings import Settings
 from bizproc.store import schema
 from bizproc.store.copies import copy_files
@@ -380,7 +381,7 @@ class Runtime:
     async def start_each(
         self,
         process: Process[..., Any],
-        where: Any = None,
+        where: Filter | None = None,
         *,
         limit_per_second: float | None = None,
         progress: Callable[[Backfill], None] | None = None,
@@ -401,6 +402,7 @@ class Runtime:
 
         Raises:
             WrongArgument: The process runs on no document, or a parameter is wrong.
+            UnknownField, WrongFieldValue, WrongFilter: The filter says nothing about such items.
         """
         cls = self._document_class(process)
         if limit_per_second is not None and not limit_per_second > 0:
@@ -411,10 +413,11 @@ class Runtime:
         written = process.form.encode(process.form.check(parameters), self.codec)
         names = backfill.Names(process, "" if where is None else repr(where), written)
         pace, so_far = backfill.Pace(limit_per_second), Backfill()
-        newest = await self._page(cls, where, order_by="-id", limit=1)
+        newest = await self.find(cls, where, order_by="-id", limit=1)
         so_far.highest = newest[0].id if newest else 0
         while so_far.last < so_far.highest:
-            items = await self._page(cls, where, after=so_far.last, limit=backfill.PAGE)
+            last = ItemRef(cls.item_type, so_far.last)
+            items = await self.find(cls, where, after=last, limit=backfill.PAGE)
             items = [item for item in items if item.id <= so_far.highest]
             by_id = {names.of(item): item for item in items}
             known = await self.read(partial(backfill.known, ids=by_id))
@@ -450,13 +453,8 @@ class Runtime:
                 case _:
                     so_far.started += 1
 
-    async def _page(self, cls: type[T], where: Any, **which: Any) -> list[T]:
-        if where is not None:
-            which["where"] = where
-        return await self.read(lambda connection: SqlCrmReader(connection).find(cls, **which))
-
     @staticmethod
-    def _document_class(process: Process[..., Any]) -> type[Any]:
+    def _document_class(process: Process[..., Any]) -> Any:
         check_value(process, Process, process="start_each", parameter="process")
         if process.form.document is None:
             expected = "a process that runs on a document"
@@ -515,18 +513,35 @@ class Runtime:
         """One item. Raises ItemNotFound."""
         return await self.read(lambda connection: SqlCrmReader(connection).get(cls, id))
 
-    async def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    async def find(
+        self,
+        cls: type[T],
+        where: Filter | None = None,
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> list[T]:
         """
         Items of a class.
 
         Args:
             cls: Such as `Deal`, or what belongs to an item, such as `Activity`.
+            where: Only those that fit, such as `F.amount >= 100`.
             of: Only what belongs to this item.
-            order_by: A field; `-field` for the largest first.
+            order_by: A field; `-field` for the largest first. What holds nothing comes last; ties go by id.
             limit: At most so many.
+            after: Only what comes behind this item: the last of the page before.
+
+        Raises:
+            UnknownField, WrongFieldValue, WrongFilter: The filter or the order says nothing about such items.
         """
+        now, zone = self.asks.now(), self.portal.zone
         return await self.read(
-            lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit)
+            lambda connection: SqlCrmReader(connection, now, zone).find(
+                cls, where, of=of, order_by=order_by, limit=limit, after=after
+            )
         )
 
     async def content(self, file: File) -> bytes:

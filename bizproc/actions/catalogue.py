@@ -19,6 +19,7 @@ from bizproc.actions.custom_fields import AddField
 from bizproc.actions.data import GetData
 from bizproc.actions.details import DetailsInformation, EditDetails
 from bizproc.actions.exclusions import AddToExclusions
+from bizproc.actions.finding import Find, FindFirst
 from bizproc.actions.linked import EditCompany, EditContact
 from bizproc.actions.products import AddProduct
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
@@ -81,7 +82,7 @@ HEADINGS: Final = (
     Heading(33, "Obtenir le lien de paiement", "Get payment link"),
     Heading(34, "Modifier le pipeline", "Change pipeline"),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
-    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
+    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information", FindFirst, (Find,)),
     Heading(37, "Obtenir les données du CRM", "Get CRM data", GetData),
     Heading(38, "Payment information", "Payment information"),
     Heading(39, "Informations sur le produit", "Product information"),

@@ -16,6 +16,7 @@ from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
+from bizproc.rules.filters import Filter
 
 
 class Crm(Protocol):
@@ -77,6 +78,28 @@ class Crm(Protocol):
 
     async def read(self, ref: ItemRef) -> Any:
         """The item as it is now, the writes of this performance included."""
+
+    async def find(
+        self,
+        kind: str,
+        where: Filter | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> tuple[Any, ...]:
+        """
+        Items of a kind that fit, as they are now, the writes of this performance included; those deleted never do.
+
+        In the order of a field (`-field` for the largest first); what holds nothing comes last, ties go by id. `after`
+        an item comes what lies behind it in that order. An adapter that can evaluate only part of a filter asks for
+        more and applies the rest (`rules.filters.split`).
+
+        Raises:
+            UnknownField: no such field to filter or order by.
+            WrongFieldValue, WrongFilter: the filter says nothing about such items.
+            CurrencyMismatch: it compares amounts of two currencies.
+        """
 
     async def create(self, kind: str, fields: Mapping[str, Any], *, author: int | None = None) -> Any:
         """

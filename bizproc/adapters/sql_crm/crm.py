@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import items, passing_on, rows, special, stages, timeline
-from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
+from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.definitions import custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
-from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
+from bizproc.adapters.sql_crm.reading import belonging, exists, find, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.custom_fields import CustomField, Options
@@ -23,6 +24,7 @@ from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
 from bizproc.model.users import User, Users
 from bizproc.ports.performing import Performing
+from bizproc.rules.filters import Filter
 
 _PORTAL: Final = Portal()
 
@@ -90,6 +92,28 @@ class SqlCrm:
 
     async def read(self, ref: ItemRef) -> Any:
         return read(self.performing.transaction, shape_of(ref.kind), ref.id)
+
+    async def find(
+        self,
+        kind: str,
+        where: Filter | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> tuple[Any, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        found = find(
+            self.performing.transaction,
+            shape_of(kind),
+            where,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            now=self.performing.now,
+            zone=self.portal.zone,
+        )
+        return tuple(found)
 
     async def create(
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
