@@ -18,6 +18,7 @@ from bizproc.core.steps import Retry, action, step_key
 from bizproc.model.organisation import Department, Group
 from bizproc.model.users import User, supervisor
 from bizproc.rules.calendars import Calendar
+from bizproc.rules.filters import F
 from bizproc.rules.queues import UserQueue
 from bizproc.verbs import (
     attempt,
@@ -46,6 +47,7 @@ __all__ = [
     "Calendar",
     "Call",
     "Department",
+    "F",
     "Group",
     "Instance",
     "Outcome",

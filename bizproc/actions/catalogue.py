@@ -22,6 +22,7 @@ from bizproc.actions.data import GetData
 from bizproc.actions.details import DetailsInformation, EditDetails
 from bizproc.actions.events import AddEvent
 from bizproc.actions.exclusions import AddToExclusions
+from bizproc.actions.finding import Find, FindFirst
 from bizproc.actions.linked import EditCompany, EditContact
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.orders import PaymentInformation
@@ -88,7 +89,7 @@ HEADINGS: Final = (
     Heading(33, "Obtenir le lien de paiement", "Get payment link"),
     Heading(34, "Modifier le pipeline", "Change pipeline", ChangePipeline),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
-    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
+    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information", FindFirst, (Find,)),
     Heading(37, "Obtenir les données du CRM", "Get CRM data", GetData),
     Heading(38, "Payment information", "Payment information", PaymentInformation),
     Heading(39, "Informations sur le produit", "Product information", ProductInformation),

@@ -7,6 +7,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── NotDurable                something that is not bizproc's was awaited or scheduled inside a process
     ├── NotInProcess              a command was awaited where no process runs
     ├── NestedStep                a step or an action was awaited inside the body of a step
+    ├── NoTruthValue              `and`, `or`, `not`, `if` or `a < x < b` on a filter
+    ├── NoSuchField               `F` has no field of this name
     ├── CodecError
     │   ├── NotJournallable       a value that cannot be written
     │   └── NotRestorable         a value that cannot be read back
@@ -38,6 +40,9 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
+    │   ├── WrongFilter           a filter that means nothing, or not on this kind of item
+    │   ├── FilterUnreadable      a filter's text that cannot be read
+    │   ├── CurrencyMismatch      amounts of two currencies were compared
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── NeverOpen                 a working calendar that has no such moment
     ├── ImportRefused             files that cannot be imported
@@ -144,6 +149,30 @@ class NestedStep(BizprocError):
     )
     command: str
     step: str
+
+
+# -- filters -----------------------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class NoTruthValue(BizprocError, TypeError):
+    """A filter was used where Python wants to know whether it is true, which depends on the item."""
+
+    says = (
+        "{filter} has no truth value of its own: use &, |, ~ and brackets instead of `and`, `or`, `not`, and "
+        "`.between(a, b)` or `(a < x) & (x < b)` instead of `a < x < b`."
+    )
+    filter: str
+
+
+@define(kw_only=True)
+class NoSuchField(BizprocError, AttributeError):
+    """`F` has no field of this name: no kind of item has."""
+
+    says = "{path} has no field {field!r}{hint}. Custom fields are under `F.custom`."
+    path: str
+    field: str
+    hint: str = ""
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -698,6 +727,36 @@ class DocumentNeeded(ActionError):
 
 
 @define(kw_only=True)
+class WrongFilter(ActionError, ValueError):
+    """A filter that means nothing, or not on this kind of item; `filter` is its text."""
+
+    says = "filter {filter}: {detail}"
+    filter: str
+    detail: str
+
+
+@define(kw_only=True)
+class FilterUnreadable(ActionError, ValueError):
+    """A filter's text that cannot be read; `position` counts characters from 0."""
+
+    says = "the filter cannot be read at character {position}: {detail}\n  {shown}\n  {mark}"
+    position: int
+    detail: str
+    shown: str
+    mark: str
+
+
+@define(kw_only=True)
+class CurrencyMismatch(ActionError, ValueError):
+    """Amounts of two currencies were compared, which says nothing."""
+
+    says = "{what} is in {has}, and was compared with an amount in {asked}. Compare amounts of one currency only."
+    what: str
+    has: str
+    asked: str
+
+
+@define(kw_only=True)
 class NoDocument(ActionError):
     """An item was named by its kind alone, in a process (or outside one) that runs on no document."""
 
@@ -1011,6 +1070,7 @@ __all__ = [
     "ChildFailed",
     "CodecError",
     "ConversionRefused",
+    "CurrencyMismatch",
     "DateMissing",
     "DateTooEarly",
     "DeliveryUnknown",
@@ -1021,6 +1081,7 @@ __all__ = [
     "ExportRefused",
     "FileDamaged",
     "FileMissing",
+    "FilterUnreadable",
     "ImportRefused",
     "InstanceCancelled",
     "InstanceError",
@@ -1038,6 +1099,8 @@ __all__ = [
     "NeverOpen",
     "NoClient",
     "NoDocument",
+    "NoSuchField",
+    "NoTruthValue",
     "NobodyAvailable",
     "NobodyFound",
     "NotDurable",
@@ -1086,5 +1149,6 @@ __all__ = [
     "UnknownUser",
     "WrongArgument",
     "WrongFieldValue",
+    "WrongFilter",
     "WrongValue",
 ]

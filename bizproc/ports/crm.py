@@ -21,6 +21,7 @@ from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
 from bizproc.rules.calendars import Calendar
+from bizproc.rules.filters import Filter
 from bizproc.rules.queues import UserQueue
 
 
@@ -89,6 +90,28 @@ class Crm(Protocol):
         An item as it was before changes that were told of it: by field (`custom.<code>`), the old and the new value.
 
         With what follows from its stage. Stamps of time stay as they are.
+        """
+
+    async def find(
+        self,
+        kind: str,
+        where: Filter | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> tuple[Any, ...]:
+        """
+        Items of a kind that fit, as they are now, the writes of this performance included; those deleted never do.
+
+        In the order of a field (`-field` for the largest first); what holds nothing comes last, ties go by id. `after`
+        an item comes what lies behind it in that order. An adapter that can evaluate only part of a filter asks for
+        more and applies the rest (`rules.filters.split`).
+
+        Raises:
+            UnknownField: no such field to filter or order by.
+            WrongFieldValue, WrongFilter: the filter says nothing about such items.
+            CurrencyMismatch: it compares amounts of two currencies.
         """
 
     async def create(self, kind: str, fields: Mapping[str, Any], *, author: int | None = None) -> Any:

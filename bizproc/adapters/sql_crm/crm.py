@@ -22,11 +22,12 @@ from bizproc.adapters.sql_crm import (
 )
 from bizproc.adapters.sql_crm.addresses import client_address
 from bizproc.adapters.sql_crm.candidates import company_calendar
-from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
+from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.definitions import custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.people import named
-from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
+from bizproc.adapters.sql_crm.reading import belonging, exists, find, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.commands import Event
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
@@ -45,6 +46,7 @@ from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
 from bizproc.rules.calendars import Calendar
+from bizproc.rules.filters import Filter
 from bizproc.rules.queue_state import exported, imported
 from bizproc.rules.queues import UserQueue
 
@@ -117,6 +119,28 @@ class SqlCrm:
 
     async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
         return items.before(self.performing, item, changes)
+
+    async def find(
+        self,
+        kind: str,
+        where: Filter | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> tuple[Any, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        found = find(
+            self.performing.transaction,
+            shape_of(kind),
+            where,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            now=self.performing.now,
+            zone=self.portal.zone,
+        )
+        return tuple(found)
 
     async def create(
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False

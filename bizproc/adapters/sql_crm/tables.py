@@ -8,6 +8,8 @@ side has a companion that points back:
     activity_binding   from an item to the activities that stand beside it
     comment_binding    from an item to the comments of others that stand beside it too
 
+Texts that people search by have a companion column with their folded form (`title_folded`): case does not count there.
+
 There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and
 deleting an item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are
 never used again (AUTOINCREMENT): instances and histories outside keep naming them.
@@ -21,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Dialect, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bizproc.model.fields import Field, fields_of
+from bizproc.model.fields import TEXT, Field, fields_of
 from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.store.types import ExactDecimal, Json, Moment, Money
 
@@ -67,8 +69,22 @@ _NAMES: Final = {"order": "client_order", "group": "user_group"}
 """Kinds that SQL has other uses for."""
 
 
+def companions(cls: Any) -> dict[str, str]:
+    """
+    The texts of a noun that people search by, and the columns with their folded forms, which stand last.
+
+    Only of what stands by itself: rows, comments and history are written too often.
+    """
+    texts = (field for field in fields_of(cls).values() if field.name in _SEARCHED and cls.item_type in NOUNS)
+    return {field.name: f"{field.name}_folded" for field in texts if field.type is TEXT and not field.multiple}
+
+
+_SEARCHED: Final = ("title", "name", "second_name", "last_name")
+
+
 def _table(cls: Any, *, reuses_ids: bool = False) -> Table:
     columns = [_column(field) for field in fields_of(cls).values()]
+    columns += [Column(name, Text) for name in companions(cls).values()]
     unique = [UniqueConstraint(*names) for names in getattr(cls, "unique", ())]
     name = _NAMES.get(cls.item_type, cls.item_type)
     return Table(name, metadata, *columns, *unique, sqlite_strict=True, sqlite_autoincrement=not reuses_ids)
