@@ -513,6 +513,7 @@ def test_law_16_instants(moments: list[datetime], value: datetime, minutes: int)
     assert on.both(F.moved_at == shown) == [id_ for id_, each in enumerate(moments, start=1) if each == value]
     assert on.both(F.moved_at < shown) == [id_ for id_, each in enumerate(moments, start=1) if each < value]
     assert (F.moved_at == shown) == (F.moved_at == value)
+    assert to_json(F.moved_at == shown) == to_json(F.moved_at == value)
     kept = [moment_text(each) for each in moments]
     assert sorted(kept) == [moment_text(each) for each in sorted(moments)]
     assert [moment(text) for text in kept] == moments
@@ -727,7 +728,8 @@ def test_law_22_pages_while_items_come_and_go(
     held: list[str], name: str, falling: bool, size: int, happenings: list[tuple[bool, int, str]]
 ) -> None:
     """Law 22. Items made and deleted on the side that was seen make no gap and no repetition among the others."""
-    on = deals(title=held, comments=held)
+    stays, after = set(on.all()), None
+    seen: list[int] = []
     stays, seen, after = set(on.all()), [], None
     order_by = f"-{name}" if falling else name
     while page := on.found(None, order_by=order_by, limit=size, after=after):
