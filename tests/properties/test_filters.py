@@ -728,9 +728,9 @@ def test_law_22_pages_while_items_come_and_go(
     held: list[str], name: str, falling: bool, size: int, happenings: list[tuple[bool, int, str]]
 ) -> None:
     """Law 22. Items made and deleted on the side that was seen make no gap and no repetition among the others."""
+    on = deals(title=held, comments=held)
     stays, after = set(on.all()), None
     seen: list[int] = []
-    stays, seen, after = set(on.all()), [], None
     order_by = f"-{name}" if falling else name
     while page := on.found(None, order_by=order_by, limit=size, after=after):
         assert not set(page) & set(seen), "an item comes twice"
