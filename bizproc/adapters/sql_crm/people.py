@@ -88,7 +88,8 @@ def _group(connection: Runs, group: Group) -> int:
 
 
 def _codes(connection: Runs, table: str) -> str:
-    return ", ".join(code for (code,) in connection.execute(f"SELECT code FROM {table} ORDER BY code"))  # noqa: S608
+    codes = ", ".join(code for (code,) in connection.execute(f"SELECT code FROM {table} ORDER BY code"))  # noqa: S608
+    return codes or "none"
 
 
 def _of_department(connection: Runs, department: int, *, deep: bool) -> Iterator[int]:

@@ -283,7 +283,7 @@ class CustomFields(_Incomparable):
 
     def __getitem__(self, code: str) -> Operand:
         if type(code) is not str or not code.isidentifier():
-            raise NoSuchField(path=repr(self), field=shown(code), hint=", and the code of a custom field is a name")
+            raise NoSuchField(path=repr(self), field=shown(code), hint=" The code of a custom field is a name.")
         steps: Path = self._steps
         return Operand((*steps, composed(code)))
 
@@ -316,6 +316,7 @@ class Fields(_Node):
     channel: Operand
     city: Operand
     clicked_at: Operand
+    client_address: Operand
     close_date: Operand
     closed: Operand
     closed_at: Operand
@@ -342,6 +343,7 @@ class Fields(_Node):
     department_ids: Operand
     description: Operand
     details_id: Operand
+    direction: Operand
     discount_percent: Operand
     due_at: Operand
     email: Operand
@@ -448,6 +450,7 @@ class Fields(_Node):
     start: Operand
     status: Operand
     status_description: Operand
+    step: Operand
     subject: Operand
     sum: Operand
     sunday: Operand
@@ -578,7 +581,7 @@ def _no_dunder(node: _Node, name: str) -> str:
 
 def _hint(name: str) -> str:
     near = get_close_matches(name, _made_by_name(), n=1)
-    return f". Did you mean {near[0]}?" if near else ""
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 F: Final = Root(())
