@@ -216,6 +216,10 @@ class SqlCrmReader:
         (secret,) = self._connection.execute("SELECT secret FROM portal_secret").fetchone()
         return Signer(bytes.fromhex(secret))
 
+    def contents(self) -> frozenset[str]:
+        """The SHA-256 of all contents that a file of the drive names."""
+        return frozenset(sha for (sha,) in self._connection.execute("SELECT sha256 FROM file"))
+
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""
         item: T = read(self._connection, shape_of_class(cls), id)

@@ -131,6 +131,7 @@ Index("smart_item_type", tables["smart_item"].c.type)
 Index("absence_user", tables["absence"].c.user_id, tables["absence"].c.end)
 Index("booking_user", tables["booking"].c.user_id, tables["booking"].c.end)
 Index("exclusion_value", tables["exclusion"].c.value)
+Index("wait_step", tables["wait"].c.made_by, tables["wait"].c.step)
 Index("wait_open", tables["wait"].c.made_by, sqlite_where=tables["wait"].c.completed == 0)
 
 activity = tables["activity"]

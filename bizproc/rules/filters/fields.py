@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 from bizproc.core.errors import NoSuchField, NoTruthValue, WrongFilter
 from bizproc.model.fields import fields_of, shown
 from bizproc.model.kinds import BELONGINGS, NOUNS
-from bizproc.model.money import Money
 from bizproc.model.texts import composed
 from bizproc.rules.filters.predicates import (
     Condition,
@@ -35,9 +33,6 @@ from bizproc.rules.filters.predicates import (
 
 Value: TypeAlias = Any
 """A text, a number, True or False, a date, a moment, a `Money`, None; where ids are, also an item."""
-
-Amount: TypeAlias = Decimal | int | Money
-"""What amounts are compared with."""
 
 
 class _Node:
