@@ -2,9 +2,8 @@
 Automate a CRM in code: processes are async functions, and survive any stop.
 
 What stands in `__all__` is promised, with `bizproc.model`, `bizproc.errors`, `bizproc.testing` and `bizproc.ports`.
-Importing it
-loads neither a database driver nor an event loop: `Runtime` and its `Instance` are resolved when they are first
-touched.
+Importing it loads neither a database driver nor an event loop: `Runtime` and its `Instance` are resolved when they are
+first touched.
 """
 
 from __future__ import annotations

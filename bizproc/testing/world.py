@@ -2,10 +2,8 @@
 The world: everything of a `Runtime`, on a store in memory, with a virtual clock, deterministic ids, and crashes.
 
 Nothing runs on another thread: the same test does the same in the same order every time. Only bodies of `@action`
-steps may
-take real time. A crash is the death of the program at a commit; who asks the world for something outlives it, as a
-person
-does who sits at another machine: what was on disk by then is answered, what was not is asked again.
+steps may take real time. A crash is the death of the program at a commit; who asks the world for something outlives it,
+as a person does who sits at another machine: what was on disk by then is answered, what was not is asked again.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from bizproc.model import Activity, Comment, Contact, Deal, HistoryEvent, MultiF
 from bizproc.model import Company as Client
 from bizproc.model.fields import fields_of
 from bizproc.model.kinds import BELONGINGS, NOUNS
+from bizproc.model.references import ref_of
 from bizproc.runtime import Runtime
 from bizproc.settings import Settings
 from bizproc.store.transaction import Transaction
@@ -305,8 +306,9 @@ async def test_of_another_kind_an_id_is_enough_and_fields_stand_in_any_order(tmp
         contact, deal = await runtime.get(Contact, 1), await runtime.get(Deal, 1)
         assert [each.subject for each in await runtime.find(Activity, of=contact)] == ["Call"]
         (second,) = await runtime.find(Activity, of=deal)
-        assert (second.important, second.bindings, second.completed) == (False, (), False)
+        assert (second.important, second.bindings, second.completed) == (False, (ref_of(deal),), False)
         assert datetime.now(UTC) - second.created_at < timedelta(minutes=5)
+        assert (await runtime.perform(crm.deal(deal).complete_activity(second.id))).completed
 
 
 async def test_a_pipeline_without_stages_gets_those_that_a_new_one_has(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ The CRM in the store itself: what an action writes commits together with the jou
     tables.py      the tables, made from the model
     shapes.py      a noun and its row: statements, and both directions of coding
     reading.py     get and find, on any connection
+    filtering.py   filters in SQL
+    ordering.py    the order of what is found, and pages
     items.py       create, update, delete: history, events, derived fields
     matching.py    nouns by the exact values of their fields, and items by what they point at
-    custom.py      custom fields
+    names.py       what things are called
+    definitions.py which custom fields there are
+    custom.py      custom fields are made, and what they hold is checked
     special.py     what only some nouns have
     rows.py        product rows: the hot path
     passing_on.py  what one item passes on to others: its timeline, its rows
-    timeline.py    comments, activities, history
     people.py      who is meant by a parameter that names users
     candidates.py  those among whom a queue picks: absences, hours, loads
     queues.py      assignment queues: facts in, a decision out, both written
@@ -24,6 +27,10 @@ The CRM in the store itself: what an action writes commits together with the jou
     addresses.py   where a client can be reached
     stages.py      pipelines and their stages
     seeding.py     what a new store holds
+    columns.py     which CSV files there are, and their columns
+    bulk.py        import: files into rows, in one transaction
+    bulk_nouns.py  what each noun needs while it is imported
+    exporting.py   export: all rows into files
     crm.py         `SqlCrm`: the port
 """
 

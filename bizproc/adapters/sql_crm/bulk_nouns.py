@@ -203,7 +203,10 @@ class Nouns(Writer):
         if self.shape.is_staged:
             self._set_stage(values)
         if self.shape.fields.keys() >= {"owner_kind", "owner_id"}:
-            self._see_that_it_is_there("owner_id", ItemRef(values["owner_kind"], values["owner_id"]))
+            owner = ItemRef(values["owner_kind"], values["owner_id"])
+            self._see_that_it_is_there("owner_id", owner)
+            if self.shape.kind == "activity":
+                values["bindings"] = values["bindings"] or (owner,)
         for name in self._references:
             several = values[name] if isinstance(values[name], tuple) else (values[name],)
             for ref in (each for each in several if each is not None):
@@ -256,8 +259,7 @@ class Nouns(Writer):
             links = [(kind, each, table, values["id"]) for kind, each in linked_keys(field, values[field.name])]
             self.tx.connection.executemany(LINK, links)
         if self.shape.kind == "activity":
-            bindings = values["bindings"] or (ItemRef(values["owner_kind"], values["owner_id"]),)
-            self.tx.connection.executemany(_BIND, {(ref.kind, ref.id, values["id"]) for ref in bindings})
+            self.tx.connection.executemany(_BIND, {(ref.kind, ref.id, values["id"]) for ref in values["bindings"]})
 
 
 class _Pipelines(Nouns):
