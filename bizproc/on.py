@@ -11,7 +11,16 @@ from typing import Any
 
 from bizproc.triggers.trigger import Trigger
 
-__all__ = ["changed", "created", "deleted", "responsible_changed", "stage"]
+__all__ = [
+    "changed",
+    "created",
+    "deleted",
+    "email_opened",
+    "incoming",
+    "link_clicked",
+    "responsible_changed",
+    "stage",
+]
 
 
 def created(item: Any, *, by_processes: bool | None = None) -> Trigger:
@@ -37,6 +46,21 @@ def stage(item: Any, *stages: str, by_processes: bool | None = None) -> Trigger:
 def responsible_changed(item: Any, *, by_processes: bool | None = None) -> Trigger:
     """Another person becomes responsible for the item."""
     return _trigger(item, "responsible_changed", by_processes=by_processes)
+
+
+def email_opened() -> Trigger:
+    """A mail that was sent from an item is opened, for the first time."""
+    return Trigger(("message.opened",))
+
+
+def link_clicked() -> Trigger:
+    """A link in a mail that was sent from an item is followed; which one is in `event.facts["link"]`."""
+    return Trigger(("message.link_clicked",))
+
+
+def incoming(kind: str | None = None) -> Trigger:
+    """Something comes in from the client of an item: `email`, `sms`, `call`…, or anything."""
+    return Trigger(("communication.incoming" if kind is None else f"communication.incoming_{kind}",))
 
 
 def _trigger(item: Any, *happenings: str, **narrowed: Any) -> Trigger:

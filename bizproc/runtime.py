@@ -137,6 +137,20 @@ class Instance(Generic[R_co]):
         """
         return Instance(self._runtime, await self._runtime.asks.fork(self.id, step, id), self._process)
 
+    async def settle(self, step: str, *, sent: bool) -> None:
+        """
+        Say what became of a delivery that is unknown, and at which it failed; then it goes on.
+
+        Args:
+            step: The address of the step, as `DeliveryUnknown` and `bizproc show` name it.
+            sent: It was sent: the step returns as if the other side had said so. Or else it is sent again.
+
+        Raises:
+            NotResumable: It did not fail at this step, or the fate of what was posted there is known.
+            StartRefused: It ended, and another one runs on its document by now.
+        """
+        await self._runtime.asks.settle(self.id, step, sent=sent)
+
     async def skip_wait(self) -> None:
         """
         End the wait that would be over first, as if its time were up.
@@ -306,10 +320,10 @@ class Runtime:
         finally:
             database.close()
 
-    async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
+    async def begin(self, processes: Iterable[Process[..., Any]], *, secret: str | None = None) -> None:
         """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
         self.engine.use(*distinct(processes))
-        await self.engine.write(sql_crm.seed)
+        await self.engine.write(partial(sql_crm.seed, secret=secret))
         await self.sweep_files()
         await self.engine.recover()
 
@@ -510,4 +524,9 @@ def with_files(outside: Outside, database: Database) -> Outside:
 
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
-    return Portal(zone=settings.zone, currency=settings.currency, language=settings.language)
+    return Portal(
+        zone=settings.zone,
+        currency=settings.currency,
+        language=settings.language,
+        largest_mail=settings.mail.largest * 1_000_000,
+    )

@@ -15,6 +15,7 @@ from bizproc.actions.activities import AddActivity
 from bizproc.actions.comments import AddComment
 from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
 from bizproc.actions.data import GetData
+from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.products import AddProduct
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
 from bizproc.actions.stages import ChangeStage, ChangeStatus
@@ -71,8 +72,8 @@ HEADINGS: Final = (
     Heading(28, "En attente de l'étape de transaction", "Waiting for deal stage", UntilStage),
     Heading(29, "En attente du statut du prospect", "Waiting for lead status"),
     Heading(30, "Terminer la tâche", "End task"),
-    Heading(31, "Envoyer un SMS", "Send SMS"),
-    Heading(32, "Envoyer un e-mail", "Send e-mail"),
+    Heading(31, "Envoyer un SMS", "Send SMS", SendSms),
+    Heading(32, "Envoyer un e-mail", "Send e-mail", SendEmail),
     Heading(33, "Obtenir le lien de paiement", "Get payment link"),
     Heading(34, "Modifier le pipeline", "Change pipeline"),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),

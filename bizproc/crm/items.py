@@ -9,6 +9,7 @@ from bizproc.actions.comments import AddComment, Comments
 from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import Delete, Read, Update
+from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.core.action import Target, act
 from bizproc.model.users import Users
 
@@ -51,6 +52,8 @@ class ItemActions(Named[I, F]):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    send_email = act(SendEmail)
+    send_sms = act(SendSms)
 
     @documented_by(GetData)
     def get_data(self, *fields: str, print_version: bool = False) -> GetData:

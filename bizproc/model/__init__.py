@@ -1,5 +1,6 @@
 """The CRM's nouns as frozen attrs classes: deal, contact, company, product row, activity, stage… Pure."""
 
+from bizproc.model.addresses import ClientAddress
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.conversions import Conversion
@@ -55,6 +56,7 @@ __all__ = [
     "BankDetails",
     "BankDetailsFields",
     "Booking",
+    "ClientAddress",
     "ClientDetails",
     "ClientDetailsFields",
     "Comment",

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from bizproc.model.addresses import ClientAddress
 from bizproc.model.fields import Field
+from bizproc.model.mailboxes import Mailbox
+from bizproc.model.messages import Draft, Message
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
@@ -142,7 +145,61 @@ class Crm(Protocol):
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         """The item's activities, the oldest first."""
 
+    # -- messages
+
+    async def mailboxes(self, user: int) -> tuple[Mailbox, ...]:
+        """The mailboxes that a user may send from, in their order."""
+
+    async def post_message(self, ref: ItemRef, draft: Draft) -> Message:
+        """
+        Note that a message about an item is about to be sent: `queued`, with a completed activity beside the item.
+
+        A step has one message. Asked again, it gives the one that went through; one that did not is written anew. What
+        the channel is to call it is made from the step's key, so that it is the same at every attempt.
+        """
+
+    async def settle_message(self, message: int, status: str, reason: str = "") -> Message | None:
+        """
+        Write down what became of a message; None where it is gone. Emits `message.status`.
+
+        Sent, it is a line in the item's history. Refused, it loses its activity, and why is a line of error, as it is
+        where nobody knows whether it was sent. One that went through stays as it is.
+        """
+
+    async def report_message(self, message: int, status: str, reason: str = "") -> None:
+        """Write down what a provider says of a message later: `delivered` or `failed`. Raises MessageNotFound."""
+
+    async def opened(self, message: int) -> None:
+        """A mail was opened; the first time emits `message.opened`. Raises MessageNotFound."""
+
+    async def clicked(self, message: int, link: int) -> str:
+        """
+        A link of a mail was followed; gives its target. Emits `message.link_clicked`.
+
+        Raises MessageNotFound, too where it has no such link.
+        """
+
+    async def is_excluded(self, address: str) -> bool:
+        """Whether a phone number or an address is one that nobody is to be reached at."""
+
+    async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
+        """Emit that something came in from the client: `communication.incoming`, and the same with its kind."""
+
+    async def blame(self, ref: ItemRef, what: str) -> None:
+        """Should this action fail, say so in the item's history: `what`, and why."""
+
     # -- looked up
+
+    async def client_address(
+        self, ref: ItemRef, kind: str, type: str | None = None, *, last: bool = False
+    ) -> ClientAddress | None:
+        """
+        Where the client of an item can be reached.
+
+        Looked at are, in this order, the addresses of the item itself (a lead, contact or company), of its contacts,
+        of its company. The first of them that has any counts, and of its addresses the first, or the `last`. `kind` is
+        `phones`, `emails`, `webs` or `ims`; with a `type` only those count: WORK, HOME…
+        """
 
     async def names(self, wanted: Iterable[tuple[str, Any]]) -> Mapping[tuple[str, Any], str]:
         """

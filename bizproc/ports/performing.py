@@ -52,6 +52,7 @@ class Performing:
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
         events: What was emitted so far, in order.
+        failing: What is written if the action fails, after all that it did was undone.
     """
 
     transaction: LocalTransaction
@@ -62,10 +63,15 @@ class Performing:
     author: int | None = None
     ending: Callable[[str], None] = _nothing
     events: list[Event] = field(factory=list)
+    failing: list[Callable[[BaseException], None]] = field(factory=list)
 
     def emit(self, event: Event) -> None:
         """Tell a fact: it reaches those who wait for it in this very transaction, and is undone with the action."""
         self.events.append(event)
+
+    def on_failure(self, write: Callable[[BaseException], None]) -> None:
+        """Should the action fail, have this written in the same commit: a line that says why, and nothing else."""
+        self.failing.append(write)
 
     def end(self, ended_by: str) -> None:
         """The instance ends with this commit; no more of its code runs (D10, D11)."""

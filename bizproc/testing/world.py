@@ -39,6 +39,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MEMORY = "sqlite:///:memory:"
+SECRET = "00" * 32  # the same in every world, so that what is signed with it is the same in every run
 NO_TOOLS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -281,7 +282,7 @@ class World:
 
     async def _begin(self, processes: Iterable[Process[..., Any]]) -> None:
         self._runtime.database.start(asyncio.get_running_loop())
-        await self._runtime.begin(processes)
+        await self._runtime.begin(processes, secret=SECRET)
 
     async def _close(self) -> None:
         closing = asyncio.ensure_future(self._runtime.engine.close())
@@ -342,6 +343,11 @@ class RunningInstance(Instance[R]):
         await self._world.ask(lambda runtime: runtime.instance(self.id).fork(step, id=called))
         await self._world.run_until_idle()
         return RunningInstance(self._world, called, self._process)
+
+    async def settle(self, step: str, *, sent: bool) -> None:
+        """See `Instance.settle`."""
+        await self._world.ask(lambda runtime: runtime.instance(self.id).settle(step, sent=sent))
+        await self._world.run_until_idle()
 
     async def skip_wait(self) -> None:
         """See `Instance.skip_wait`."""

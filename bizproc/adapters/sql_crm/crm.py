@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, rows, special, stages, timeline
+from bizproc.adapters.sql_crm import items, messages, rows, special, stages, timeline
+from bizproc.adapters.sql_crm.addresses import client_address
 from bizproc.adapters.sql_crm.custom import add_field, custom_fields
 from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.addresses import ClientAddress
 from bizproc.model.fields import Field
+from bizproc.model.mailboxes import Mailbox
+from bizproc.model.messages import Draft, Message
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
@@ -166,7 +170,41 @@ class SqlCrm:
             raise ItemNotFound(kind=ref.kind, id=ref.id)
         return belonging(tx, SHAPES[kind], ref)
 
+    # -- messages
+
+    async def mailboxes(self, user: int) -> tuple[Mailbox, ...]:
+        return messages.mailboxes(self.performing.transaction, user)
+
+    async def post_message(self, ref: ItemRef, draft: Draft) -> Message:
+        return messages.post(self.performing, ref, draft)
+
+    async def settle_message(self, message: int, status: str, reason: str = "") -> Message | None:
+        return messages.settle(self.performing, message, status, reason)
+
+    async def report_message(self, message: int, status: str, reason: str = "") -> None:
+        messages.report(self.performing, message, status, reason)
+
+    async def opened(self, message: int) -> None:
+        messages.opened(self.performing, message)
+
+    async def clicked(self, message: int, link: int) -> str:
+        return messages.clicked(self.performing, message, link)
+
+    async def is_excluded(self, address: str) -> bool:
+        return messages.is_excluded(self.performing.transaction, address)
+
+    async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
+        messages.tell_incoming(self.performing, ref, kind, activity)
+
+    async def blame(self, ref: ItemRef, what: str) -> None:
+        messages.blame(self.performing, ref, what)
+
     # -- looked up
+
+    async def client_address(
+        self, ref: ItemRef, kind: str, type: str | None = None, *, last: bool = False
+    ) -> ClientAddress | None:
+        return client_address(self.performing.transaction, ref, kind, type, last=last)
 
     async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
         return names(self.performing.transaction, wanted)

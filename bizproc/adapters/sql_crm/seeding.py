@@ -11,7 +11,7 @@ from bizproc.model.lists import LISTS
 from bizproc.model.pipelines import DEFAULT_STAGES, GENERAL
 
 
-def seed(transaction: Runs) -> None:
+def seed(transaction: Runs, secret: str | None = None) -> None:
     """
     The deals' general pipeline, the stages of each kind of item, the lists of fields, the secret that signs links.
 
@@ -21,7 +21,7 @@ def seed(transaction: Runs) -> None:
         return
     pipeline, reference = SHAPES["pipeline"], SHAPES["reference"]
     transaction.execute(pipeline.insert, pipeline.row({"id": GENERAL, "kind": "deal", "name": "General", "sort": 10}))
-    transaction.execute("INSERT INTO portal_secret (id, secret) VALUES (1, ?)", (secrets.token_hex(32),))
+    transaction.execute("INSERT INTO portal_secret (id, secret) VALUES (1, ?)", (secret or secrets.token_hex(32),))
     for kind in DEFAULT_STAGES:
         add_default_stages(transaction, kind, GENERAL)
     for list_, entries in LISTS.items():

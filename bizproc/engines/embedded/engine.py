@@ -51,11 +51,13 @@ from bizproc.engines.embedded.requests import (
     PerformRequest,
     Request,
     RetryRequest,
+    SettleRequest,
     SignalRequest,
     SkipRequest,
     StartRequest,
     TerminateRequest,
 )
+from bizproc.engines.embedded.settling import Decide
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.turn import Standing, Turn, sql
 from bizproc.engines.embedded.works import (
@@ -389,6 +391,13 @@ class Engine:
         """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
         await self._ask(Resume(self._resumed, id=id, only=self._only, again=again))
 
+    async def settle(self, id: str, step: str, *, sent: bool) -> None:
+        """Say what became of an unknown delivery. Raises InstanceNotFound, NotResumable, StartRefused."""
+        await self._ask(self._decision(id, step, sent=sent))
+
+    def _decision(self, id: str, step: str, *, sent: bool) -> Decide:
+        return Decide(self._resumed, id=id, step=step, sent=sent, only=self._only, codec=self.codec)
+
     def _resumed(self, key: int) -> None:
         self._load(key)
 
@@ -697,6 +706,8 @@ class Engine:
                 return Run(_nothing_with, function=_none), _none
             case RetryRequest(id, again):
                 return Resume(self._resumed, id=id, only=self._only, again=again), _none
+            case SettleRequest(id, step, sent):
+                return self._decision(id, step, sent=sent), _none
             case SkipRequest(id):
                 return AskSkip(self._skip_asked, id=id), _none
             case _:

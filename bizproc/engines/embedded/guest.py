@@ -25,6 +25,7 @@ from bizproc.engines.embedded.requests import (
     PerformRequest,
     Request,
     RetryRequest,
+    SettleRequest,
     SignalRequest,
     SkipRequest,
     StartRequest,
@@ -79,6 +80,10 @@ class Guest:
     async def retry(self, id: str, *, again: bool = False) -> None:
         """As `Engine.retry`, once an owner has done it."""
         await self._answer(RetryRequest(id, again))
+
+    async def settle(self, id: str, step: str, *, sent: bool) -> None:
+        """As `Engine.settle`, once an owner has done it."""
+        await self._answer(SettleRequest(id, step, sent))
 
     async def skip_wait(self, id: str) -> None:
         """As `Engine.skip_wait`, once an owner has done it."""

@@ -14,7 +14,7 @@ from attrs import frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, Delivered, Done, Event, Listening, Pending, Prepared, Settling, Verdict
 from bizproc.core.errors import StoreError
-from bizproc.engines.embedded.posts import Post, post
+from bizproc.engines.embedded.posts import Post, post, sql
 from bizproc.ports.performing import ItemRef, Performing
 from bizproc.store.transaction import Transaction
 
@@ -86,6 +86,9 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         ending=ends.append,
         events=events,
     )
+    accepted = _accepted(tx, command, context)
+    if accepted is not None:
+        return Performed(Pending(()), None, None, [], None, accepted)
     try:
         with tx.savepoint():
             value = _value(tx, command, context, performing, prepared)
@@ -94,8 +97,24 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
     except StoreError:
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
+        _complain(tx, performing, error)
         return Performed(None, error, context.codec.encode_error(error), [], None, None)
     return Performed(value, None, encoded, events, ends[0] if ends else None, posted)
+
+
+def _accepted(tx: Transaction, command: Any, context: Context) -> Post | None:
+    """What a step that is asked again had sent already: it is not looked at anew, only its answer is missing."""
+    if not (isinstance(command, Delivered) and command.waits):
+        return None
+    row = tx.execute(sql.accepted_post, (context.key,)).fetchone()
+    return None if row is None else Post(*row)
+
+
+def _complain(tx: Transaction, performing: Performing, error: Exception) -> None:
+    """What it did is undone; what it wanted to be said in that case is written."""
+    for write in performing.failing:
+        with tx.savepoint():
+            write(error)
 
 
 def _value(tx: Transaction, command: Any, context: Context, performing: Performing, prepared: Any) -> Any:

@@ -64,6 +64,22 @@ class SkipRequest:
     id: str
 
 
+@frozen
+class SettleRequest:
+    """Say what became of a delivery that is unknown, and let the instance go on."""
+
+    id: str
+    step: str
+    sent: bool
+
+
 Request: TypeAlias = (
-    StartRequest | PerformRequest | SignalRequest | CancelRequest | TerminateRequest | RetryRequest | SkipRequest
+    StartRequest
+    | PerformRequest
+    | SignalRequest
+    | CancelRequest
+    | TerminateRequest
+    | RetryRequest
+    | SkipRequest
+    | SettleRequest
 )

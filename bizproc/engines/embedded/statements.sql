@@ -228,6 +228,13 @@ SELECT done_at, value, error FROM inbox WHERE key = :key
 -- post_of_key: what became of something that was posted under this key
 SELECT id, channel, state, verdict FROM outbox WHERE key = ?
 
+-- accepted_post: what was posted under this key, if the other side has it
+SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at, verdict
+FROM outbox WHERE key = ? AND state = 'accepted'
+
+-- unknown_post: what a step has posted, if nobody knows whether it was sent
+SELECT id FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown'
+
 -- post_again: it was not accepted, and somebody wants it sent after all
 UPDATE outbox SET state = 'ready', attempts = 0, again_at = NULL, verdict = NULL, settled_at = NULL, payload = :payload,
        settling = :settling, channel = :channel, waits = :waits
