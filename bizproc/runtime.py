@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Event
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import uuid4
 
 import anyio
@@ -35,6 +36,7 @@ from bizproc.core.errors import (
     InstanceStuck,
     InstanceTerminated,
     ProcessDefinitionError,
+    SettingsError,
 )
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection, upgrade
@@ -261,7 +263,7 @@ class Runtime:
         clock, settings = clock or SystemClock(), settings or Settings()
         database = await to_thread.run_sync(partial(open_database, url, clock))
         options = Options(keep_in_memory=settings.keep_in_memory, protect=settings.poison_protection)
-        runtime = assemble(database, clock, settings, options, outside)
+        runtime = assemble(database, clock, settings, options, with_channels(outside, settings, database))
         scope = CancelScope()
         database.start(asyncio.get_running_loop())
         try:
@@ -511,6 +513,35 @@ def assemble(
     outside = with_files(outside, database)
     engine = Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside)
     return Runtime(database, engine, codec, portal, outside)
+
+
+_CHANNELS: Final = ("bizproc.adapters.smtp", "bizproc.adapters.sms", "bizproc.adapters.ads")
+"""Each makes the channels that the settings ask for, and is imported only if its section says something."""
+
+
+def with_channels(outside: Outside, settings: Settings, database: Database) -> Outside:
+    """
+    What the settings say of channels; what was given already is not replaced.
+
+    Raises:
+        SettingsError: A section is filled in, and the packages it needs are not installed.
+    """
+    outside = with_files(outside, database)
+
+    async def signer() -> Signer:
+        return await database.read(lambda connection: SqlCrmReader(connection).signer())
+
+    for module in _CHANNELS:
+        section = module.rpartition(".")[2].replace("smtp", "mail")
+        if getattr(settings, section) == getattr(Settings(), section):
+            continue
+        try:
+            made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        except ModuleNotFoundError as error:
+            detail = f"[{section}] is filled in, and {error.name} is missing: pip install bizproc[{section}]."
+            raise SettingsError(where=section, detail=detail) from None
+        outside = evolve(outside, channels={**made.channels, **outside.channels})
+    return outside
 
 
 def with_files(outside: Outside, database: Database) -> Outside:

@@ -211,8 +211,14 @@ def _from_environment(part: Any, prefix: str, environment: Mapping[str, str]) ->
         variable = prefix + name.upper()
         if variable in environment and not has(type(known.default)):
             value = _from_text(known.default, environment[variable], variable)
-            part = evolve(part, **{name: _checked(name, known.default, value, "the environment")})
+            part = evolve(part, **{name: _checked(_full(prefix, name), known.default, value, variable)})
     return part
+
+
+def _full(prefix: str, name: str) -> str:
+    """What a setting is called in the file, section and all."""
+    section = prefix.removeprefix(PREFIX).lower().rstrip("_")
+    return f"{section}.{name}" if section else name
 
 
 def _from_text(default: Any, text: str, variable: str) -> Any:
@@ -285,10 +291,17 @@ def _check_not_negative(name: str, value: int, where: str) -> None:
         raise SettingsError(where=where, detail=f"{name}: expected 0 or more, got {value}.")
 
 
+def _check_positive(name: str, value: int, where: str) -> None:
+    if value < 1:
+        raise SettingsError(where=where, detail=f"{name}: expected 1 or more, got {value}.")
+
+
 _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "time_zone": _check_zone,
     "language": _one_of(*LANGUAGES),
     "keep_in_memory": _check_not_negative,
+    "mail.largest": _check_not_negative,
+    "mail.timeout": _check_positive,
     "mail.security": _one_of("starttls", "tls", "none"),
     "payments.provider": _one_of("page", "stripe"),
 }

@@ -24,7 +24,7 @@ from bizproc.model.days import day_of
 from bizproc.model.files import File
 from bizproc.model.mail_addresses import NamedAddress, is_address, named_address
 from bizproc.model.mailboxes import Mailbox
-from bizproc.model.markup import html_of_bbcode, plain_of_bbcode, plain_of_html, web_links
+from bizproc.model.markup import depth_of_html, html_of_bbcode, plain_of_bbcode, plain_of_html, web_links
 from bizproc.model.messages import Draft, Message
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES
 from bizproc.model.printing import Printer, nobody_asked
@@ -36,6 +36,9 @@ from bizproc.ports.sms import Sms, channel_of
 
 LONGEST_TEXT: Final = 1_000_000
 """Characters of a mail's text: what is longer belongs into an attachment."""
+
+DEEPEST_HTML: Final = 200
+"""What is nested deeper was not written by anybody, and cleaning it takes ever longer."""
 
 LONGEST_SUBJECT: Final = 500
 
@@ -107,7 +110,7 @@ class SendEmail(_Sent):
         BadAddress: the sender or the client's address is none.
         AttachmentsTooLarge: they come to more than the portal allows.
         ItemNotFound: no such item, or an attachment that is there no more.
-        WrongValue: a text that is too long, a type that is none.
+        WrongValue: a text that is too long or nested too deep, a type that is none.
         WrongFieldValue: a text that cannot be stored (NUL, lone surrogates).
         ChannelMissing: no mail server is set up.
         SendRefused: the server will not take it.
@@ -132,6 +135,9 @@ class SendEmail(_Sent):
         if len(self.text) > LONGEST_TEXT:
             got = f"{len(self.text)} characters"
             raise WrongValue(action=self.name, parameter="text", expected=f"at most {LONGEST_TEXT} of them", got=got)
+        if self.text_type == "html" and depth_of_html(self.text) > DEEPEST_HTML:
+            expected = f"HTML whose tags are nested at most {DEEPEST_HTML} deep"
+            raise WrongValue(action=self.name, parameter="text", expected=expected, got="more")
         responsible = await _responsible(port, ref)
         mailboxes = await port.mailboxes(responsible)
         sender = await self._sender(port, responsible, mailboxes)

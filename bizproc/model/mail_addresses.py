@@ -10,7 +10,8 @@ _LONGEST_LOCAL: Final = 64
 
 # No quoted local parts: nobody has one, and they are a road for what does not belong into a header.
 _LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x20\x7f]+")
-_LABEL: Final = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?|[^\x00-\x7f]{1,63}")
+# After its international letters were written in plain ones: those may turn into anything.
+_DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _NAMED: Final = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 
 
@@ -50,12 +51,11 @@ def is_address(text: str) -> bool:
 
 def ascii_domain(domain: str) -> str | None:
     """A domain as mail servers write it, `bücher.example` as `xn--bcher-kva.example`; None for what is none."""
-    if not domain or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
-        return None
     try:
-        return domain.encode("idna").decode("ascii")
+        written = domain.encode("idna").decode("ascii")
     except UnicodeError:
         return None
+    return written if _DOMAIN.fullmatch(written) else None
 
 
 def plain_address(address: str) -> str:

@@ -200,6 +200,24 @@ def _pieces(html: str) -> Iterator[tuple[str, str, bool, str]]:
     yield html[seen:], "", False, ""
 
 
+# -- how deep ---------------------------------------------------------------------------------------------------------
+
+_NEVER_OPEN: Final = frozenset(
+    "area base br col dd dt embed hr img input li link meta option p source tbody td tfoot th thead tr wbr".split()
+)
+"""Tags that hold nothing, or that end by themselves."""
+
+
+def depth_of_html(html: str) -> int:
+    """How deep its tags are nested at most, as far as can be told without reading it as browsers do."""
+    depth = deepest = 0
+    for _text, name, closes, tag in _pieces(html):
+        if name and name not in _NEVER_OPEN and not tag.endswith("/>"):
+            depth = max(depth - 1, 0) if closes else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
+
+
 # -- links -------------------------------------------------------------------------------------------------------------
 
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
 
 from bizproc.core.errors import SendDelayed, SendRefused
+from bizproc.ports.mail import MAIL
+from bizproc.ports.sms import SMS, Report
 
 
 @frozen
 class Sent:
-    """One thing that was sent: its idempotency key, and what it was."""
+    """One thing that was sent: its idempotency key, and what it was, whose fields it has: `world.mail.sent[0].subject`."""
 
     key: str
     payload: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.payload, name)
 
 
 @define(eq=False)
@@ -85,6 +92,28 @@ class FakeChannel:
     def _keep(self, sent: Sent) -> None:
         if not (self.deduplicates and any(one.key == sent.key for one in self.sent)):
             self.sent.append(sent)
+
+
+class FakeMail(FakeChannel):
+    """
+    A mail server. Unlike a real one it deduplicates, so that stories end the same wherever the program dies in them.
+
+    To see what becomes of a mail of which nobody knows: `world.mail.deduplicates = False`, then `break_off`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(MAIL, receipt=lambda sent: sent.payload.message_id)
+
+
+class FakeSms(FakeChannel):
+    """All providers of text messages; it deduplicates as `FakeMail` does."""
+
+    def __init__(self) -> None:
+        super().__init__(SMS, receipt=lambda sent: f"SM{sent.key}")
+
+    def report(self, form: Mapping[str, str]) -> Report | None:
+        """What a provider reports, in the fake's own words: its status and, perhaps, why."""
+        return Report(form["status"], form.get("reason", "")) if "status" in form else None
 
 
 def _raise(error: Exception) -> None:

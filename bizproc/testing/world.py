@@ -30,8 +30,11 @@ from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES
+from bizproc.ports.mail import MAIL
+from bizproc.ports.sms import SMS, channel_of
 from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
+from bizproc.testing.channels import FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
 
@@ -51,6 +54,7 @@ class World:
         clock: The virtual clock; it moves by `advance`.
         commits: The commits so far; see `testing/commits.py`.
         outside: The channels and tools; they outlive crashes.
+        mail, sms: Fakes of the mail server and of all providers of text messages: `world.mail.sent`.
     """
 
     def __init__(
@@ -59,6 +63,8 @@ class World:
         self.clock = clock
         self.commits = commits
         self.outside = outside
+        self.mail: Any = outside.channels[MAIL]
+        self.sms: Any = outside.channels[SMS]
         commits.on_death = self._die
         self._settings = settings
         self._options = options
@@ -92,7 +98,7 @@ class World:
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
             longest_journal: With how many entries an instance fails.
-            channels: What delivered actions send through, such as `FakeChannel`s.
+            channels: What delivered actions send through beside the fakes that every world has, or in their place.
             tools: What prepared actions work with.
         """
         commits = Commits(observer)
@@ -106,7 +112,7 @@ class World:
             trace=commits.journalled,
         )
         outside = Outside(
-            channels={channel.name: channel for channel in channels}, tools={FILES: MemoryFiles(), **tools}
+            channels={**_fakes(), **{channel.name: channel for channel in channels}}, tools={FILES: MemoryFiles(), **tools}
         )
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
         await world._begin(processes)
@@ -295,6 +301,12 @@ class World:
         else:
             await closing
             self._runtime.database.close()
+
+
+def _fakes() -> dict[str, Channel]:
+    """By every name under which actions may ask for them."""
+    sms = FakeSms()
+    return {MAIL: FakeMail(), **{channel_of(provider): sms for provider in (None, "twilio", "http")}}
 
 
 class RunningInstance(Instance[R]):

@@ -86,9 +86,7 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         ending=ends.append,
         events=events,
     )
-    accepted = _accepted(tx, command, context)
-    if accepted is not None:
-        return Performed(Pending(()), None, None, [], None, accepted)
+    command = _accepted(tx, command, context) or command
     try:
         with tx.savepoint():
             value = _value(tx, command, context, performing, prepared)
@@ -102,12 +100,16 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
     return Performed(value, None, encoded, events, ends[0] if ends else None, posted)
 
 
-def _accepted(tx: Transaction, command: Any, context: Context) -> Post | None:
-    """What a step that is asked again had sent already: it is not looked at anew, only its answer is missing."""
+def _accepted(tx: Transaction, command: Any, context: Context) -> Settlement | None:
+    """A step that is asked again had sent already: nothing is looked at anew, only its answer is missing."""
     if not (isinstance(command, Delivered) and command.waits):
         return None
     row = tx.execute(sql.accepted_post, (context.key,)).fetchone()
-    return None if row is None else Post(*row)
+    if row is None:
+        return None
+    settling, verdict = row
+    decode = context.codec.decode
+    return Settlement(decode(settling), decode(verdict, Verdict), command.result_type)
 
 
 def _complain(tx: Transaction, performing: Performing, error: Exception) -> None:

@@ -229,8 +229,7 @@ SELECT done_at, value, error FROM inbox WHERE key = :key
 SELECT id, channel, state, verdict FROM outbox WHERE key = ?
 
 -- accepted_post: what was posted under this key, if the other side has it
-SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at, verdict
-FROM outbox WHERE key = ? AND state = 'accepted'
+SELECT settling, verdict FROM outbox WHERE key = ? AND state = 'accepted'
 
 -- unknown_post: what a step has posted, if nobody knows whether it was sent
 SELECT id FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown'
