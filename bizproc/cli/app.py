@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "show": "One instance: its steps, its notes, its error.",
     "check": "What in the code of processes would not replay.",
     "diagram": "A process, drawn from its code.",
+    "settle": "Say whether something was sent of which nobody knows.",
     "actions": "What processes can do: the catalogue of actions.",
 }
 

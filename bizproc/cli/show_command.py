@@ -144,6 +144,9 @@ def _state(status: Status, zone: tzinfo) -> str:
 def _what_now(status: Status) -> str:
     if status.state == "stuck":
         return "It cannot go on before a person has put this right; nothing of it is lost."
+    if status.error is not None and status.error.class_name == "DeliveryUnknown":
+        which = f"{status.id} {status.error.step}"
+        return f"Find out whether it was sent. Then `bizproc settle {which} --sent`, or `--again` to send it again."
     return "Put right what went wrong, and start the process again: its steps above were done, and stay done."
 
 

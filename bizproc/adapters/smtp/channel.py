@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 import aiosmtplib
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
 from anyio import to_thread
 
 from bizproc.adapters.smtp.compose import Pages, compose
@@ -81,6 +81,8 @@ class SmtpChannel:
         with self._nothing_sent_yet():
             try:
                 await client.connect()
+                with suppress(SMTPHeloError):  # then it is one of those that know few words
+                    await client.ehlo()
                 if settings.username:
                     await client.login(settings.username, settings.password)
             except BaseException:
@@ -138,14 +140,26 @@ class _NothingSentYet:
                 raise SendRefused(channel=MAIL, reason=reason) from error
             case SMTPResponseException(code=code, message=said):
                 raise _verdict(code, said) from error
-            case ssl.SSLCertVerificationError():
-                reason = f"{self._where} cannot show who it is: {error.verify_message}"
+            case _ if (shown := _unproven(error)) is not None:
+                reason = f"{self._where} cannot show who it is: {shown.verify_message}"
                 raise SendRefused(channel=MAIL, reason=reason) from error
-            case aiosmtplib.SMTPNotSupported() | UnicodeError() | ValueError():
+            case _ if _is_not_supported(error):
                 raise SendRefused(channel=MAIL, reason=f"{self._where}: {error}") from error
             case SMTPException() | OSError() | asyncio.TimeoutError():
                 reason = f"{self._where}: {type(error).__name__}: {error}"
                 raise SendDelayed(channel=MAIL, reason=reason) from error
+
+
+def _unproven(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """The error about a certificate, which may have been wrapped."""
+    return next((each for each in (error, error.__cause__) if isinstance(each, ssl.SSLCertVerificationError)), None)
+
+
+def _is_not_supported(error: BaseException) -> bool:
+    """The server cannot do what the settings ask for, or what the mail needs: that does not pass by itself."""
+    # What it says where STARTTLS is missing has no class of its own.
+    missing = type(error) is SMTPException and "not supported" in str(error)
+    return missing or isinstance(error, aiosmtplib.SMTPNotSupported | ValueError)
 
 
 def _verdict(code: int, said: str) -> SendRefused | SendDelayed:
