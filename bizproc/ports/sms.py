@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol, TypeAlias
 
 from attrs import frozen
 
@@ -55,8 +55,8 @@ class Provider(Channel, Protocol):
         """What the provider has posted to our page about one message; None if it says nothing of use."""
 
 
-MakeProvider = Callable[[Any, Callable[[int], str]], Provider]
-"""
-Makes a provider: of the settings (`settings.Settings`), and of the function that gives the URL of our page to which the
-provider is to report about a message.
-"""
+StatusUrl: TypeAlias = Callable[[int], Awaitable[str]]
+"""The URL of our page to which a provider is to report about a message, by the message's number."""
+
+MakeProvider: TypeAlias = Callable[[Any, StatusUrl], Provider]
+"""Makes a provider of the settings (`settings.Settings`), which it finds complete or raises SettingsError."""

@@ -221,7 +221,7 @@ async def test_the_server_says_no_for_good_or_for_now(where: str, plan: Plan, er
     letters = Letters(where=where)
     letters.plans.append(plan)
     async with sending(letters) as channel:
-        with pytest.raises(error, match="550 no such box|451 come back later"):
+        with pytest.raises(error, match=r"550 no such box|451 come back later"):
             await channel.send(mail(), "key")
         await channel.send(mail(), "key")
     assert len(letters.taken) == 1

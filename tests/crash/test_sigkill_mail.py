@@ -1,4 +1,4 @@
-"""A program is killed while the mail server has its mail and has not answered: nobody knows, and a person settles it."""
+"""A program is killed when the mail server has its mail and has not answered: nobody knows, and a person settles it."""
 
 from __future__ import annotations
 

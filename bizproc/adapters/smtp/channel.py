@@ -131,7 +131,7 @@ class _NothingSentYet:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, _class: Any, error: BaseException | None, _traceback: Any) -> None:
+    def __exit__(self, _class: object, error: BaseException | None, _traceback: object) -> None:
         match error:
             case None | SendRefused() | SendDelayed():
                 return
