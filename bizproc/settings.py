@@ -102,11 +102,11 @@ class AdsSettings:
     Audiences of advertisers.
 
     Attributes:
-        meta_account: Of the advertiser at Meta; `meta_token` its access token.
+        meta_token: The access token of the advertiser at Meta; `meta_version` of its interface.
         google_account: Of the advertiser at Google; `google_token` its access token.
     """
 
-    meta_account: str = ""
+    meta_version: str = "v25.0"
     meta_url: str = "https://graph.facebook.com"
     meta_token: str = _secret()
     google_account: str = ""

@@ -12,6 +12,7 @@ from typing import Final
 from attrs import frozen
 
 from bizproc.actions.activities import AddActivity
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.comments import AddComment
 from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
 from bizproc.actions.data import GetData
@@ -47,8 +48,8 @@ HEADINGS: Final = (
     Heading(3, "Ajouter aux exceptions", "Add to exclusions"),
     Heading(4, "Ajouter l'évènement dans le CRM", "Add CRM event"),
     Heading(5, "Ajouter un commentaire", "Add comment", AddComment),
-    Heading(6, "Annonces Facebook", "Facebook Ads audience"),
-    Heading(7, "Annonces Google AdWords", "Google Ads audience"),
+    Heading(6, "Annonces Facebook", "Facebook Ads audience", AddToFacebookAudience),
+    Heading(7, "Annonces Google AdWords", "Google Ads audience", AddToGoogleAudience),
     Heading(8, "Annuler la réservation", "Cancel resource booking"),
     Heading(9, "Attendre", "Wait"),
     Heading(10, "Changer d'observateurs", "Change observers"),

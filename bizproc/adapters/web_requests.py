@@ -1,13 +1,13 @@
 """
 Asking a provider over HTTP, and what its answer comes to for a channel (`ports/channel.py`).
 
-Who was never reached, and who asks for patience, has certainly not done it. What the provider says no to it will not do.
+Who was never reached, and who asks for patience, has certainly not done it. What the provider refuses it will not do.
 Whatever else happens, a line that breaks or an error of its own, leaves open whether it was done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -30,9 +30,12 @@ async def ask(
     *,
     method: str = "POST",
     user: tuple[str, str] | None = None,
+    is_busy: Callable[[httpx.Response], bool] = lambda _answer: False,
 ) -> httpx.Response:
     """
     Send one request; gives the answer of a provider that has done it.
+
+    `is_busy` knows refusals of this provider by which it means: not now.
 
     Raises:
         SendRefused: it will not do it; with what it says.
@@ -48,15 +51,17 @@ async def ask(
         raise SendDelayed(channel=channel, reason=f"it cannot be reached: {error}") from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise SendRefused(channel=channel, reason=f"it cannot be asked: {error}") from error
-    return _judged(channel, answer)
+    return _judged(channel, answer, busy=answer.is_client_error and is_busy(answer))
 
 
-def _judged(channel: str, answer: httpx.Response) -> httpx.Response:
+def _judged(channel: str, answer: httpx.Response, *, busy: bool) -> httpx.Response:
     code = answer.status_code
     if answer.is_success:
         return answer
     if code == httpx.codes.TOO_MANY_REQUESTS:
         raise SendDelayed(channel=channel, reason="too many requests", again_after=_again_after(answer))
+    if busy:
+        raise SendDelayed(channel=channel, reason=f"{code} {said(answer)}", again_after=_again_after(answer))
     if answer.is_server_error:
         raise httpx.HTTPStatusError(f"{code} {said(answer)}", request=answer.request, response=answer)
     raise SendRefused(channel=channel, reason=f"{code} {said(answer)}")

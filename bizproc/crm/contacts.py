@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.creating import CreateContact
 from bizproc.actions.documented import documented_by
+from bizproc.core.action import act
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.contacts import Contact, ContactFields
 
@@ -14,6 +16,9 @@ class ContactActions(ItemActions[Contact, ContactFields]):
     """What may be done to a contact."""
 
     kind: ClassVar[str] = "contact"
+
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
 
 
 class OwnContact(ContactActions):

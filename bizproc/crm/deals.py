@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.creating import CreateDeal
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import AddProduct, Products
@@ -19,6 +20,8 @@ class DealActions(ItemActions[Deal, DealFields]):
     kind: ClassVar[str] = "deal"
 
     add_product = act(AddProduct)
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
     products = act(Products)
     change_stage = act(ChangeStage)
 

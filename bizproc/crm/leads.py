@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.creating import CreateLead
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import Products
@@ -19,6 +20,8 @@ class LeadActions(ItemActions[Lead, LeadFields]):
     kind: ClassVar[str] = "lead"
 
     products = act(Products)
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
     change_status = act(ChangeStatus)
 
 

@@ -11,7 +11,9 @@ _LONGEST_LOCAL: Final = 64
 # No quoted local parts: nobody has one, and they are a road for what does not belong into a header.
 _LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x20\x7f]+")
 # After its international letters were written in plain ones: those may turn into anything.
-_DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_DOMAIN: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE
+)
 _NAMED: Final = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 
 

@@ -145,6 +145,9 @@ class Crm(Protocol):
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         """The item's activities, the oldest first."""
 
+    async def client_addresses(self, ref: ItemRef, kind: str) -> tuple[str, ...]:
+        """All phones or addresses of an item's client: its own, or, if it has none, its contacts' and company's."""
+
     # -- messages
 
     async def mailboxes(self, user: int) -> tuple[Mailbox, ...]:
@@ -184,6 +187,9 @@ class Crm(Protocol):
 
     async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
         """Emit that something came in from the client: `communication.incoming`, and the same with its kind."""
+
+    async def tell_error(self, ref: ItemRef, text: str) -> None:
+        """Write a line of error into the history of an item, if it is still there."""
 
     async def blame(self, ref: ItemRef, what: str) -> None:
         """Should this action fail, say so in the item's history: `what`, and why."""

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from bizproc.core.commands import Event
+from bizproc.core.commands import Event, Outgoing
 from bizproc.model.references import ItemRef
 
-__all__ = ["ItemRef", "LocalTransaction", "Performing"]
+__all__ = ["FollowUp", "ItemRef", "LocalTransaction", "Performing"]
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
@@ -37,6 +37,21 @@ def _nothing(ended_by: str) -> None:
     """Outside a process there is no instance to end."""
 
 
+@frozen
+class FollowUp:
+    """
+    Something to be sent later, whether the instance is still there by then or not.
+
+    Attributes:
+        name: Tells it from others of the same step; one of a name is posted once.
+        at: When it is to be sent.
+    """
+
+    name: str
+    outgoing: Outgoing
+    at: datetime
+
+
 @define(kw_only=True, eq=False)
 class Performing:
     """
@@ -52,6 +67,7 @@ class Performing:
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
         events: What was emitted so far, in order.
+        follow_ups: What is to be sent later; posted in the same commit, and not at all if the action fails.
         failing: What is written if the action fails, after all that it did was undone.
     """
 
@@ -63,11 +79,16 @@ class Performing:
     author: int | None = None
     ending: Callable[[str], None] = _nothing
     events: list[Event] = field(factory=list)
+    follow_ups: list[FollowUp] = field(factory=list)
     failing: list[Callable[[BaseException], None]] = field(factory=list)
 
     def emit(self, event: Event) -> None:
         """Tell a fact: it reaches those who wait for it in this very transaction, and is undone with the action."""
         self.events.append(event)
+
+    def follow_up(self, later: FollowUp) -> None:
+        """Have something sent later; see `FollowUp`."""
+        self.follow_ups.append(later)
 
     def on_failure(self, write: Callable[[BaseException], None]) -> None:
         """Should the action fail, have this written in the same commit: a line that says why, and nothing else."""

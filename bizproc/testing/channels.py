@@ -15,7 +15,7 @@ from bizproc.ports.sms import SMS, Report
 
 @frozen
 class Sent:
-    """One thing that was sent: its idempotency key, and what it was, whose fields it has: `world.mail.sent[0].subject`."""
+    """One thing that was sent: its idempotency key, and what it was; it has the fields of that, too: `sent.subject`."""
 
     key: str
     payload: Any
@@ -114,6 +114,25 @@ class FakeSms(FakeChannel):
     def report(self, form: Mapping[str, str]) -> Report | None:
         """What a provider reports, in the fake's own words: its status and, perhaps, why."""
         return Report(form["status"], form.get("reason", "")) if "status" in form else None
+
+
+class FakeAds(FakeChannel):
+    """
+    All advertisers.
+
+    Attributes:
+        audiences: Who is in each audience by now, by its name: their addresses and phones as they stand in the CRM.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("ads", receipt=lambda sent: f"request {sent.key}")
+        self.audiences: dict[str, set[str]] = {}
+
+    def _keep(self, sent: Sent) -> None:
+        super()._keep(sent)
+        members = self.audiences.setdefault(sent.payload.audience, set())
+        addresses = {*sent.payload.emails, *sent.payload.phones}
+        (members.difference_update if sent.payload.remove else members.update)(addresses)
 
 
 def _raise(error: Exception) -> None:

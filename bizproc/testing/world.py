@@ -27,6 +27,8 @@ from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
+from bizproc.ports.ads import ADVERTISERS
+from bizproc.ports.ads import channel_of as advertiser_channel
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES
@@ -34,7 +36,7 @@ from bizproc.ports.mail import MAIL
 from bizproc.ports.sms import SMS, channel_of
 from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
-from bizproc.testing.channels import FakeMail, FakeSms
+from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
 
@@ -54,7 +56,8 @@ class World:
         clock: The virtual clock; it moves by `advance`.
         commits: The commits so far; see `testing/commits.py`.
         outside: The channels and tools; they outlive crashes.
-        mail, sms: Fakes of the mail server and of all providers of text messages: `world.mail.sent`.
+        mail, sms, ads: Fakes of the mail server, of all providers of text messages and of all advertisers:
+            `world.mail.sent`, `world.ads.audiences`.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class World:
         self.outside = outside
         self.mail: Any = outside.channels[MAIL]
         self.sms: Any = outside.channels[SMS]
+        self.ads: Any = outside.channels[advertiser_channel("facebook")]
         commits.on_death = self._die
         self._settings = settings
         self._options = options
@@ -112,7 +116,8 @@ class World:
             trace=commits.journalled,
         )
         outside = Outside(
-            channels={**_fakes(), **{channel.name: channel for channel in channels}}, tools={FILES: MemoryFiles(), **tools}
+            channels={**_fakes(), **{channel.name: channel for channel in channels}},
+            tools={FILES: MemoryFiles(), **tools},
         )
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
         await world._begin(processes)
@@ -306,7 +311,9 @@ class World:
 def _fakes() -> dict[str, Channel]:
     """By every name under which actions may ask for them."""
     sms = FakeSms()
-    return {MAIL: FakeMail(), **{channel_of(provider): sms for provider in (None, "twilio", "http")}}
+    ads = FakeAds()
+    advertisers = {advertiser_channel(advertiser): ads for advertiser in ADVERTISERS}
+    return {MAIL: FakeMail(), **advertisers, **{channel_of(provider): sms for provider in (None, "twilio", "http")}}
 
 
 class RunningInstance(Instance[R]):

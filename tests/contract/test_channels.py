@@ -11,17 +11,18 @@ import httpx
 import pytest
 from attrs import evolve, frozen
 
-from bizproc.adapters import sms
+from bizproc.adapters import ads, sms
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.adapters.smtp import SmtpChannel
 from bizproc.core.codec import Codec
 from bizproc.core.errors import SendDelayed, SendRefused
 from bizproc.model.tokens import Signer
+from bizproc.ports.ads import Members
 from bizproc.ports.channel import Channel
 from bizproc.ports.mail import Mail
 from bizproc.ports.sms import Sms, channel_of
-from bizproc.settings import MailSettings, Settings, SmsSettings
-from bizproc.testing import FakeChannel, FakeMail, FakeSms
+from bizproc.settings import AdsSettings, MailSettings, Settings, SmsSettings
+from bizproc.testing import FakeAds, FakeChannel, FakeMail, FakeSms
 from tests.contract.outsiders import LOOPBACK, Letters, Pages, Plan, Request, mail_server, web_server
 
 
@@ -52,6 +53,7 @@ MAIL = Mail(
     subject="Tea",
     text="Dear Jo",
 )
+MEMBERS = Members(audience="0", emails=("jo@client.example",))
 SMS = Sms(message=1, number="+33612345678", text="Tea?")
 
 
@@ -118,12 +120,32 @@ def texting(provider: str, **given: Any) -> Open:
     return open_
 
 
+def advertising(name: str) -> Open:
+    @asynccontextmanager
+    async def open_() -> AsyncIterator[Bench]:
+        pages = Pages(answered(b'{"session_id": "7", "requestId": "7"}'))
+        async with web_server(pages) as url:
+            given = AdsSettings(meta_url=url, meta_token="t", google_url=url, google_token="t", google_account="1")
+            made = ads.outside_of(Settings(ads=given), MemoryFiles(), signer)
+            yield Bench(made.channels[name], MEMBERS, pages.plans.append, lambda: _distinct(pages))
+
+    return open_
+
+
+def _distinct(pages: Pages) -> int:
+    """An audience has everybody once: the same request twice counts once, and each test sends to other audiences."""
+    return len({(request.line, request.body) for request in pages.requests})
+
+
 BENCHES: dict[str, Open] = {
     "fake mail": fake(FakeMail, MAIL),
     "fake sms": fake(FakeSms, SMS),
     "smtp": smtp,
     "twilio": texting("twilio"),
     "http": texting("http"),
+    "fake ads": fake(FakeAds, MEMBERS),
+    "meta": advertising("ads.facebook"),
+    "google": advertising("ads.google"),
 }
 
 
@@ -173,8 +195,14 @@ async def test_a_line_that_dies_is_never_taken_for_a_refusal(bench: Open, plan: 
 async def test_several_are_sent_at_once(bench: Open) -> None:
     async with bench() as on, anyio.create_task_group() as group:
         for number in range(3):
-            group.start_soon(on.channel.send, evolve(on.payload, message=number), f"key {number}")
+            group.start_soon(on.channel.send, _another(on.payload, number), f"key {number}")
     assert on.taken() == 3
+
+
+def _another(payload: Any, number: int) -> Any:
+    if isinstance(payload, Members):
+        return evolve(payload, audience=str(number))
+    return evolve(payload, message=number)
 
 
 async def test_where_keys_are_kept_the_same_one_twice_counts_once(bench: Open) -> None:

@@ -162,7 +162,9 @@ async def test_of_an_error_of_its_own_nobody_knows() -> None:
 
 async def test_a_provider_that_nobody_reaches_is_asked_later() -> None:
     twilio: Any = made(
-        SmsSettings(provider="twilio", sender="x", twilio_account="A", twilio_token="t", twilio_url="http://127.0.0.1:1")
+        SmsSettings(
+            provider="twilio", sender="x", twilio_account="A", twilio_token="t", twilio_url="http://127.0.0.1:1"
+        )
     ).channels["sms"]
     with pytest.raises(SendDelayed, match="reached"):
         await twilio.send(Sms(message=1, number="+15558675310", text="x"), "key")
@@ -198,7 +200,7 @@ def test_what_twilio_reports(form: Mapping[str, str], report: Report | None) -> 
 
 
 async def test_a_provider_that_is_described_in_json() -> None:
-    body = '{"to": "{to}", "from": "{from}", "text": "{text}", "ref": "{key}", "nested": {"url": "{status_url}", "{x}": 1}}'
+    body = '{"to": "{to}", "from": "{from}", "text": "{text}", "ref": "{key}", "in": {"url": "{status_url}", "{x}": 1}}'
     async with server(provider="http", http_body=body, http_token="secret", country="FR") as other:
         other.answer = 200, {}, b'{"id": 12}'
         request = await other.sent("06 12 34 56 78", 'Thé "now"\n{to}')
@@ -210,7 +212,7 @@ async def test_a_provider_that_is_described_in_json() -> None:
         "from": "+15557122661",
         "text": 'Thé "now"\n{to}',
         "ref": "tea-1/0 é",
-        "nested": {"url": f"https://crm.example/sms/status/{SIGNER.token('sms', 7)}", "{x}": 1},
+        "in": {"url": f"https://crm.example/sms/status/{SIGNER.token('sms', 7)}", "{x}": 1},
     }
     assert other.receipt == "12"
 

@@ -24,7 +24,7 @@ __all__ = ["outside_of"]
 OURS: Final[dict[str, MakeProvider]] = {"twilio": twilio.make, "http": generic.make}
 
 
-def outside_of(settings: Settings, files: Files, signer: Callable[[], Awaitable[Signer]]) -> Outside:
+def outside_of(settings: Settings, files: Files, signer: Callable[[], Awaitable[Signer]]) -> Outside:  # noqa: ARG001  as all adapters have it
     """
     The providers that the settings speak of, and those of packages; one of them sends where none is named.
 

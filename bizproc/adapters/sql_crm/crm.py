@@ -196,6 +196,12 @@ class SqlCrm:
     async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
         messages.tell_incoming(self.performing, ref, kind, activity)
 
+    async def client_addresses(self, ref: ItemRef, kind: str) -> tuple[str, ...]:
+        return messages.client_addresses(self.performing.transaction, ref, kind)
+
+    async def tell_error(self, ref: ItemRef, text: str) -> None:
+        messages.tell_error(self.performing, ref, text)
+
     async def blame(self, ref: ItemRef, what: str) -> None:
         messages.blame(self.performing, ref, what)
 

@@ -10,6 +10,7 @@ import hmac
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import history, timeline
+from bizproc.adapters.sql_crm.addresses import _holders as holders
 from bizproc.adapters.sql_crm.reading import Runs, SqlCrmReader, exists, is_id, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
 from bizproc.core.errors import MessageNotFound
@@ -228,6 +229,19 @@ def _change(performing: Performing, message: Message, **values: Any) -> Message:
     return changed
 
 
+# -- addresses ---------------------------------------------------------------------------------------------------------
+
+
+def client_addresses(connection: Runs, ref: ItemRef, kind: str) -> tuple[str, ...]:
+    """All phones or addresses of a client. See `ports.crm.Crm.client_addresses`."""
+    own, *others = (_values(holder, kind) for holder in holders(connection, ref))
+    return tuple(dict.fromkeys(own or (value for values in others for value in values)))
+
+
+def _values(holder: Any, kind: str) -> list[str]:
+    return [each.value.strip() for each in getattr(holder, kind, ()) if each.value.strip()]
+
+
 # -- what comes in, and what goes wrong --------------------------------------------------------------------------------
 
 
@@ -246,12 +260,13 @@ def tell_incoming(performing: Performing, ref: ItemRef, kind: str, activity: int
 
 def blame(performing: Performing, ref: ItemRef, what: str) -> None:
     """Say so if this action fails. See `ports.crm.Crm.blame`."""
+    performing.on_failure(lambda error: tell_error(performing, ref, f"{what}: {error}"))
 
-    def write(error: BaseException) -> None:
-        if exists(performing.transaction, shape_of(ref.kind), ref.id):
-            _error_line(performing, ref, f"{what}: {error}")
 
-    performing.on_failure(write)
+def tell_error(performing: Performing, ref: ItemRef, text: str) -> None:
+    """Say that something went wrong. See `ports.crm.Crm.tell_error`."""
+    if exists(performing.transaction, shape_of(ref.kind), ref.id):
+        _error_line(performing, ref, text)
 
 
 def _error_line(performing: Performing, ref: ItemRef, text: str) -> None:

@@ -354,6 +354,7 @@ class Engine:
         self.wake(woken)
         if performed.post is not None:
             self._outbox.take([performed.post])
+        self._outbox.take(performed.follow_ups)
 
     async def _verdict(self, post: int) -> Any:
         """The value of a delivered action performed outside any process, once its fate is known."""

@@ -71,6 +71,7 @@ class Outcome:
     woken: list[Woken]
     value: Any
     error: BaseException | None
+    follow_ups: tuple[Post, ...] = ()
 
 
 @define(eq=False)
@@ -87,7 +88,8 @@ class Settle(Asked[Outcome]):
         tx.execute(sql.settle, self._row(tx))
         error = settled.error or self._error()
         woken = deliver(tx, settled.events, codec)
-        return Outcome(self._delivery(tx, settled.value, error), woken, settled.value, error)
+        delivery = self._delivery(tx, settled.value, error)
+        return Outcome(delivery, woken, settled.value, error, settled.follow_ups)
 
     def _is_waited_for(self, tx: Transaction) -> bool:
         """Whether the instance lives, and in the run that has posted this."""
@@ -151,19 +153,18 @@ class Outbox:
         self._wake_by = wake_by
 
     def take(self, posts: Iterable[Post]) -> None:
-        """Send posts that are on disk."""
+        """Send posts that are on disk, each in its time."""
         for one in posts:
-            if one.id not in self.sending and one.id not in self.delayed:
+            if one.id in self.sending or one.id in self.delayed:
+                continue
+            if one.again_at is not None and one.state == "ready" and moment(one.again_at) > self._now():
+                self._wait(one, moment(one.again_at))
+            else:
                 self.sending[one.id] = self._begin(self._send(one))
 
     def recover(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Go on with what a program that ended has left: rows of `open_posts`."""
-        for row in rows:
-            left = Post(*row)
-            if left.again_at is not None and left.state == "ready":
-                self._wait(left, moment(left.again_at))
-            else:
-                self.take([left])
+        self.take(Post(*row) for row in rows)
 
     def due(self, now: datetime) -> None:
         """Send what is to be sent again by now."""
@@ -182,7 +183,8 @@ class Outbox:
             if verdict is not None:
                 # Heard of in the commit's own callback: what arrives later must not come before it.
                 settled = partial(self._settled, one)
-                await self._ask(Settle(settled, post=one, verdict=verdict, context=self._context(one)))
+                outcome = await self._ask(Settle(settled, post=one, verdict=verdict, context=self._context(one)))
+                self.take(outcome.follow_ups)
         finally:
             if self.sending.get(one.id) is asyncio.current_task():
                 del self.sending[one.id]

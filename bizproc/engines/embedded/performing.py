@@ -14,7 +14,7 @@ from attrs import frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, Delivered, Done, Event, Listening, Pending, Prepared, Settling, Verdict
 from bizproc.core.errors import StoreError
-from bizproc.engines.embedded.posts import Post, post, sql
+from bizproc.engines.embedded.posts import Post, follow_up, post, sql
 from bizproc.ports.performing import ItemRef, Performing
 from bizproc.store.transaction import Transaction
 
@@ -63,6 +63,7 @@ class Performed:
         value: What it returned; `Pending` if there is something to wait for.
         encoded: The value or error as text; None while there is something to wait for.
         post: What it put into the outbox.
+        follow_ups: What it put there to be sent later.
     """
 
     value: Any
@@ -71,6 +72,7 @@ class Performed:
     events: list[Event]
     ended_by: str | None
     post: Post | None
+    follow_ups: tuple[Post, ...] = ()
 
 
 def perform(tx: Transaction, command: Any, context: Context, prepared: Any = None) -> Performed:
@@ -91,13 +93,14 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         with tx.savepoint():
             value = _value(tx, command, context, performing, prepared)
             value, posted = _posted(tx, command, context, value)
+            follow_ups = _followed(tx, context, performing)
             encoded = None if isinstance(value, Pending) else context.codec.encode(value, command.result_type)
     except StoreError:
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
         _complain(tx, performing, error)
         return Performed(None, error, context.codec.encode_error(error), [], None, None)
-    return Performed(value, None, encoded, events, ends[0] if ends else None, posted)
+    return Performed(value, None, encoded, events, ends[0] if ends else None, posted, follow_ups)
 
 
 def _accepted(tx: Transaction, command: Any, context: Context) -> Settlement | None:
@@ -147,6 +150,15 @@ def _posted(tx: Transaction, command: Any, context: Context, value: Any) -> tupl
         waits=command.waits,
     )
     return (Pending(()) if command.waits else value.posted), posted
+
+
+def _followed(tx: Transaction, context: Context, performing: Performing) -> tuple[Post, ...]:
+    """What is to be sent later: it is the store's from here on, and no instance's."""
+    written = (
+        follow_up(tx, each, context.codec, context.channels, context.key, context.document)
+        for each in performing.follow_ups
+    )
+    return tuple(each for each in written if each is not None)
 
 
 def finished(coroutine: Coroutine[Any, Any, T], command: Any) -> T:

@@ -146,8 +146,8 @@ SELECT key, process, version, state, outcome, error, ended_by FROM instance WHER
 SELECT at, text, facts FROM instance_log WHERE instance = :key ORDER BY id
 
 -- post: something to be sent
-INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, posted_at)
-VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :at)
+INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, again_at, posted_at)
+VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :again_at, :at)
 
 -- open_posts: what was not settled when the program ended, the oldest first
 SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at

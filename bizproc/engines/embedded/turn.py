@@ -187,6 +187,7 @@ class Turn:
             self.answers.append(Answer(ask, performed.value, performed.error))
         if performed.post is not None:
             self.posts.append(performed.post)
+        self.posts += performed.follow_ups
         self.woken += deliver(tx, performed.events, self.codec)
         if performed.ended_by is not None:
             self.ended = by_action(performed.ended_by, self.codec)

@@ -11,7 +11,15 @@ from bizproc.model.mail_addresses import NamedAddress, is_address, named_address
 
 @pytest.mark.parametrize(
     "text",
-    ["a@b.example", "a.b+c@b.example", "a@localhost", "jörg@bücher.example", "a@i❤.ws", "o'neil@b.example", "1@2.example"],
+    [
+        "a@b.example",
+        "a.b+c@b.example",
+        "a@localhost",
+        "jörg@bücher.example",
+        "a@i❤.ws",
+        "o'neil@b.example",
+        "1@2.example",
+    ],
 )
 def test_an_address(text: str) -> None:
     assert is_address(text)

@@ -30,7 +30,10 @@ from bizproc.model.markup import (
         ("[img]https://a.example/x.png[/img]", '<img src="https://a.example/x.png" alt="">'),
         ("[color=#f00]red[/color]", '<span style="color:#f00">red</span>'),
         ("[list][*]one[*]two[/list]", "<ul><li>one</li><li>two</li></ul>"),
-        ("[list=1][*]one[list][*]a[*]b[/list][*]two[/list]", "<ol><li>one<ul><li>a</li><li>b</li></ul></li><li>two</li></ol>"),
+        (
+            "[list=1][*]one[list][*]a[*]b[/list][*]two[/list]",
+            "<ol><li>one<ul><li>a</li><li>b</li></ul></li><li>two</li></ol>",
+        ),
         ("[quote]said[/quote][code]x  y[/code]", "<blockquote>said</blockquote><pre>x  y</pre>"),
         ("[b]never closed", "<b>never closed</b>"),
         ("never opened[/b]", "never opened"),
@@ -76,7 +79,7 @@ def test_bbcode_becomes_plain_text() -> None:
 
 def test_the_web_addresses_of_links_each_once_in_order() -> None:
     html = (
-        '<a href="https://b.example/?x=1&amp;y=2">b</a> <a HREF=\'http://a.example\'>a</a> <a href=https://c.example>c</a>'
+        "<a href=\"https://b.example/?x=1&amp;y=2\">b</a> <a HREF='http://a.example'>a</a> <a href=https://c.example>c</a>"
         '<a href="https://b.example/?x=1&amp;y=2">again</a> <a href="mailto:x@y.example">m</a> <a href="javascript:x">j</a>'
         '<a href="https://d.example/?a=1&copy=2">d</a>'
     )
