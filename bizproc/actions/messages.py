@@ -32,6 +32,7 @@ from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity
 from bizproc.ports.crm import Crm
 from bizproc.ports.mail import MAIL, Attachment, Mail, TextType
+from bizproc.ports.performing import Trace
 from bizproc.ports.sms import Sms, channel_of
 
 LONGEST_TEXT: Final = 1_000_000
@@ -77,6 +78,15 @@ async def _client(port: Crm, ref: ItemRef, wanted: str, type_: str | None) -> Cl
     if found is None:
         raise NoClientAddress(kind=ref.kind, id=ref.id, wanted=wanted, type=type_ or "any")
     return found
+
+
+def _saying(ref: ItemRef, what: str) -> Trace:
+    """Should the action fail, a line in the history of its item says why."""
+
+    async def say(port: Crm, error: Exception) -> None:
+        await port.tell_error(ref, f"{what}: {error}")
+
+    return say
 
 
 # -- mail --------------------------------------------------------------------------------------------------------------
@@ -129,7 +139,7 @@ class SendEmail(_Sent):
 
     async def perform(self, port: Crm) -> Any:
         ref = await port.resolve(self.target.kind, self.target.id)
-        await port.blame(ref, "E-mail was not sent")
+        port.performing.leave_behind(_saying(ref, "E-mail was not sent"))
         if not self.text.strip():
             raise EmptyText(action=self.name, parameter="text")
         if len(self.text) > LONGEST_TEXT:
@@ -270,7 +280,7 @@ class SendSms(_Sent):
 
     async def perform(self, port: Crm) -> Any:
         ref = await port.resolve(self.target.kind, self.target.id)
-        await port.blame(ref, "SMS was not sent")
+        port.performing.leave_behind(_saying(ref, "SMS was not sent"))
         if not self.text.strip():
             raise EmptyText(action=self.name, parameter="text")
         if len(self.text) > LONGEST_SMS:
@@ -415,6 +425,8 @@ class RecordIncoming(ItemAction[Activity | None]):
         if self.address and await port.is_excluded(self.address):
             return None
         shown = self.subject or self.address or self.channel
-        made = await port.add_activity(ref, shown, self.text, kind=self.channel)
+        made = await port.add_activity(
+            ref, shown, self.text, kind=self.channel, direction="in", client_address=self.address
+        )
         await port.tell_incoming(ref, self.channel, made.id)
         return made

@@ -147,7 +147,9 @@ def _what_now(status: Status) -> str:
     if status.error is not None and status.error.class_name == "DeliveryUnknown":
         which = f"{status.id} {status.error.step}"
         return f"Find out whether it was sent. Then `bizproc settle {which} --sent`, or `--again` to send it again."
-    return "Put right what went wrong, and start the process again: its steps above were done, and stay done."
+    return (
+        f"Put right what went wrong; `bizproc retry {status.id}` then goes on at that step. What was done stays done."
+    )
 
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"\n]*)".*\n(?:    .*\n)*', re.MULTILINE)

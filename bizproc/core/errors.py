@@ -22,6 +22,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── InstanceFailed, InstanceCancelled, InstanceTerminated, InstanceStuck
     │   ├── InstanceNotFinished   result(timeout=...) ran out
     │   ├── StartRefused          the overlap policy
+    │   │   └── QueueFull         too many wait for their turn
+    │   ├── LoopRefused           a chain of causes that is too long
     │   ├── StartConflict         one id, two different calls
     │   ├── UnknownProcess        no such process is loaded
     │   ├── UnknownStep           no such step to fork at
@@ -29,14 +31,18 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── ProductNotFound, RowNotFound, OrderNotFound, WrongValue, EmptyText, UnknownEventType
+    │   ├── ResourceBusy, NobodyFound, DateMissing, DateTooEarly, DocumentNeeded
+    │   ├── NoClient, AlreadyConverted, ConversionRefused
+    │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
     │   ├── NoResponsible, NoSender, NoClientAddress, BadAddress, AttachmentsTooLarge, MessageNotFound
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
+    ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
     └── StoreError
-        ├── StoreInUse, StoreLost, StoreLocked
+        ├── StoreInUse, StoreLost, StoreLocked, Unanswered
         ├── StoreNewer, StoreUnreadable, StoreReadOnly
         └── StoreFull, StoreDamaged
 
@@ -328,6 +334,33 @@ class StartRefused(InstanceError):
 
 
 @define(kw_only=True)
+class QueueFull(StartRefused):
+    """Another instance runs on the document, and too many wait for their turn already."""
+
+    says = "{process} runs on {document} (instance {existing}), and {waiting} wait for their turn: no more are taken."
+    waiting: int
+
+
+@define(kw_only=True)
+class LoopRefused(InstanceError):
+    """What a process changed would start a process, at the end of a chain of such causes that is too long (D15)."""
+
+    says = "{process} is not started: {length} causes lead to it, and more than {most} are a loop.\n{shown}"
+    process: str
+    length: int
+    most: int
+    chain: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The chain, a line for each cause."""
+        return "\n".join(f"  {place}. {cause}" for place, cause in enumerate(self.chain, start=1))
+
+    def __str__(self) -> str:
+        return self.says.format_map({**attrs.asdict(self), "shown": self.shown})
+
+
+@define(kw_only=True)
 class StartConflict(InstanceError):
     """An instance with this id exists, made by another call."""
 
@@ -546,6 +579,96 @@ class EmptyText(ActionError, ValueError):
 
 
 @define(kw_only=True)
+class RowNotFound(ActionError):
+    """The item has no product row of this id."""
+
+    says = "{kind} {id} has no product row {row!r}. A row's id is meant, not a product's."
+    kind: str
+    id: int
+    row: object
+
+
+@define(kw_only=True)
+class OrderNotFound(ActionError):
+    """No order has this id."""
+
+    says = "there is no order {order!r}."
+    order: object
+
+
+@define(kw_only=True)
+class UnknownEventType(ActionError):
+    """The list EVENT_TYPE has no such code."""
+
+    says = "there is no type of event {type!r}. Known: {known}."
+    type: str
+    known: str
+
+
+@define(kw_only=True)
+class ResourceBusy(ActionError):
+    """Somebody is booked at that time already, and the field forbids to book them twice (D9): `bookings` says what."""
+
+    says = "{kind}.{field}: booked already: {shown}."
+    kind: str
+    field: str
+    bookings: tuple[object, ...]
+
+    @property
+    def shown(self) -> str:
+        """The bookings that are in the way."""
+        several = (
+            f"user {getattr(each, 'user_id', '?')} from {getattr(each, 'start', '?')} to {getattr(each, 'end', '?')}"
+            for each in self.bookings
+        )
+        return "; ".join(several)
+
+    def __str__(self) -> str:
+        return self.says.format(kind=self.kind, field=self.field, shown=self.shown)
+
+
+@define(kw_only=True)
+class NobodyFound(ActionError):
+    """Somebody is needed, and a parameter comes to nobody."""
+
+    says = "{action}: {parameter} comes to nobody (left out, the one in charge of {kind} {id} is meant)."
+    action: str
+    parameter: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class DateMissing(ActionError):
+    """The item's date that something depends on is empty."""
+
+    says = "{kind} {id} has no {field}."
+    kind: str
+    id: int
+    field: str
+
+
+@define(kw_only=True)
+class DateTooEarly(ActionError):
+    """A wait that would be over before it begins."""
+
+    says = "{count} days before {field} of {kind} {id} is {end}: that is not later than today."
+    kind: str
+    id: int
+    field: str
+    count: int
+    end: str
+
+
+@define(kw_only=True)
+class DocumentNeeded(ActionError):
+    """Something is done on the item that the process runs on, and it runs on none."""
+
+    says = "{action} is for a process that runs on an item, and here is none."
+    action: str
+
+
+@define(kw_only=True)
 class NoDocument(ActionError):
     """An item was named by its kind alone, in a process (or outside one) that runs on no document."""
 
@@ -562,6 +685,73 @@ class AlreadyExists(ActionError):
     kind: str
     field: str
     value: str
+
+
+@define(kw_only=True)
+class NoClient(ActionError):
+    """The item has neither a contact nor a company, and the action is about them."""
+
+    says = "{action}: {kind} {id} has neither a contact nor a company: link one first."
+    action: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class AlreadyConverted(ActionError):
+    """The lead was converted before, or was moved to its success by hand: it is not converted again."""
+
+    says = "{kind} {id} is converted already (it is in {stage})."
+    kind: str
+    id: int
+    stage: str
+
+
+@define(kw_only=True)
+class ConversionRefused(ActionError):
+    """Something could not be made of it; nothing was. `activity_for` is who was given a to-do about it."""
+
+    says = "{kind} {id} could not be converted to a {wanted}: {reason}"
+    kind: str
+    id: int
+    wanted: str
+    reason: str
+    activity_for: int | None = None
+
+
+@define(kw_only=True)
+class UnknownDetailsTemplate(ActionError):
+    """There is no template of details of this code."""
+
+    says = "there is no template of details {template!r}. Known: {known}."
+    template: str
+    known: str
+
+
+@define(kw_only=True)
+class DetailsMissing(ActionError):
+    """The client has no details by this template."""
+
+    says = "{kind} {id} has no details by the template {template!r}: make some with crm.details.create(...)."
+    kind: str
+    id: int
+    template: str
+
+
+@define(kw_only=True)
+class DetailsRefused(ActionError):
+    """
+    Values that their fields cannot hold; nothing was written.
+
+    Attributes:
+        id: Of the details.
+        reasons: By part (`fields`, `bank`): what is wrong with the first value that is.
+    """
+
+    says = "details {id} were not changed: {text}"
+    id: int
+    text: str
+    reasons: tuple[tuple[str, str], ...] = ()
 
 
 @define(kw_only=True)
@@ -707,6 +897,14 @@ class ImportRefused(BizprocError):
 
 
 @define(kw_only=True)
+class ExportRefused(BizprocError):
+    """A folder that cannot be exported into; nothing was written."""
+
+    says = "{text}"
+    text: str
+
+
+@define(kw_only=True)
 class SettingsError(BizprocError):
     """A setting that is wrong."""
 
@@ -750,6 +948,16 @@ class StoreLocked(StoreError):
     says = "{path} is locked: {detail}"
     advice = "Stop the program that holds the lock, then try again."
     path: str
+    detail: str
+
+
+@define(kw_only=True)
+class Unanswered(StoreError):
+    """What a guest posted has not been done yet; it waits in the store. `owner` is who owns it now, or None."""
+
+    says = "{path}: it is posted, and not done yet: {detail}"
+    path: str
+    owner: int | None
     detail: str
 
 
@@ -808,6 +1016,7 @@ class StoreDamaged(StoreError):
 
 __all__ = [
     "ActionError",
+    "AlreadyConverted",
     "AlreadyExists",
     "AmbiguousItem",
     "AttachmentsTooLarge",
@@ -818,8 +1027,15 @@ __all__ = [
     "ChannelMissing",
     "ChildFailed",
     "CodecError",
+    "ConversionRefused",
+    "DateMissing",
+    "DateTooEarly",
     "DeliveryUnknown",
+    "DetailsMissing",
+    "DetailsRefused",
+    "DocumentNeeded",
     "EmptyText",
+    "ExportRefused",
     "FileDamaged",
     "FileMissing",
     "ImportRefused",
@@ -834,22 +1050,29 @@ __all__ = [
     "ItemNotFound",
     "JournalTooLong",
     "LinkedItemMissing",
+    "LoopRefused",
     "MessageNotFound",
     "NestedStep",
+    "NoClient",
     "NoClientAddress",
     "NoDocument",
     "NoResponsible",
     "NoSender",
+    "NobodyFound",
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
     "NotPrintable",
     "NotRestorable",
     "NotResumable",
+    "OrderNotFound",
     "ProcessDefinitionError",
     "ProductNotFound",
+    "QueueFull",
     "RecordedError",
     "ReplayMismatch",
+    "ResourceBusy",
+    "RowNotFound",
     "SendDelayed",
     "SendRefused",
     "SettingsError",
@@ -868,6 +1091,9 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "Unanswered",
+    "UnknownDetailsTemplate",
+    "UnknownEventType",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",

@@ -6,6 +6,7 @@ from typing import ClassVar, Unpack
 
 from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.creating import CreateCompany
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.core.action import act
 from bizproc.crm.items import ItemActions, id_of
@@ -23,6 +24,8 @@ class CompanyActions(ItemActions[Company, CompanyFields]):
 
 class OwnCompany(CompanyActions):
     """`crm.company`: the company that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,9 +2,11 @@
 
 from bizproc.model.addresses import ClientAddress
 from bizproc.model.audiences import AudienceChange
+from bizproc.model.booking_fields import BookingSettings
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.conversions import Conversion
+from bizproc.model.custom_fields import CustomField, CustomType, Options
 from bizproc.model.deals import Deal, DealFields
 from bizproc.model.details import (
     Address,
@@ -58,6 +60,7 @@ __all__ = [
     "BankDetails",
     "BankDetailsFields",
     "Booking",
+    "BookingSettings",
     "ClientAddress",
     "ClientDetails",
     "ClientDetailsFields",
@@ -68,6 +71,8 @@ __all__ = [
     "ContactFields",
     "Conversion",
     "CrmDocument",
+    "CustomField",
+    "CustomType",
     "Deal",
     "DealFields",
     "Department",
@@ -95,6 +100,7 @@ __all__ = [
     "MultiField",
     "Notification",
     "Number",
+    "Options",
     "Order",
     "Payment",
     "Pipeline",

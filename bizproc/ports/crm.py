@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bizproc.model.addresses import ClientAddress
+from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.mailboxes import Mailbox
 from bizproc.model.messages import Draft, Message
 from bizproc.model.money import Number
+from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
+from bizproc.model.planned import Booking, Notification, Task, Wait
 from bizproc.model.portal import Portal
-from bizproc.model.products import ProductRow
+from bizproc.model.products import ProductRef, ProductRow
 from bizproc.model.references import ItemRef
-from bizproc.model.timeline import Activity, Comment
+from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
 
@@ -57,8 +60,35 @@ class Crm(Protocol):
             LinkedItemMissing, AmbiguousItem: none, or several and none is primary.
         """
 
+    async def linked(self, ref: ItemRef, kind: str) -> ItemRef:
+        """
+        The item of a kind that is linked to `ref`: the primary one, where there are several (D22).
+
+        Raises:
+            ItemNotFound, UnknownItem: `ref` is not there; no such kind.
+            LinkedItemMissing, AmbiguousItem: none, or several and none is primary.
+        """
+
+    async def pointing_at(self, ref: ItemRef) -> tuple[ItemRef, ...]:
+        """All items, of whatever kind, in which a field points at this one: in order of kind and id."""
+
+    async def matching(self, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """
+        All of a kind whose single fields hold exactly these values (None: nothing), in order of their ids.
+
+        Raises:
+            UnknownField, WrongFieldValue: a field that is not there, or cannot hold the value.
+        """
+
     async def read(self, ref: ItemRef) -> Any:
         """The item as it is now, the writes of this performance included."""
+
+    async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
+        """
+        An item as it was before changes that were told of it: by field (`custom.<code>`), the old and the new value.
+
+        With what follows from its stage. Stamps of time stay as they are.
+        """
 
     async def create(self, kind: str, fields: Mapping[str, Any], *, author: int | None = None) -> Any:
         """
@@ -87,8 +117,38 @@ class Crm(Protocol):
             As `create`.
         """
 
+    async def change_pipeline(
+        self, ref: ItemRef, pipeline: int, *, stage: str | None = None, author: int | None = None
+    ) -> bool:
+        """
+        Move an item to another pipeline; whether it moved: one that is there already stays as it is.
+
+        It comes to `stage`, if that pipeline has it, else to its first in which work goes on. As `update`; that its
+        instances are to end is said by `<kind>.pipeline_moved` (`facts["ends"]`).
+
+        Raises:
+            UnknownPipeline: items of this kind have no such pipeline.
+        """
+
     async def delete(self, ref: ItemRef) -> None:
         """Delete an item with all that belongs to it, and cut its relations. Emits `<kind>.deleted`."""
+
+    # -- custom fields
+
+    async def add_field(
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
+    ) -> CustomField:
+        """
+        Define a custom field of a kind of item; the options of one that holds bookings are its settings.
+
+        Raises:
+            AlreadyExists: there is one of this code.
+            WrongFieldValue: a code that is no name or is a field's already, no such type; options of what is no
+                choice, or of one that has none.
+        """
+
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
+        """The custom fields of a kind of item, in order of their codes."""
 
     # -- what belongs to an item
 
@@ -109,8 +169,25 @@ class Crm(Protocol):
             WrongFieldValue: a number that is not one, or out of its range.
         """
 
+    async def add_rows(self, ref: ItemRef, rows: Iterable[ProductRow]) -> tuple[ProductRow, ...]:
+        """
+        Append rows like these, in the item's currency, as `add_product` does; gives those that were made.
+
+        Prices, quantities, discounts and rates are the same: what has changed in the catalogue since does not count.
+        """
+
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
         """The item's rows, in order."""
+
+    async def delete_products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
+        """
+        Remove all rows; gives them back.
+
+        The amount follows unless it was set by hand. Emits `<kind>.product_rows_saved` where there were any.
+        """
+
+    async def add_event(self, ref: ItemRef, type: str, text: str, *, author: int | None = None) -> HistoryEvent:
+        """Write a line into the history of an item, and nothing else. Raises UnknownEventType."""
 
     async def add_comment(self, ref: ItemRef, text: str, *, author: int | None = None) -> Comment:
         """Write a comment; its author is the item's person in charge if none is given. Changes no field."""
@@ -133,6 +210,8 @@ class Crm(Protocol):
         start: datetime | None = None,
         end: datetime | None = None,
         location: str = "",
+        direction: str | None = None,
+        client_address: str = "",
         also: Iterable[ItemRef] = (),
     ) -> Activity:
         """
@@ -140,10 +219,112 @@ class Crm(Protocol):
 
         The item's person in charge is responsible if nobody is named, and who is responsible is its author. With
         `complete_on_stage_change` the next change of the item's stage completes it, unless both are in one commit.
+        The open waits of other instances on these items are over (`client_activity`).
         """
 
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         """The item's activities, the oldest first."""
+
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
+        """
+        Complete an activity that stands beside an item; one that is completed already stays as it is.
+
+        The task that it shows is completed, too. Emits `activity.completed` for each item that it stands beside. Raises
+        ItemNotFound.
+        """
+
+    async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
+        """The activities and comments that stand beside an item also stand beside others from now on."""
+
+    async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
+        """Tell what happened to an item and is no change of a field. Emits `<kind>.<happened>` with the facts."""
+
+    async def add_task(
+        self,
+        ref: ItemRef,
+        title: str,
+        description: str = "",
+        *,
+        responsible: int | None = None,
+        deadline: datetime | None = None,
+    ) -> Task:
+        """
+        Make a task about an item, with the activity that shows it. Emits `task.created`, and what that activity does.
+
+        One that an instance makes bears the stage that the item is in.
+        """
+
+    async def tasks(self, ref: ItemRef) -> tuple[Task, ...]:
+        """The item's tasks, the oldest first."""
+
+    async def end_tasks(self, ref: ItemRef, stages: Iterable[str]) -> tuple[Task, ...]:
+        """
+        Complete the item's open tasks that bear one of these stages, with their activities; gives them back.
+
+        Emits `task.completed` for each.
+        """
+
+    async def notify(
+        self, ref: ItemRef, user: int, text: str, *, due_at: datetime | None = None, activity: int | None = None
+    ) -> Notification:
+        """Tell a user something about an item: at `due_at`, now if left out."""
+
+    # -- waits
+
+    async def open_wait(self, ref: ItemRef, description: str, end: datetime, *, author: int | None = None) -> Wait:
+        """
+        Show beside an item that this step waits until `end`; other waits of its instance are `superseded`.
+
+        A wait that is completed, for whatever reason, tells so: `wait.completed` on `wait:<id>`, `facts["reason"]`.
+        For a step that has a wait already it is that one, with its end: as it is, if it is over, else open again.
+        """
+
+    async def close_wait(self, reason: str) -> None:
+        """Complete the wait of this step; does nothing where there is none, or it is over."""
+
+    async def close_waits(self, reason: str) -> None:
+        """Complete all open waits of the instance that this is performed for."""
+
+    # -- bookings
+
+    async def book(
+        self, ref: ItemRef, field: str, *, start: datetime, duration: timedelta, service: str, users: Iterable[int]
+    ) -> tuple[Booking, ...]:
+        """
+        Book users in a booking field of an item, in place of what was booked in it.
+
+        Who is booked again keeps the entry. The field shows the bookings, so that it is a change of the item; emits
+        `<kind>.booked`, too.
+
+        Raises:
+            UnknownField, WrongFieldValue: no such custom field; or one that holds no bookings.
+            ResourceBusy: the field forbids overbooking, and somebody is booked by others at that time.
+        """
+
+    async def cancel_booking(self, ref: ItemRef, field: str) -> tuple[Booking, ...]:
+        """Release what is booked in a field of an item; gives it back. Else as `book`."""
+
+    async def bookings(self, ref: ItemRef) -> tuple[Booking, ...]:
+        """All bookings of an item, the oldest first."""
+
+    # -- orders
+
+    async def create_order(self, ref: ItemRef, products: Sequence[ProductRow | ProductRef] | None) -> Order:
+        """
+        Make an order of a deal or an invoice: with these rows and products, with all of its rows if None.
+
+        Rows are copied. What there is to pay gets a payment. Emits `order.created`.
+
+        Raises:
+            UnknownItem: an item of this kind has no orders.
+            ProductNotFound: no such product in the catalogue.
+        """
+
+    async def orders(self, ref: ItemRef) -> tuple[Order, ...]:
+        """The orders of an item, the oldest first."""
+
+    async def payments(self, order: int) -> tuple[Payment, ...]:
+        """The payments of an order, the oldest first. Raises OrderNotFound."""
 
     async def client_addresses(self, ref: ItemRef, kind: str) -> tuple[str, ...]:
         """All phones or addresses of an item's client: its own, or, if it has none, its contacts' and company's."""
@@ -190,9 +371,6 @@ class Crm(Protocol):
 
     async def tell_error(self, ref: ItemRef, text: str) -> None:
         """Write a line of error into the history of an item, if it is still there."""
-
-    async def blame(self, ref: ItemRef, what: str) -> None:
-        """Should this action fail, say so in the item's history: `what`, and why."""
 
     # -- looked up
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
@@ -13,6 +13,9 @@ from bizproc.core.commands import Event, Outgoing
 from bizproc.model.references import ItemRef
 
 __all__ = ["FollowUp", "ItemRef", "LocalTransaction", "Performing"]
+
+Trace: TypeAlias = Callable[[Any, Exception], Awaitable[Any]]
+"""What an action leaves behind if it fails: done with a port, and with the error."""
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
@@ -35,6 +38,10 @@ class LocalTransaction(Protocol):
 
 def _nothing(ended_by: str) -> None:
     """Outside a process there is no instance to end."""
+
+
+def _nothing_on(ref: ItemRef, ended_by: str) -> None:
+    """Without an engine there are no instances."""
 
 
 @frozen
@@ -66,9 +73,10 @@ class Performing:
         document: The item that the process runs on, or None.
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
+        clearing: Ends the instances on an item, see `end_all_on`.
         events: What was emitted so far, in order.
         follow_ups: What is to be sent later; posted in the same commit, and not at all if the action fails.
-        failing: What is written if the action fails, after all that it did was undone.
+        left_behind: What is done if the action fails, see `leave_behind`.
     """
 
     transaction: LocalTransaction
@@ -78,9 +86,10 @@ class Performing:
     document: ItemRef | None = None
     author: int | None = None
     ending: Callable[[str], None] = _nothing
+    clearing: Callable[[ItemRef, str], None] = _nothing_on
     events: list[Event] = field(factory=list)
     follow_ups: list[FollowUp] = field(factory=list)
-    failing: list[Callable[[BaseException], None]] = field(factory=list)
+    left_behind: list[Trace] = field(factory=list)
 
     def emit(self, event: Event) -> None:
         """Tell a fact: it reaches those who wait for it in this very transaction, and is undone with the action."""
@@ -90,10 +99,19 @@ class Performing:
         """Have something sent later; see `FollowUp`."""
         self.follow_ups.append(later)
 
-    def on_failure(self, write: Callable[[BaseException], None]) -> None:
-        """Should the action fail, have this written in the same commit: a line that says why, and nothing else."""
-        self.failing.append(write)
-
     def end(self, ended_by: str) -> None:
         """The instance ends with this commit; no more of its code runs (D10, D11)."""
         self.ending(ended_by)
+
+    def leave_behind(self, trace: Trace) -> None:
+        """
+        Have something done if the action now fails: a to-do, a line, so that people learn of the failure.
+
+        It is given a port and the error, in the same commit as the failure, after all that the action did was undone. What it raises
+        is a note on the error, and nothing more.
+        """
+        self.left_behind.append(trace)
+
+    def end_all_on(self, ref: ItemRef, ended_by: str) -> None:
+        """All instances on an item are terminated with this commit, this one too if it is one of them (D10)."""
+        self.clearing(ref, ended_by)

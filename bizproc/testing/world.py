@@ -34,7 +34,7 @@ from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES
 from bizproc.ports.mail import MAIL
 from bizproc.ports.sms import SMS, channel_of
-from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
+from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
@@ -196,6 +196,25 @@ class World:
         result: R = await self.ask(lambda runtime: runtime.asks.perform(action, key))
         await self.run_until_idle()
         return result
+
+    async def signal(self, name: str, value: Any = None) -> None:
+        """See `Runtime.signal`. Returns when all that follows from it has happened."""
+        await self.ask(lambda runtime: runtime.signal(name, value))
+        await self.run_until_idle()
+
+    async def pause(self, process: Process[..., Any] | str) -> None:
+        """See `Runtime.pause`."""
+        await self.ask(lambda runtime: runtime.pause(process))
+
+    async def resume(self, process: Process[..., Any] | str) -> None:
+        """See `Runtime.resume`."""
+        await self.ask(lambda runtime: runtime.resume(process))
+
+    async def refusals(
+        self, *, process: str | None = None, document: Any = None, limit: int | None = None
+    ) -> list[Refusal]:
+        """See `Runtime.refusals`."""
+        return await self._runtime.refusals(process=process, document=document, limit=limit)
 
     async def get(self, cls: type[T], id: int) -> T:
         """See `Runtime.get`."""

@@ -5,8 +5,19 @@ The CRM in the store itself: what an action writes commits together with the jou
     shapes.py      a noun and its row: statements, and both directions of coding
     reading.py     get and find, on any connection
     items.py       create, update, delete: history, events, derived fields
+    matching.py    nouns by the exact values of their fields, and items by what they point at
+    custom.py      custom fields
+    special.py     what only some nouns have
     rows.py        product rows: the hot path
-    timeline.py    comments, activities, history
+    passing_on.py  what one item passes on to others: its timeline, its rows
+    timeline.py    comments, activities, notifications
+    history.py     lines of history, and events
+    belongings.py  rows of what belongs to an item
+    tasks.py       tasks, and the mark of the stage they were made in
+    waits.py       wait cards
+    bookings.py    bookings of people's time
+    orders.py      orders and payments
+    addresses.py   where a client can be reached
     stages.py      pipelines and their stages
     seeding.py     what a new store holds
     crm.py         `SqlCrm`: the port

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, messages, rows, special, stages, timeline
+from bizproc.adapters.sql_crm import (
+    bookings,
+    history,
+    items,
+    messages,
+    orders,
+    passing_on,
+    rows,
+    special,
+    stages,
+    tasks,
+    timeline,
+    waits,
+)
 from bizproc.adapters.sql_crm.addresses import client_address
-from bizproc.adapters.sql_crm.custom import add_field, custom_fields
+from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
+from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.addresses import ClientAddress
+from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.mailboxes import Mailbox
 from bizproc.model.messages import Draft, Message
 from bizproc.model.money import Number
+from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
+from bizproc.model.planned import Booking, Notification, Task, Wait
 from bizproc.model.portal import Portal
-from bizproc.model.products import ProductRow
+from bizproc.model.products import ProductRef, ProductRow
 from bizproc.model.references import ItemRef
-from bizproc.model.timeline import Activity, Comment
+from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.users import User, Users
 from bizproc.ports.performing import Performing
 
 _PORTAL: Final = Portal()
+
+_CLIENTS: Final = ("contact", "company")
+"""What has clients of its own says itself who they are: a contact that came from a lead need not be the lead's."""
 
 
 class SqlCrm:
@@ -55,13 +75,16 @@ class SqlCrm:
         shape, aim = shape_of(document.kind), shape_of(wanted)
         item = read(tx, shape, document.id)
         candidates: list[int] = []
+        own = False
         for field in shape.fields.values():
             points = pointed_at(field, getattr(item, field.name))
             if field.refers is None:
                 candidates += [id_ for kind, id_ in points if kind == wanted]
-            elif points and field.name in (f"{wanted}_id", f"{wanted}_ids"):
-                return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
-        if not candidates and aim.pointing_at(document.kind):
+            elif field.name in (f"{wanted}_id", f"{wanted}_ids"):
+                if points:
+                    return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
+                own = wanted in _CLIENTS
+        if not (candidates or own) and aim.pointing_at(document.kind):
             candidates = referring(tx, aim, document)
         match candidates:
             case [one]:
@@ -71,10 +94,24 @@ class SqlCrm:
             case _:
                 raise AmbiguousItem(kind=document.kind, id=document.id, wanted=wanted, candidates=tuple(candidates))
 
+    async def linked(self, ref: ItemRef, kind: str) -> ItemRef:
+        special.check_kind(self.performing.transaction, kind)
+        return self._linked(ref, kind)
+
+    async def pointing_at(self, ref: ItemRef) -> tuple[ItemRef, ...]:
+        return pointing_at(self.performing.transaction, ref)
+
+    async def matching(self, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return matching(self.performing.transaction, kind, values)
+
     # -- items
 
     async def read(self, ref: ItemRef) -> Any:
         return read(self.performing.transaction, shape_of(ref.kind), ref.id)
+
+    async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
+        return items.before(self.performing, item, changes)
 
     async def create(
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
@@ -93,11 +130,22 @@ class SqlCrm:
         special.check_kind(self.performing.transaction, ref.kind)
         items.delete(self.performing, self.portal, ref, self.performing.author)
 
+    async def change_pipeline(
+        self, ref: ItemRef, pipeline: int, *, stage: str | None = None, author: int | None = None
+    ) -> bool:
+        special.check_kind(self.performing.transaction, ref.kind)
+        by = self._author(author)
+        return items.change_pipeline(self.performing, self.portal, ref, pipeline, stage, by)
+
     async def add_field(
-        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Iterable[str] = ()
-    ) -> None:
-        """Define a custom field of a kind of item."""
-        add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
+    ) -> CustomField:
+        special.check_kind(self.performing.transaction, kind)
+        return add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return tuple(definitions(self.performing.transaction, kind).values())
 
     def _author(self, author: int | None) -> int | None:
         if author is None:
@@ -118,8 +166,17 @@ class SqlCrm:
     ) -> ProductRow:
         return rows.add_product(self.performing, ref, product, price, quantity, discount_percent)
 
+    async def add_rows(self, ref: ItemRef, rows: Iterable[ProductRow]) -> tuple[ProductRow, ...]:
+        return passing_on.add_rows(self.performing, ref, rows, self.performing.author)
+
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
         return self._belonging("product_row", ref)
+
+    async def delete_products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
+        return rows.delete_products(self.performing, ref)
+
+    async def add_event(self, ref: ItemRef, type: str, text: str, *, author: int | None = None) -> HistoryEvent:
+        return history.add_event(self.performing, ref, type, text, self._author(author))
 
     async def add_comment(self, ref: ItemRef, text: str, *, author: int | None = None) -> Comment:
         return timeline.add_comment(self.performing, ref, text, author)
@@ -142,6 +199,8 @@ class SqlCrm:
         start: datetime | None = None,
         end: datetime | None = None,
         location: str = "",
+        direction: str | None = None,
+        client_address: str = "",
         also: Iterable[ItemRef] = (),
     ) -> Activity:
         return timeline.add_activity(
@@ -158,11 +217,86 @@ class SqlCrm:
             start=start,
             end=end,
             location=location,
+            direction=direction,
+            client_address=client_address,
             also=also,
         )
 
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         return self._belonging("activity", ref)
+
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
+        return passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
+
+    async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
+        passing_on.share_timeline(self.performing, ref, others)
+
+    async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
+        passing_on.record(self.performing, ref, happened, dict(facts), self.performing.author)
+
+    async def add_task(
+        self,
+        ref: ItemRef,
+        title: str,
+        description: str = "",
+        *,
+        responsible: int | None = None,
+        deadline: datetime | None = None,
+    ) -> Task:
+        shown = await self.add_activity(
+            ref, title, description, kind="task", responsible=responsible, deadline=deadline
+        )
+        return tasks.add_task(self.performing, ref, title, description, deadline, shown)
+
+    async def tasks(self, ref: ItemRef) -> tuple[Task, ...]:
+        return self._belonging("task", ref)
+
+    async def end_tasks(self, ref: ItemRef, stages: Iterable[str]) -> tuple[Task, ...]:
+        open_ = tasks.open_tasks(self.performing, ref, stages)
+        for task in open_:
+            await self.complete_activity(ref, task.activity_id)
+        return tuple(read(self.performing.transaction, SHAPES["task"], task.id) for task in open_)
+
+    async def notify(
+        self, ref: ItemRef, user: int, text: str, *, due_at: datetime | None = None, activity: int | None = None
+    ) -> Notification:
+        return timeline.notify(self.performing, ref, user, text, due_at, activity)
+
+    # -- waits
+
+    async def open_wait(self, ref: ItemRef, description: str, end: datetime, *, author: int | None = None) -> Wait:
+        return waits.open_wait(self.performing, ref, description, end, self._author(author))
+
+    async def close_wait(self, reason: str) -> None:
+        waits.close_wait(self.performing, reason)
+
+    async def close_waits(self, reason: str) -> None:
+        waits.close_waits(self.performing, reason)
+
+    # -- bookings
+
+    async def book(
+        self, ref: ItemRef, field: str, *, start: datetime, duration: timedelta, service: str, users: Iterable[int]
+    ) -> tuple[Booking, ...]:
+        wanted = bookings.Wanted(field.removeprefix("custom."), start, duration, service, tuple(users))
+        return bookings.book(self.performing, self.portal, ref, wanted)
+
+    async def cancel_booking(self, ref: ItemRef, field: str) -> tuple[Booking, ...]:
+        return bookings.cancel(self.performing, self.portal, ref, field.removeprefix("custom."))
+
+    async def bookings(self, ref: ItemRef) -> tuple[Booking, ...]:
+        return self._belonging("booking", ref)
+
+    # -- orders
+
+    async def create_order(self, ref: ItemRef, products: Sequence[ProductRow | ProductRef] | None) -> Order:
+        return orders.create_order(self.performing, ref, products)
+
+    async def orders(self, ref: ItemRef) -> tuple[Order, ...]:
+        return self._belonging("order", ref)
+
+    async def payments(self, order: int) -> tuple[Payment, ...]:
+        return orders.payments(self.performing, order)
 
     def _belonging(self, kind: str, ref: ItemRef) -> tuple[Any, ...]:
         tx = self.performing.transaction
@@ -201,9 +335,6 @@ class SqlCrm:
 
     async def tell_error(self, ref: ItemRef, text: str) -> None:
         messages.tell_error(self.performing, ref, text)
-
-    async def blame(self, ref: ItemRef, what: str) -> None:
-        messages.blame(self.performing, ref, what)
 
     # -- looked up
 

@@ -110,6 +110,8 @@ def _show(performing: Performing, ref: ItemRef, draft: Draft) -> Activity:
         "kind": draft.channel,
         "subject": draft.subject or draft.recipient,
         "description": draft.shown,
+        "direction": "out",
+        "client_address": draft.recipient,
         "responsible_id": draft.responsible,
         "author_id": draft.responsible,
         "created_at": performing.now,
@@ -119,8 +121,6 @@ def _show(performing: Performing, ref: ItemRef, draft: Draft) -> Activity:
         "completed_at": performing.now,
         "made_by": performing.instance,
     }
-    more = {"direction": "out", "client_address": draft.recipient}
-    values |= {name: value for name, value in more.items() if name in _ACTIVITY.fields}
     values["subject"] = _ACTIVITY.fields["subject"].checked(values["subject"])
     values["description"] = _ACTIVITY.fields["description"].checked(values["description"])
     cursor = performing.transaction.execute(_INSERT_ACTIVITY, _ACTIVITY.row(values))
@@ -256,11 +256,6 @@ def tell_incoming(performing: Performing, ref: ItemRef, kind: str, activity: int
     """Something came in from the client. See `ports.crm.Crm.tell_incoming`."""
     for name in ("communication.incoming", f"communication.incoming_{kind}"):
         history.emit(performing, name, ref, None, kind=kind, activity=activity)
-
-
-def blame(performing: Performing, ref: ItemRef, what: str) -> None:
-    """Say so if this action fails. See `ports.crm.Crm.blame`."""
-    performing.on_failure(lambda error: tell_error(performing, ref, f"{what}: {error}"))
 
 
 def tell_error(performing: Performing, ref: ItemRef, text: str) -> None:

@@ -6,13 +6,24 @@ What it raises undoes it alone and is its outcome; what the store raises is nobo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Action, Delivered, Done, Event, Listening, Pending, Prepared, Settling, Verdict
+from bizproc.core.commands import (
+    Action,
+    Delivered,
+    Done,
+    Event,
+    Listening,
+    Pending,
+    Prepared,
+    Settling,
+    Verdict,
+    Visible,
+)
 from bizproc.core.errors import StoreError
 from bizproc.engines.embedded.posts import Post, follow_up, post, sql
 from bizproc.ports.performing import ItemRef, Performing
@@ -55,6 +66,16 @@ class Settlement:
 
 
 @frozen
+class Over:
+    """That a visible wait is over, in the form of a command."""
+
+    wait: Visible[Any]
+    answer: Any
+    result_type: Any = Any
+    name: str = "over"
+
+
+@frozen
 class Performed:
     """
     What came of a local action or check, and what it brought about.
@@ -64,6 +85,7 @@ class Performed:
         encoded: The value or error as text; None while there is something to wait for.
         post: What it put into the outbox.
         follow_ups: What it put there to be sent later.
+        clears: Items whose instances it ends, and why.
     """
 
     value: Any
@@ -72,6 +94,7 @@ class Performed:
     events: list[Event]
     ended_by: str | None
     post: Post | None
+    clears: list[tuple[ItemRef, str]]
     follow_ups: tuple[Post, ...] = ()
 
 
@@ -79,6 +102,7 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
     """Run a local action or check under a savepoint of its own; its failure is its outcome, the store's is not."""
     events: list[Event] = []
     ends: list[str] = []
+    clears: list[tuple[ItemRef, str]] = []
     performing = Performing(
         transaction=tx,
         now=tx.now,
@@ -86,6 +110,7 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         key=context.key,
         document=context.document,
         ending=ends.append,
+        clearing=lambda ref, ended_by: clears.append((ref, ended_by)),
         events=events,
     )
     command = _accepted(tx, command, context) or command
@@ -98,9 +123,9 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
     except StoreError:
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
-        _complain(tx, performing, error)
-        return Performed(None, error, context.codec.encode_error(error), [], None, None)
-    return Performed(value, None, encoded, events, ends[0] if ends else None, posted, follow_ups)
+        left = _left_behind(tx, command, context, performing, error)
+        return Performed(None, error, context.codec.encode_error(error), left, None, None, [])
+    return Performed(value, None, encoded, events, ends[0] if ends else None, posted, clears, follow_ups)
 
 
 def _accepted(tx: Transaction, command: Any, context: Context) -> Settlement | None:
@@ -115,11 +140,25 @@ def _accepted(tx: Transaction, command: Any, context: Context) -> Settlement | N
     return Settlement(decode(settling), decode(verdict, Verdict), command.result_type)
 
 
-def _complain(tx: Transaction, performing: Performing, error: Exception) -> None:
-    """What it did is undone; what it wanted to be said in that case is written."""
-    for write in performing.failing:
-        with tx.savepoint():
-            write(error)
+def _left_behind(tx: Transaction, command: Any, context: Context, failed: Performing, error: Exception) -> list[Event]:
+    """Do what the action wanted done if it failed; what that emits."""
+    events: list[Event] = []
+    for trace in failed.left_behind:
+        performing = evolve(failed, events=[], follow_ups=[], left_behind=[])
+        try:
+            with tx.savepoint():
+                finished(_awaited(trace(context.make_port(performing), error)), command)
+        except StoreError:
+            raise
+        except Exception as second:  # noqa: BLE001  the first error is the outcome, and must not be lost
+            error.add_note(f"what was to be left behind failed: {type(second).__name__}: {second}")
+        else:
+            events += performing.events
+    return events
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 def _value(tx: Transaction, command: Any, context: Context, performing: Performing, prepared: Any) -> Any:
@@ -132,7 +171,17 @@ def _value(tx: Transaction, command: Any, context: Context, performing: Performi
         return answer.value if isinstance(answer, Done) else answer
     if isinstance(command, Settlement):
         return finished(command.settling.settle(context.make_port(performing), command.verdict), command)
+    if isinstance(command, Over):
+        return finished(command.wait.over(context.make_port(performing), command.answer), command)
     return context.primitive(tx, command)
+
+
+def close_waits(tx: Transaction, make_port: MakePort, instance: str, reason: str) -> list[Event]:
+    """An instance ends: what the CRM still shows of its waits is taken away. Returns what that tells."""
+    performing = Performing(transaction=tx, now=tx.now, instance=instance)
+    coroutine = make_port(performing).close_waits(reason)
+    finished(coroutine, Over)
+    return performing.events
 
 
 def _posted(tx: Transaction, command: Any, context: Context, value: Any) -> tuple[Any, Post | None]:
