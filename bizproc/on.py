@@ -124,19 +124,40 @@ def signal(name: str) -> Trigger:
     return Trigger((sent(name),))
 
 
-def email_opened() -> Trigger:
-    """A mail that was sent from an item is opened, for the first time."""
-    return Trigger(("message.opened",))
+def email_opened(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """A mail that was sent from an item, or from this one, is opened for the first time."""
+    return _any_kind("email_opened", "message.opened", item, where, by_processes=by_processes)
 
 
-def link_clicked() -> Trigger:
-    """A link in a mail that was sent from an item is followed; which one is in `event.facts["link"]`."""
-    return Trigger(("message.link_clicked",))
+def link_clicked(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """A link in a mail that was sent from an item, or from this one, is followed: `event.facts["link"]` says which."""
+    return _any_kind("link_clicked", "message.link_clicked", item, where, by_processes=by_processes)
 
 
-def incoming(kind: str | None = None) -> Trigger:
-    """Something comes in from the client of an item: `email`, `sms`, `call`…, or anything."""
-    return Trigger(("communication.incoming" if kind is None else f"communication.incoming_{kind}",))
+def incoming(
+    kind: str | None = None,
+    item: Any = None,
+    *,
+    where: Condition | None = None,
+    by_processes: bool | None = None,
+) -> Trigger:
+    """Something comes in from the client of an item, or of this one: an `email`, an `sms`, a `call`…, or anything."""
+    check_value(kind, str | None, process="on.incoming", parameter="kind")
+    name = "communication.incoming" if kind is None else f"communication.incoming_{kind}"
+    return _any_kind("incoming", name, item, where, by_processes=by_processes)
+
+
+def _any_kind(what: str, name: str, item: Any, where: Any, *, by_processes: bool | None) -> Trigger:
+    """Events that are about items of whatever kind."""
+    if where is not None:
+        _check_condition(where, f"on.{what}")
+    on_it = None
+    if item is not None:
+        kind, id = (getattr(item, name, None) for name in ("item_type", "id"))
+        if not isinstance(kind, str) or not isinstance(id, int):
+            raise WrongArgument(process=f"on.{what}", parameter="item", expected="an item", got=described(item))
+        on_it = f"{kind}:{id}"
+    return Trigger((name,), by_processes=by_processes, where=where, any_kind=True, about=on_it)
 
 
 def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) -> Trigger:

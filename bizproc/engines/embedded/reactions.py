@@ -226,7 +226,7 @@ class Reaction:
         except Exception as error:  # noqa: BLE001  a condition that cannot be asked of this item
             self._refuse(told, error)
             return True
-        if matched is None or self.is_paused(process):
+        if matched is None or self.is_paused(process) or (matched.any_kind and not _takes(process, told.document)):
             return False
         told.chain = self._chain(event)
         told.stages = _stages(matched, event)
@@ -287,6 +287,12 @@ _CHANGES: Final = frozenset({"created", "updated", "deleted"})
 
 def _item(ref: ItemRef) -> dict[str, Any]:
     return {"kind": ref.kind, "item": ref.id}
+
+
+def _takes(process: Process[..., Any], item: ItemRef | None) -> bool:
+    """Whether a process runs on items of this kind, or on none."""
+    kind = getattr(process.form.document, "item_type", None)
+    return not isinstance(kind, str) or item is None or kind == item.kind
 
 
 def _stages(matched: Trigger, event: Event) -> tuple[str, ...]:

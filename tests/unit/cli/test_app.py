@@ -18,6 +18,7 @@ from tests.unit.cli.conftest import Run
 
 COMMANDS = [
     *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "skip-wait"),
+    "settle",
     *("check", "diagram", "backup", "actions"),
 ]
 
