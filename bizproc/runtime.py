@@ -318,7 +318,12 @@ class Runtime:
         clock, settings = clock or SystemClock(), settings or Settings()
         database = await to_thread.run_sync(partial(open_database, url, clock))
         options = Options(keep_in_memory=settings.keep_in_memory, protect=settings.poison_protection)
-        runtime = assemble(database, clock, settings, options, with_channels(outside, settings, database))
+        try:
+            outside = with_channels(outside, settings, database)
+        except BaseException:
+            database.close()
+            raise
+        runtime = assemble(database, clock, settings, options, outside)
         scope = CancelScope()
         database.start(asyncio.get_running_loop())
         try:

@@ -107,8 +107,8 @@ class Performing:
         """
         Have something done if the action now fails: a to-do, a line, so that people learn of the failure.
 
-        It is given a port and the error, in the same commit as the failure, after all that the action did was undone. What it raises
-        is a note on the error, and nothing more.
+        It is given a port and the error, in the same commit as the failure, after all that the action did was undone.
+        What it raises is a note on the error, and nothing more.
         """
         self.left_behind.append(trace)
 

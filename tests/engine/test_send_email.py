@@ -462,7 +462,7 @@ async def listen(deal: Deal) -> list[str]:
 
 
 async def test_opening_and_following_a_link_wake_those_who_wait() -> None:
-    async def story(world: World) -> object:
+    async def story(world: World) -> tuple[list[str], str, Any, Any]:
         deal = await a_deal(world)
         run = await world.start(listen(deal))
         [message] = await world.find(Message, of=deal)
@@ -475,7 +475,7 @@ async def test_opening_and_following_a_link_wake_those_who_wait() -> None:
         return await run.result(), target, message.opened_at, message.clicked_at
 
     async with World.open() as world:
-        said, target, opened_at, clicked_at = await story(world)  # type: ignore[misc]
+        said, target, opened_at, clicked_at = await story(world)
         assert said == ["sent", "message.opened deal:1", "message.link_clicked deal:1 https://b.example"]
         assert target == "https://b.example"
         assert clicked_at - opened_at == timedelta(hours=1)
@@ -545,7 +545,7 @@ async def thanks(deal: Deal) -> int:
     return deal.id
 
 
-@pytest.mark.processes(thanks)
+@pytest.mark.processes.with_args(thanks)
 async def test_what_comes_back_starts_processes_on_the_item(world: World) -> None:
     deal = await a_deal(world)
     await world.perform(crm.deal(deal).send_email("x", "[url]https://a.example[/url]"))
@@ -561,7 +561,7 @@ async def test_what_comes_back_starts_processes_on_the_item(world: World) -> Non
     assert len(await world.find(Comment, of=deal)) == 4
 
 
-@pytest.mark.processes(thanks)
+@pytest.mark.processes.with_args(thanks)
 async def test_a_process_on_deals_is_not_started_on_a_contact(world: World) -> None:
     user = await world.user(email="ada@firm.example")
     contact = await world.contact(emails=[JO], responsible_id=user.id)
