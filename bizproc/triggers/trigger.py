@@ -67,6 +67,11 @@ class Trigger:
         own = self.where is not None or self.became is not None
         return own or any(other.is_conditional for other in self.others)
 
+    def tells_of_any_kind(self, name: str) -> bool:
+        """Whether it listens to an event of this name, whatever kind of item that is about."""
+        own = self.any_kind and name in self.events
+        return own or any(other.tells_of_any_kind(name) for other in self.others)
+
     def keys(self) -> tuple[str, ...]:
         """What to listen to: no event that fits has none of these keys."""
         own = tuple(self._key(name) for name in self.events)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bizproc import attempt, crm, on, process, wait
+from bizproc import F, attempt, crm, on, process, wait
 from bizproc.actions.messages import RecordClicked, RecordIncoming, RecordOpened
 from bizproc.core.action import Target
 from bizproc.errors import (
@@ -23,6 +23,7 @@ from bizproc.errors import (
     NoClientAddress,
     NoResponsible,
     NoSender,
+    NoSuchField,
     NotResumable,
     SendRefused,
     WrongArgument,
@@ -569,6 +570,25 @@ async def test_a_process_on_deals_is_not_started_on_a_contact(world: World) -> N
     await world.perform(RecordOpened(1))
     assert await world.instances() == []
     assert await world.refusals() == []
+
+
+@process("tests.large", starts=on.email_opened(where=F.amount >= 100))
+async def large(deal: Deal) -> int:
+    return deal.id
+
+
+@pytest.mark.processes.with_args(large)
+async def test_what_comes_back_is_narrowed_by_a_filter_on_the_item(world: World) -> None:
+    small, big = await a_deal(world), await a_deal(world)
+    await world.perform(crm.deal(big).update({"amount": 100}))
+    for deal in (small, big):
+        await world.perform(crm.deal(deal).send_email("x", "y"))
+    for message in (1, 2):
+        await world.perform(RecordOpened(message))
+    assert [each.document for each in await world.instances()] == [ItemRef("deal", big.id)]
+    assert await world.refusals() == []
+    with pytest.raises(NoSuchField):
+        on.email_opened(big, where=F.colour == "red")
 
 
 async def test_a_wait_can_listen_to_one_item_alone(world: World) -> None:

@@ -219,6 +219,8 @@ class Reaction:
     def _try(self, process: Process[..., Any], event: Event, sight: Sight) -> bool:
         """Start a process if its trigger fits. Whether it fitted."""
         told = Told(process, event.name, ref_of_subject(event.subject))
+        if process.starts.tells_of_any_kind(event.name) and not _takes(process, told.document):
+            return False
         try:
             matched = process.starts.match(event, sight, starting=True)
         except StoreError:
@@ -226,7 +228,7 @@ class Reaction:
         except Exception as error:  # noqa: BLE001  a condition that cannot be asked of this item
             self._refuse(told, error)
             return True
-        if matched is None or self.is_paused(process) or (matched.any_kind and not _takes(process, told.document)):
+        if matched is None or self.is_paused(process):
             return False
         told.chain = self._chain(event)
         told.stages = _stages(matched, event)
