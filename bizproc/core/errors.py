@@ -31,9 +31,12 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
     │   ├── ProductNotFound, WrongValue, EmptyText
     │   ├── FileMissing, FileDamaged
+    │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, OrderNotFound, NothingToPay
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── SettingsError             a setting that is wrong
+    ├── ExtraMissing              optional packages are not installed
+    ├── PortTaken                 the web pages cannot be served there
     └── StoreError
         ├── StoreInUse, StoreLost, StoreLocked
         ├── StoreNewer, StoreUnreadable, StoreReadOnly
@@ -582,6 +585,54 @@ class FileDamaged(ActionError):
 
 
 @define(kw_only=True)
+class TemplateUnfit(ActionError):
+    """No document can be made from this template."""
+
+    says = "no document can be made from template {template}: {detail}"
+    advice = "Mend the template, or name another."
+    template: object
+    detail: str
+
+
+@define(kw_only=True)
+class DocumentFailed(ActionError):
+    """A document could not be made; nothing of it is left."""
+
+    says = "the document {number!r} could not be made from template {template}: {reason}"
+    advice = "Mend the template, or give it the values that it needs."
+    template: int
+    number: str
+    reason: str
+
+
+@define(kw_only=True)
+class DocumentNotReady(ActionError):
+    """The PDF of a document was not there in time (D20). The document is kept, and its PDF comes later."""
+
+    says = "the PDF of document {number!r} ({document}) was not ready within {timeout}. The document is kept."
+    advice = "Read the document again later, or wait for the event `document.pdf_ready`."
+    document: int
+    number: str
+    timeout: str
+
+
+@define(kw_only=True)
+class OrderNotFound(ActionError):
+    """No order has this id."""
+
+    says = "there is no order {order!r}."
+    order: object
+
+
+@define(kw_only=True)
+class NothingToPay(ActionError):
+    """An order has no payment: what it comes to is nothing."""
+
+    says = "there is nothing to be paid of order {order}."
+    order: int
+
+
+@define(kw_only=True)
 class ChannelMissing(ActionError):
     """No channel of this name is set up."""
 
@@ -655,6 +706,29 @@ class SettingsError(BizprocError):
     says = "{where}: {detail}"
     advice = "Mend the setting where `where` says."
     where: str
+    detail: str
+
+
+@define(kw_only=True)
+class ExtraMissing(BizprocError):
+    """Something needs packages that are not installed."""
+
+    says = "{what} need packages that are not installed ({package}): pip install 'bizproc[{extra}]'"
+    what: str
+    extra: str
+    package: str
+
+
+@define(kw_only=True)
+class PortTaken(BizprocError):
+    """The web pages cannot be served where the settings say."""
+
+    says = (
+        "the web pages cannot be served at {host}:{port}: {detail}. "
+        "Stop what listens there, or set web.host and web.port; web.port = 0 serves none."
+    )
+    host: str
+    port: int
     detail: str
 
 
@@ -759,7 +833,10 @@ __all__ = [
     "ChildFailed",
     "CodecError",
     "DeliveryUnknown",
+    "DocumentFailed",
+    "DocumentNotReady",
     "EmptyText",
+    "ExtraMissing",
     "FileDamaged",
     "FileMissing",
     "ImportRefused",
@@ -782,6 +859,9 @@ __all__ = [
     "NotPrintable",
     "NotRestorable",
     "NotResumable",
+    "NothingToPay",
+    "OrderNotFound",
+    "PortTaken",
     "ProcessDefinitionError",
     "ProductNotFound",
     "RecordedError",
@@ -804,6 +884,7 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "TemplateUnfit",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",
