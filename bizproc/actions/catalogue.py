@@ -13,10 +13,15 @@ from attrs import frozen
 
 from bizproc.actions.activities import AddActivity
 from bizproc.actions.comments import AddComment
+from bizproc.actions.conversions import ConvertDeal, ConvertLead, CreateLeadContact, CreateRepeatLead
 from bizproc.actions.creating import CreateCompany, CreateContact, CreateDeal, CreateLead
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.data import GetData
+from bizproc.actions.details import DetailsInformation, EditDetails
+from bizproc.actions.exclusions import AddToExclusions
+from bizproc.actions.linked import EditCompany, EditContact
 from bizproc.actions.products import AddProduct
-from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
+from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
 from bizproc.actions.stages import ChangeStage, ChangeStatus
 from bizproc.actions.waits import UntilStage
 
@@ -43,7 +48,7 @@ class Heading:
 HEADINGS: Final = (
     Heading(1, "Activité", "Activity", AddActivity),
     Heading(2, "Ajouter un article", "Add product item", AddProduct),
-    Heading(3, "Ajouter aux exceptions", "Add to exclusions"),
+    Heading(3, "Ajouter aux exceptions", "Add to exclusions", AddToExclusions),
     Heading(4, "Ajouter l'évènement dans le CRM", "Add CRM event"),
     Heading(5, "Ajouter un commentaire", "Add comment", AddComment),
     Heading(6, "Annonces Facebook", "Facebook Ads audience"),
@@ -51,23 +56,23 @@ HEADINGS: Final = (
     Heading(8, "Annuler la réservation", "Cancel resource booking"),
     Heading(9, "Attendre", "Wait"),
     Heading(10, "Changer d'observateurs", "Change observers"),
-    Heading(11, "Changer de contact", "Edit contact"),
-    Heading(12, "Changer de société", "Edit company"),
+    Heading(11, "Changer de contact", "Edit contact", EditContact, (AddField,)),
+    Heading(12, "Changer de société", "Edit company", EditCompany),
     Heading(13, "Changer la personne responsable", "Change responsible person"),
     Heading(14, "Créer un élément de processus intelligent", "Create SPA item", CreateSmartItem),
     Heading(15, "Création d'un nouveau contact", "Create new contact", CreateContact),
     Heading(16, "Création d'un nouveau prospect", "Create new lead", CreateLead),
     Heading(17, "Création d'une nouvelle entreprise", "Create new company", CreateCompany),
     Heading(18, "Création d'une nouvelle transaction", "Create new deal", CreateDeal),
-    Heading(19, "Créer en utilisant la source", "Create using source"),
-    Heading(20, "Créer un contact pour un prospect", "Create contact for lead"),
+    Heading(19, "Créer en utilisant la source", "Create using source", ConvertLead, (ConvertDeal,)),
+    Heading(20, "Créer un contact pour un prospect", "Create contact for lead", CreateLeadContact),
     Heading(21, "Créer un document CRM", "Create CRM document"),
-    Heading(22, "Créer un prospect répété", "Create repeat lead"),
+    Heading(22, "Créer un prospect répété", "Create repeat lead", CreateRepeatLead),
     Heading(23, "Supprimer l'élément de processus intelligent", "Delete SPA item", DeleteSmartItem),
     Heading(24, "Supprimer des produits", "Delete products"),
-    Heading(25, "Details information", "Details information"),
-    Heading(26, "Modifier l'élément de processus intelligent", "Edit SPA item"),
-    Heading(27, "Modifier les détails", "Edit details"),
+    Heading(25, "Details information", "Details information", DetailsInformation),
+    Heading(26, "Modifier l'élément de processus intelligent", "Edit SPA item", EditSmartItem),
+    Heading(27, "Modifier les détails", "Edit details", EditDetails),
     Heading(28, "En attente de l'étape de transaction", "Waiting for deal stage", UntilStage),
     Heading(29, "En attente du statut du prospect", "Waiting for lead status"),
     Heading(30, "Terminer la tâche", "End task"),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from bizproc.actions.items import Delete
 from bizproc.core.action import ItemAction, Target, action_type, option
+from bizproc.core.errors import WrongValue
 from bizproc.model.items import Item
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.model.smart_items import SmartItem
@@ -60,6 +61,51 @@ class CreateSmartItem(ItemAction[SmartItem]):
         if self.parent is not None or document is None:
             return None
         return document if document.kind in await port.parents_of(self.target.kind) else None
+
+
+@action_type("crm.edit")
+class EditSmartItem(ItemAction[SmartItem]):
+    """
+    Change fields of an item of a smart type: of one by its id, or of the first that a filter holds for.
+
+    Without either, of the process's own or the one linked to its document. Values that are the same already change
+    nothing and are not told; a change of stage ends no instance that runs on it. Heading 26.
+
+    Args:
+        fields: By name. None clears a field; a multiple field takes a list, which replaces what was there.
+        id: Which one.
+        where: A filter: the item with the lowest id for which it holds; with an id too, it must hold for that one.
+
+    Raises:
+        UnknownItem: no such smart type.
+        ItemNotFound: no such item, or none for which the filter holds.
+        UnknownField, WrongFieldValue: a field that is not there or that the type was made without, or a value that it
+            cannot hold.
+        UnknownStage, UnknownPipeline, UnknownUser: what a field points at is not there.
+    """
+
+    target: Target
+    fields: Mapping[str, Any]
+    _: KW_ONLY
+    id: int | None = option(default=None)
+    where: Any = option(default=None)
+
+    async def perform(self, port: Crm) -> SmartItem:
+        await port.parents_of(self.target.kind)  # raises where the kind is no smart type
+        changed: SmartItem = await port.update(await self._meant(port), self.fields)
+        return changed
+
+    async def _meant(self, port: Crm) -> ItemRef:
+        if self.where is None:
+            return await port.resolve(self.target.kind, self.target.id if self.id is None else self.id)
+        return await _first_where(port, self)
+
+
+async def _first_where(_port: Crm, action: EditSmartItem) -> ItemRef:
+    """The one place where items are found by a filter."""
+    raise WrongValue(
+        action=action.name, parameter="where", expected="nothing: this CRM finds no items by filters", got="a filter"
+    )
 
 
 @action_type("crm.delete")

@@ -1,4 +1,4 @@
-"""`bizproc check [PATHS]`: what in the code of processes would not replay."""
+"""`bizproc check [PATHS]`: what in the code of processes would not replay, and which live instances would not go on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from bizproc.cli import upgrading
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import in_line, print_json
-from bizproc.cli.setup import common_options, setup_of
-from bizproc.code.checking import Report, check_paths
+from bizproc.cli.setup import Setup, common_options, is_there, setup_of
+from bizproc.code.checking import check_paths
 from bizproc.code.report import as_json, lines
 
 
@@ -21,29 +22,33 @@ from bizproc.code.report import as_json, lines
 @click.pass_context
 def command(context: click.Context, paths: tuple[Path, ...]) -> int:
     r"""
-    Read the code of processes, and say what in it would not replay. Nothing is run.
+    Read the code of processes, and say what in it would not replay; replay the live instances of the store on it.
 
-    PATHS are files and folders; without them, the modules that processes are found in. A line that is right all the
-    same says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found.
+    PATHS are files and folders: these are read, and not run. Without them, the modules that processes are found in are
+    read, and if there is a store, its live instances are replayed on them: nothing is written, no step is run, and a
+    program that runs them is not disturbed. A line that is right all the same says why: `# bizproc: ok (reason)`. Exit
+    code 1 if anything is found, or an instance would not go on.
 
     \b
     Examples:
       bizproc check
       bizproc check sales/ billing.py --json
+      bizproc check --store sqlite:///copy.db
     """
     setup = setup_of(context)
     report = check_paths(_existing(paths) if paths else _modules(setup.modules))
-    # The check of live instances against this code comes here, beside what was found in the code.
+    upgrade = upgrading.check_instances(setup) if _has_instances(setup, paths) else None
     if setup.json:
-        print_json(as_json(report))
+        print_json(as_json(report) | ({} if upgrade is None else {"upgrade": upgrading.as_json(upgrade)}))
     else:
-        _print(report)
-    return 1 if report.findings else 0
+        for line in (*lines(report), *(() if upgrade is None else upgrading.lines(upgrade))):
+            click.echo(in_line(line))
+    return 1 if report.findings or not (upgrade is None or upgrade.fits) else 0
 
 
-def _print(report: Report) -> None:
-    for line in lines(report):
-        click.echo(in_line(line))
+def _has_instances(setup: Setup, paths: tuple[Path, ...]) -> bool:
+    """Whether there is a store to be looked at: one that was named, or, where no paths were, that of the project."""
+    return setup.store_given or (not paths and is_there(setup.store))
 
 
 def _existing(paths: tuple[Path, ...]) -> tuple[Path, ...]:

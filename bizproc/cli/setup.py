@@ -74,9 +74,14 @@ def _take(context: click.Context, parameter: click.Parameter, value: Any) -> Non
 
 def check_that_store_exists(setup: Setup) -> None:
     """Raises Mistake where there is no store yet, to look at or to find a document in."""
-    name = setup.store.removeprefix("sqlite:///")
-    if setup.store != name != ":memory:" and not Path(name).exists():
+    if not is_there(setup.store):
         raise Mistake(f"there is no store {setup.store} yet: `bizproc import` makes one, or name another with --store.")
+
+
+def is_there(store: str) -> bool:
+    """Whether there can be a store at this URL: not where it names a file that is not there."""
+    name = store.removeprefix("sqlite:///")
+    return name in (store, ":memory:") or Path(name).exists()
 
 
 def setup_of(context: click.Context, environment: Mapping[str, str] | None = None) -> Setup:

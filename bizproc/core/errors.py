@@ -30,6 +30,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
     │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── NoClient, AlreadyConverted, ConversionRefused
+    │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
     │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, OrderNotFound, NothingToPay
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
@@ -567,6 +569,73 @@ class AlreadyExists(ActionError):
 
 
 @define(kw_only=True)
+class NoClient(ActionError):
+    """The item has neither a contact nor a company, and the action is about them."""
+
+    says = "{action}: {kind} {id} has neither a contact nor a company: link one first."
+    action: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class AlreadyConverted(ActionError):
+    """The lead was converted before, or was moved to its success by hand: it is not converted again."""
+
+    says = "{kind} {id} is converted already (it is in {stage})."
+    kind: str
+    id: int
+    stage: str
+
+
+@define(kw_only=True)
+class ConversionRefused(ActionError):
+    """Something could not be made of it; nothing was. `activity_for` is who was given a to-do about it."""
+
+    says = "{kind} {id} could not be converted to a {wanted}: {reason}"
+    kind: str
+    id: int
+    wanted: str
+    reason: str
+    activity_for: int | None = None
+
+
+@define(kw_only=True)
+class UnknownDetailsTemplate(ActionError):
+    """There is no template of details of this code."""
+
+    says = "there is no template of details {template!r}. Known: {known}."
+    template: str
+    known: str
+
+
+@define(kw_only=True)
+class DetailsMissing(ActionError):
+    """The client has no details by this template."""
+
+    says = "{kind} {id} has no details by the template {template!r}: make some with crm.details.create(...)."
+    kind: str
+    id: int
+    template: str
+
+
+@define(kw_only=True)
+class DetailsRefused(ActionError):
+    """
+    Values that their fields cannot hold; nothing was written.
+
+    Attributes:
+        id: Of the details.
+        reasons: By part (`fields`, `bank`): what is wrong with the first value that is.
+    """
+
+    says = "details {id} were not changed: {text}"
+    id: int
+    text: str
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
+@define(kw_only=True)
 class FileMissing(ActionError):
     """The content of a file is not where contents lie."""
 
@@ -824,6 +893,7 @@ class StoreDamaged(StoreError):
 
 __all__ = [
     "ActionError",
+    "AlreadyConverted",
     "AlreadyExists",
     "AmbiguousItem",
     "BadRow",
@@ -832,7 +902,10 @@ __all__ = [
     "ChannelMissing",
     "ChildFailed",
     "CodecError",
+    "ConversionRefused",
     "DeliveryUnknown",
+    "DetailsMissing",
+    "DetailsRefused",
     "DocumentFailed",
     "DocumentNotReady",
     "EmptyText",
@@ -852,6 +925,7 @@ __all__ = [
     "JournalTooLong",
     "LinkedItemMissing",
     "NestedStep",
+    "NoClient",
     "NoDocument",
     "NotDurable",
     "NotInProcess",
@@ -885,6 +959,7 @@ __all__ = [
     "StoreReadOnly",
     "StoreUnreadable",
     "TemplateUnfit",
+    "UnknownDetailsTemplate",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",

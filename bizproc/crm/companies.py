@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import ClassVar, Unpack
 
 from bizproc.actions.creating import CreateCompany
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
+from bizproc.core.action import act
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.companies import Company, CompanyFields
 
@@ -18,6 +20,8 @@ class CompanyActions(ItemActions[Company, CompanyFields]):
 
 class OwnCompany(CompanyActions):
     """`crm.company`: the company that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

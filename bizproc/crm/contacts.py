@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import ClassVar, Unpack
 
 from bizproc.actions.creating import CreateContact
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
+from bizproc.core.action import act
+from bizproc.crm.clients import CompanyOf
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.contacts import Contact, ContactFields
 
 
-class ContactActions(ItemActions[Contact, ContactFields]):
+class ContactActions(ItemActions[Contact, ContactFields], CompanyOf):
     """What may be done to a contact."""
 
     kind: ClassVar[str] = "contact"
@@ -18,6 +21,8 @@ class ContactActions(ItemActions[Contact, ContactFields]):
 
 class OwnContact(ContactActions):
     """`crm.contact`: the contact that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.conversions import ConvertDeal, CreateRepeatLead
 from bizproc.actions.creating import CreateDeal
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
+from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
+from bizproc.crm.clients import ClientOf
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.deals import Deal, DealFields
 
 
-class DealActions(ItemActions[Deal, DealFields]):
+class DealActions(ItemActions[Deal, DealFields], ClientOf):
     """What may be done to a deal."""
 
     kind: ClassVar[str] = "deal"
@@ -21,10 +25,15 @@ class DealActions(ItemActions[Deal, DealFields]):
     add_product = act(AddProduct)
     products = act(Products)
     change_stage = act(ChangeStage)
+    add_to_exclusions = act(AddToExclusions)
+    convert = act(ConvertDeal)
+    create_repeat_lead = act(CreateRepeatLead)
 
 
 class OwnDeal(DealActions):
     """`crm.deal`: the deal that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

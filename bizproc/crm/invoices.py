@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import ClassVar, Unpack
 
 from bizproc.actions.creating import CreateInvoice
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
+from bizproc.crm.clients import ClientOf
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.invoices import Invoice, InvoiceFields
 
 
-class InvoiceActions(ItemActions[Invoice, InvoiceFields]):
+class InvoiceActions(ItemActions[Invoice, InvoiceFields], ClientOf):
     """What may be done to an invoice."""
 
     kind: ClassVar[str] = "invoice"
@@ -25,6 +27,8 @@ class InvoiceActions(ItemActions[Invoice, InvoiceFields]):
 
 class OwnInvoice(InvoiceActions):
     """`crm.invoice`: the invoice that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import Delete, Read, Update
 from bizproc.core.action import Target, act
+from bizproc.crm.clients import DetailsActions
 from bizproc.model.users import Users
 
 I = TypeVar("I")  # noqa: E741 - the item
@@ -42,7 +43,7 @@ class Removable(Named[I, F]):
     delete = act(Delete)
 
 
-class ItemActions(Named[I, F]):
+class ItemActions(Named[I, F], DetailsActions):
     """What may be done to an item of whatever kind."""
 
     delete = act(Delete)

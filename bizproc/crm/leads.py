@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.conversions import ConvertLead, CreateLeadContact
 from bizproc.actions.creating import CreateLead
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
+from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.products import Products
 from bizproc.actions.stages import ChangeStatus
 from bizproc.core.action import act
+from bizproc.crm.clients import ClientOf
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.leads import Lead, LeadFields
 
 
-class LeadActions(ItemActions[Lead, LeadFields]):
+class LeadActions(ItemActions[Lead, LeadFields], ClientOf):
     """What may be done to a lead."""
 
     kind: ClassVar[str] = "lead"
 
     products = act(Products)
     change_status = act(ChangeStatus)
+    add_to_exclusions = act(AddToExclusions)
+    convert = act(ConvertLead)
+    create_contact = act(CreateLeadContact)
 
 
 class OwnLead(LeadActions):
     """`crm.lead`: the lead that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import ClassVar, Unpack
 
 from bizproc.actions.creating import CreateQuote
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
+from bizproc.crm.clients import ClientOf
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.quotes import Quote, QuoteFields
 
 
-class QuoteActions(ItemActions[Quote, QuoteFields]):
+class QuoteActions(ItemActions[Quote, QuoteFields], ClientOf):
     """What may be done to a quote."""
 
     kind: ClassVar[str] = "quote"
@@ -25,6 +27,8 @@ class QuoteActions(ItemActions[Quote, QuoteFields]):
 
 class OwnQuote(QuoteActions):
     """`crm.quote`: the quote that the process runs on, or the one linked to its document; it makes new ones."""
+
+    add_field = act(AddField)
 
     def __init__(self) -> None:
         super().__init__()

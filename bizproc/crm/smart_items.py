@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, Unpack, cast
+from typing import Any, Literal, Unpack, cast
 
+from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.products import AddProduct, Products
-from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem
+from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import Target, act
+from bizproc.crm.clients import ClientOf, copied
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.items import Item
 from bizproc.model.smart_items import SmartItem, SmartItemFields
 
 
-class SmartItemActions(ItemActions[SmartItem, SmartItemFields]):
+class SmartItemActions(ItemActions[SmartItem, SmartItemFields], ClientOf):
     """What may be done to a smart item."""
 
     add_product = act(AddProduct)
@@ -33,11 +35,18 @@ class SmartItemActions(ItemActions[SmartItem, SmartItemFields]):
 class OwnSmartItem(SmartItemActions):
     """`crm.item(type)`: the item that the process runs on, or the one linked to its document; it makes new ones."""
 
+    add_field = act(AddField)
+
     @documented_by(CreateSmartItem)
     def create(
         self, *, parent: Item | Literal[False] | None = None, **fields: Unpack[SmartItemFields]
     ) -> CreateSmartItem:
         return CreateSmartItem(self.target, cast("dict[str, object]", fields), parent=parent)
+
+    @documented_by(EditSmartItem)
+    def edit(self, fields: SmartItemFields, *, id: SmartItem | int | None = None, where: Any = None) -> EditSmartItem:
+        meant = None if id is None else id_of(id)
+        return EditSmartItem(self.target, copied(fields), id=meant, where=where)
 
     @documented_by(DeleteSmartItem)
     def delete(self, id: SmartItem | int | None = None) -> DeleteSmartItem:

@@ -3,6 +3,7 @@
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.conversions import Conversion
+from bizproc.model.custom_fields import CustomField, CustomType, Options
 from bizproc.model.deals import Deal, DealFields
 from bizproc.model.details import (
     Address,
@@ -64,6 +65,8 @@ __all__ = [
     "ContactFields",
     "Conversion",
     "CrmDocument",
+    "CustomField",
+    "CustomType",
     "Deal",
     "DealFields",
     "Department",
@@ -91,6 +94,7 @@ __all__ = [
     "MultiField",
     "Notification",
     "Number",
+    "Options",
     "Order",
     "Payment",
     "Pipeline",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
@@ -54,6 +55,26 @@ class Crm(Protocol):
             LinkedItemMissing, AmbiguousItem: none, or several and none is primary.
         """
 
+    async def linked(self, ref: ItemRef, kind: str) -> ItemRef:
+        """
+        The item of a kind that is linked to `ref`: the primary one, where there are several (D22).
+
+        Raises:
+            ItemNotFound, UnknownItem: `ref` is not there; no such kind.
+            LinkedItemMissing, AmbiguousItem: none, or several and none is primary.
+        """
+
+    async def pointing_at(self, ref: ItemRef) -> tuple[ItemRef, ...]:
+        """All items, of whatever kind, in which a field points at this one: in order of kind and id."""
+
+    async def matching(self, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """
+        All of a kind whose single fields hold exactly these values (None: nothing), in order of their ids.
+
+        Raises:
+            UnknownField, WrongFieldValue: a field that is not there, or cannot hold the value.
+        """
+
     async def read(self, ref: ItemRef) -> Any:
         """The item as it is now, the writes of this performance included."""
 
@@ -87,6 +108,23 @@ class Crm(Protocol):
     async def delete(self, ref: ItemRef) -> None:
         """Delete an item with all that belongs to it, and cut its relations. Emits `<kind>.deleted`."""
 
+    # -- custom fields
+
+    async def add_field(
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
+    ) -> CustomField:
+        """
+        Define a custom field of a kind of item.
+
+        Raises:
+            AlreadyExists: there is one of this code.
+            WrongFieldValue: a code that is no name or is a field's already, no such type; options of what is no
+                choice, or of one that has none.
+        """
+
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
+        """The custom fields of a kind of item, in order of their codes."""
+
     # -- what belongs to an item
 
     async def add_product(
@@ -104,6 +142,13 @@ class Crm(Protocol):
         Raises:
             ProductNotFound: no such product in the catalogue.
             WrongFieldValue: a number that is not one, or out of its range.
+        """
+
+    async def add_rows(self, ref: ItemRef, rows: Iterable[ProductRow]) -> tuple[ProductRow, ...]:
+        """
+        Append rows like these, in the item's currency, as `add_product` does; gives those that were made.
+
+        Prices, quantities, discounts and rates are the same: what has changed in the catalogue since does not count.
         """
 
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
@@ -141,6 +186,19 @@ class Crm(Protocol):
 
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         """The item's activities, the oldest first."""
+
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
+        """
+        Complete an activity that stands beside an item; one that is completed already stays as it is.
+
+        Emits `activity.completed` for each item that it stands beside. Raises ItemNotFound.
+        """
+
+    async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
+        """The activities and comments that stand beside an item also stand beside others from now on."""
+
+    async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
+        """Tell what happened to an item and is no change of a field. Emits `<kind>.<happened>` with the facts."""
 
     # -- looked up
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
@@ -52,6 +52,7 @@ class Performing:
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
         events: What was emitted so far, in order.
+        left_behind: What is done if the action fails, see `leave_behind`.
     """
 
     transaction: LocalTransaction
@@ -62,6 +63,7 @@ class Performing:
     author: int | None = None
     ending: Callable[[str], None] = _nothing
     events: list[Event] = field(factory=list)
+    left_behind: list[Callable[[Any], Awaitable[Any]]] = field(factory=list)
 
     def emit(self, event: Event) -> None:
         """Tell a fact: it reaches those who wait for it in this very transaction, and is undone with the action."""
@@ -70,3 +72,12 @@ class Performing:
     def end(self, ended_by: str) -> None:
         """The instance ends with this commit; no more of its code runs (D10, D11)."""
         self.ending(ended_by)
+
+    def leave_behind(self, trace: Callable[[Any], Awaitable[Any]]) -> None:
+        """
+        Have something done if the action now fails: a to-do, a line, so that people learn of the failure.
+
+        It is given a port, in the same commit as the failure, after all that the action did was undone. What it raises
+        is a note on the error, and nothing more.
+        """
+        self.left_behind.append(trace)

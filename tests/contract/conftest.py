@@ -32,6 +32,7 @@ class Office:
         self.portal = Portal()
         self.events: list[Event] = []
         self.ended: list[str] = []
+        self.step = "step"
         self._connection = connect(path, timedelta(seconds=1))
         self._shared = borrow(self._connection)
         self._open: Transaction | None = None
@@ -81,7 +82,7 @@ class Office:
                 transaction=tx,
                 now=self.now,
                 instance=instance,
-                key="step",
+                key=self.step,
                 document=None if document is None else ItemRef(document.item_type, document.id),
                 author=author,
                 ending=self.ended.append,

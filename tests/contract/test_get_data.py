@@ -117,9 +117,11 @@ def test_in_print_language_and_zone_are_the_portals(office: Office, deal: Deal, 
 
 def test_in_print_nothing_is_an_empty_text(office: Office) -> None:
     lead = office.do(crm.lead.create(title="x", source="A_CODE_OF_NO_LIST"))
-    names = ("company_id", "contact_ids", "source", "phones", "birth_date", "closed_at", "custom.gone_user")
-    office.ask(lambda port: port.add_field("lead", "gone_user", "user"))
-    office.do(crm.lead(lead).update({"custom": {"gone_user": 99}}))
+    names = ("company_id", "contact_ids", "source", "phones", "birth_date", "closed_at", "custom.gone")
+    office.ask(lambda port: port.add_field("lead", "gone", "link"))
+    gone = office.do(crm.company.create(title="Gone"))
+    office.do(crm.lead(lead).update({"custom": {"gone": gone}}))
+    office.do(crm.company(gone).delete())
     assert set(office.do(crm.lead(lead).get_data(*names, print_version=True)).values()) == {""}
 
 

@@ -9,7 +9,22 @@ from typing import Any, assert_type
 from bizproc import crm, wait
 from bizproc.adapters.sql_crm import SqlCrm
 from bizproc.core.commands import Signalled
-from bizproc.model import Activity, Comment, Company, Deal, ProductRow, StageReached, User
+from bizproc.model import (
+    Activity,
+    Comment,
+    Company,
+    Contact,
+    Conversion,
+    CustomField,
+    Deal,
+    Details,
+    Exclusion,
+    Lead,
+    ProductRow,
+    SmartItem,
+    StageReached,
+    User,
+)
 from bizproc.ports.crm import Crm
 
 
@@ -26,6 +41,20 @@ async def answers(discount: Decimal) -> None:
     assert_type(await crm.company.read(), Company)
     assert_type(await crm.user.create(name="Ann"), User)
     await crm.deal.change_stage("WON", modified_by=3)
+    assert_type(await crm.lead.convert(deal=True, contact=True, pipeline=1, keep_activities_open=False), Conversion)
+    assert_type(await crm.deal.convert(invoice=True, quote=True, responsible=[1, User(2)]), Conversion)
+    assert_type(await crm.lead(5).create_contact(responsible=3), Contact)
+    assert_type(await crm.deal.create_repeat_lead("Again"), Lead)
+    assert_type(await crm.deal.add_to_exclusions(comment="spam", delete=True), tuple[Exclusion, ...])
+    assert_type(await crm.deal.edit_contact({"phones": ["1"]}, append=True, modified_by=3), Contact)
+    assert_type(await crm.contact(5).edit_company({"title": "Acme"}), Company)
+    assert_type(await crm.item("contract", 5).edit_company({"title": "Acme"}), Company)
+    assert_type(await crm.item("contract").edit({"title": "x"}, id=9), SmartItem)
+    assert_type(await crm.quote.details_information(template="fr", of="contact", address_type="post"), Details)
+    assert_type(await crm.company.edit_details({"vat_id": "1"}, template="fr", bank={"iban": ""}), Details)
+    assert_type(await crm.deal.edit_details(template="fr", address_type="post", address={"city": "Lyon"}), Details)
+    assert_type(await crm.deal.add_field("city", type="text", label="City"), CustomField)
+    assert_type(await crm.item("contract").add_field("size", type="choice", label="", options=["S"]), CustomField)
     assert_type(await wait.until_stage("EXECUTING", timeout=timedelta(days=14)), StageReached)
     assert_type(await wait.for_signal("approved", int), Signalled[int])
     assert_type(await wait.for_signal("approved"), Signalled[Any])
@@ -41,6 +70,15 @@ async def mistakes(deal: Deal) -> None:
     await crm.deal.update({"titel": "Tea"})  # type: ignore[typeddict-unknown-key]
     await crm.deal(42).create(title="Tea")  # type: ignore[attr-defined]
     await crm.company.add_product(1)  # type: ignore[attr-defined]
+    await crm.deal.convert(contact=True)  # type: ignore[call-arg]
+    await crm.contact.convert(deal=True)  # type: ignore[attr-defined]
+    await crm.contact.edit_contact({"post": "x"})  # type: ignore[attr-defined]
+    await crm.company.edit_company({"title": "x"})  # type: ignore[attr-defined]
+    await crm.deal.edit_contact({"titel": "x"})  # type: ignore[typeddict-unknown-key]
+    await crm.deal.edit_details(template="fr", address={"town": "x"})  # type: ignore[arg-type]
+    await crm.deal.details_information(template="fr", of="lead")  # type: ignore[arg-type]
+    await crm.deal.add_field("city", type="colour", label="x")  # type: ignore[arg-type]
+    await crm.deal(42).add_field("city", type="text", label="x")  # type: ignore[attr-defined]
     await wait.until_stage("WON", timeout=5)  # type: ignore[arg-type]
     deal.title = "Tea"  # type: ignore[misc]
     crm.deal.add_comment("made and not awaited")  # type: ignore[unused-awaitable]

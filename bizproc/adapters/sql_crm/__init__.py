@@ -5,7 +5,11 @@ The CRM in the store itself: what an action writes commits together with the jou
     shapes.py      a noun and its row: statements, and both directions of coding
     reading.py     get and find, on any connection
     items.py       create, update, delete: history, events, derived fields
+    matching.py    nouns by the exact values of their fields, and items by what they point at
+    custom.py      custom fields
+    special.py     what only some nouns have
     rows.py        product rows: the hot path
+    passing_on.py  what one item passes on to others: its timeline, its rows
     timeline.py    comments, activities, history
     stages.py      pipelines and their stages
     seeding.py     what a new store holds

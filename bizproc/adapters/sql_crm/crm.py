@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, rows, special, stages, timeline
-from bizproc.adapters.sql_crm.custom import add_field, custom_fields
+from bizproc.adapters.sql_crm import items, passing_on, rows, special, stages, timeline
+from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
+from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
@@ -23,6 +25,9 @@ from bizproc.model.users import User, Users
 from bizproc.ports.performing import Performing
 
 _PORTAL: Final = Portal()
+
+_CLIENTS: Final = ("contact", "company")
+"""What has clients of its own says itself who they are: a contact that came from a lead need not be the lead's."""
 
 
 class SqlCrm:
@@ -51,13 +56,16 @@ class SqlCrm:
         shape, aim = shape_of(document.kind), shape_of(wanted)
         item = read(tx, shape, document.id)
         candidates: list[int] = []
+        own = False
         for field in shape.fields.values():
             points = pointed_at(field, getattr(item, field.name))
             if field.refers is None:
                 candidates += [id_ for kind, id_ in points if kind == wanted]
-            elif points and field.name in (f"{wanted}_id", f"{wanted}_ids"):
-                return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
-        if not candidates and aim.pointing_at(document.kind):
+            elif field.name in (f"{wanted}_id", f"{wanted}_ids"):
+                if points:
+                    return ItemRef(wanted, points[0][1])  # the first of a list is the primary one
+                own = wanted in _CLIENTS
+        if not (candidates or own) and aim.pointing_at(document.kind):
             candidates = referring(tx, aim, document)
         match candidates:
             case [one]:
@@ -66,6 +74,17 @@ class SqlCrm:
                 raise LinkedItemMissing(kind=document.kind, id=document.id, wanted=wanted)
             case _:
                 raise AmbiguousItem(kind=document.kind, id=document.id, wanted=wanted, candidates=tuple(candidates))
+
+    async def linked(self, ref: ItemRef, kind: str) -> ItemRef:
+        special.check_kind(self.performing.transaction, kind)
+        return self._linked(ref, kind)
+
+    async def pointing_at(self, ref: ItemRef) -> tuple[ItemRef, ...]:
+        return pointing_at(self.performing.transaction, ref)
+
+    async def matching(self, kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return matching(self.performing.transaction, kind, values)
 
     # -- items
 
@@ -90,10 +109,14 @@ class SqlCrm:
         items.delete(self.performing, self.portal, ref, self.performing.author)
 
     async def add_field(
-        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Iterable[str] = ()
-    ) -> None:
-        """Define a custom field of a kind of item."""
-        add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+        self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
+    ) -> CustomField:
+        special.check_kind(self.performing.transaction, kind)
+        return add_field(self.performing.transaction, kind, code, type, label, multiple=multiple, options=options)
+
+    async def defined_fields(self, kind: str) -> tuple[CustomField, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        return tuple(definitions(self.performing.transaction, kind).values())
 
     def _author(self, author: int | None) -> int | None:
         if author is None:
@@ -113,6 +136,9 @@ class SqlCrm:
         discount_percent: Number = 0,
     ) -> ProductRow:
         return rows.add_product(self.performing, ref, product, price, quantity, discount_percent)
+
+    async def add_rows(self, ref: ItemRef, rows: Iterable[ProductRow]) -> tuple[ProductRow, ...]:
+        return passing_on.add_rows(self.performing, ref, rows, self.performing.author)
 
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
         return self._belonging("product_row", ref)
@@ -159,6 +185,15 @@ class SqlCrm:
 
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
         return self._belonging("activity", ref)
+
+    async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
+        return passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
+
+    async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
+        passing_on.share_timeline(self.performing, ref, others)
+
+    async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
+        passing_on.record(self.performing, ref, happened, dict(facts), self.performing.author)
 
     def _belonging(self, kind: str, ref: ItemRef) -> tuple[Any, ...]:
         tx = self.performing.transaction

@@ -2,44 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
-from bizproc.adapters.sql_crm.reading import Runs
-from bizproc.adapters.sql_crm.shapes import shape_of
-from bizproc.core.errors import AlreadyExists, WrongFieldValue
-from bizproc.model.fields import CUSTOM_TYPES, TEXT, Field, shown, unknown
-from bizproc.store.types import json_text
+from bizproc.adapters.sql_crm.reading import Runs, exists
+from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, shape_of
+from bizproc.core.errors import AlreadyExists, ItemNotFound, UnknownUser, WrongFieldValue
+from bizproc.model.custom_fields import CustomField, Options
+from bizproc.model.fields import CUSTOM_REFERS, CUSTOM_TYPES, TEXT, Field, FieldType, Unfit, shown, unknown
+from bizproc.model.kinds import BELONGINGS
+from bizproc.store.types import json_text, json_value
+
+# -- which there are ---------------------------------------------------------------------------------------------------
 
 
 def add_field(
-    connection: Runs, kind: str, code: str, type_: str, label: str, *, multiple: bool, options: Iterable[str]
-) -> Field:
-    """Define a custom field of a kind of item."""
+    connection: Runs, kind: str, code: str, type_: str, label: str, *, multiple: bool, options: Options
+) -> CustomField:
+    """Define a custom field of a kind of item. See `ports.crm.Crm.add_field`."""
     shape = shape_of(kind)
-    code = Field("custom field", "code", TEXT).checked(code)
-    if not code.isidentifier() or code in shape.writable:
+    code = _text("code", code)
+    if not code.isidentifier() or code in shape.fields or code in shape.writable:
         expected = f"a name like `delivery_city`, and not one of {kind}'s own fields"
         raise WrongFieldValue(kind="custom field", field="code", expected=expected, got=shown(code))
     if type_ not in CUSTOM_TYPES or not shape.is_item:
         raise WrongFieldValue(kind=kind, field=code, expected=f"one of {', '.join(CUSTOM_TYPES)}", got=shown(type_))
-    if code in custom_fields(connection, kind):
+    if code in definitions(connection, kind):
         raise AlreadyExists(kind=f"custom field of {kind}", field="code", value=code)
+    label = _text("label", label).strip() or code
+    pairs = _options(type_, options)
     connection.execute(
         "INSERT INTO custom_field (kind, code, type, label, multiple, options) VALUES (?, ?, ?, ?, ?, ?)",
-        (kind, code, type_, label or code, int(multiple), json_text(list(options))),
+        (kind, code, type_, label, int(multiple), json_text(pairs)),
     )
-    return custom_fields(connection, kind)[code]
+    return definitions(connection, kind)[code]
+
+
+def _text(name: str, value: Any) -> str:
+    text: str = Field("custom field", name, TEXT).checked(value)
+    return text
+
+
+def _options(type_: str, options: Options) -> list[list[str]]:
+    """A choice has options, and each is told from the others by its code and by its label."""
+    if isinstance(options, str):
+        expected = "several texts, or codes with their labels"
+        raise WrongFieldValue(kind="custom field", field="options", expected=expected, got=shown(options))
+    pairs = [[_text("options", code).strip(), _text("options", label).strip()] for code, label in _given(options)]
+    if bool(pairs) != (type_ == "choice"):
+        expected = "at least one, to choose from" if type_ == "choice" else f"none: a {type_} is not chosen from a list"
+        raise WrongFieldValue(kind="custom field", field="options", expected=expected, got=shown(options))
+    seen: set[str] = set()
+    for code, label in pairs:
+        words = {code, label or code}
+        if not code or words & seen:
+            expected = "codes and labels of which no two are the same, and no code empty"
+            raise WrongFieldValue(kind="custom field", field="options", expected=expected, got=shown(code))
+        seen |= words
+    return [[code, label or code] for code, label in pairs]
+
+
+def _given(options: Options) -> list[tuple[str, str]]:
+    """What was given, one by one: a text that comes twice must not be lost on the way."""
+    return list(options.items()) if isinstance(options, Mapping) else [(text, text) for text in options]
+
+
+def definitions(connection: Runs, kind: str) -> dict[str, CustomField]:
+    """The custom fields of a kind of item, by code, as they were defined."""
+    rows = connection.execute(
+        "SELECT code, type, label, multiple, options FROM custom_field WHERE kind = ? ORDER BY code", (kind,)
+    )
+    return {
+        code: CustomField(
+            kind=kind, code=code, type=type_, label=label, multiple=bool(multiple), options=_stored(options)
+        )
+        for code, type_, label, multiple, options in rows
+    }
+
+
+def _stored(text: str) -> Mapping[str, str]:
+    return MappingProxyType(dict(json_value(text)))
 
 
 def custom_fields(connection: Runs, kind: str) -> dict[str, Field]:
-    """The custom fields of a kind of item, by code."""
-    rows = connection.execute("SELECT code, type, multiple FROM custom_field WHERE kind = ? ORDER BY code", (kind,))
-    return {
-        code: Field(kind, f"custom.{code}", CUSTOM_TYPES[type_], multiple=bool(multiple), optional=True)
-        for code, type_, multiple in rows
-    }
+    """The custom fields of a kind of item, by code, as values are checked."""
+    return {code: _field(each) for code, each in definitions(connection, kind).items()}
+
+
+def _field(defined: CustomField) -> Field:
+    type_ = CUSTOM_TYPES[defined.type]
+    return Field(
+        defined.kind,
+        f"custom.{defined.code}",
+        FieldType(type_.name, _chosen(defined.options)) if defined.options else type_,
+        multiple=defined.multiple,
+        optional=True,
+        refers=CUSTOM_REFERS.get(defined.type),
+        list=f"{_LIST}{defined.kind}.{defined.code}" if defined.options else None,
+    )
+
+
+_LIST: Final = "custom."
+"""With the kind and the code behind it: the list that the options of a choice are, where people read their labels."""
+
+
+def option_label(connection: Runs, list_: str, code: str) -> str | None:
+    """What people read of an option; None where the list is of another sort, or has no such option."""
+    if not list_.startswith(_LIST):
+        return None
+    kind, _, field = list_.removeprefix(_LIST).partition(".")
+    defined = definitions(connection, kind).get(field)
+    return None if defined is None else defined.options.get(code)
+
+
+def _chosen(options: Mapping[str, str]) -> Callable[[Any], str | None]:
+    """A choice takes a code, or what people read in its place; a blank text is no choice."""
+    by_label = {label: code for code, label in options.items()}
+
+    def check(value: Any) -> str | None:
+        if not isinstance(value, str):
+            raise Unfit(f"one of {', '.join(options)}")
+        text = value.strip()
+        if not text:
+            return None
+        if text in options:
+            return text
+        if text not in by_label:
+            raise Unfit(f"one of {', '.join(options)}")
+        return by_label[text]
+
+    return check
+
+
+# -- what they hold ----------------------------------------------------------------------------------------------------
 
 
 def checked_custom(
@@ -48,7 +144,7 @@ def checked_custom(
     """
     The values of custom fields after those that are given: the others stay, and nothing takes one away.
 
-    Raises UnknownField, WrongFieldValue.
+    Raises UnknownField, WrongFieldValue; UnknownUser, ItemNotFound for what a value points at.
     """
     known = custom_fields(connection, kind)
     values = dict(old)
@@ -57,7 +153,26 @@ def checked_custom(
         if field is None:
             raise unknown(kind, f"custom.{code}", known or ("no custom fields",))
         kept = field.checked(value)
+        _check_there(connection, field, kept, old.get(code))
         if append and field.multiple:
             kept = tuple(dict.fromkeys((*old.get(code, ()), *kept)))
         values[code] = kept
     return MappingProxyType({code: value for code, value in values.items() if value is not None and value != ()})
+
+
+def _check_there(connection: Runs, field: Field, value: Any, old: Any) -> None:
+    """What a value points at must be there; what the field held before is not looked at again."""
+    if field.refers is None and field.type.name != "link":
+        return
+    held = old if isinstance(old, tuple) else (old,)
+    for each in value if field.multiple else (value,):
+        if each is None or each in held:
+            continue
+        kind, id_ = (field.refers, each) if field.refers is not None else (each.kind, each.id)
+        if not exists(connection, _shape_pointed_at(kind), id_):
+            raise UnknownUser(user=id_) if kind == "user" else ItemNotFound(kind=kind, id=id_)
+
+
+def _shape_pointed_at(kind: str) -> Shape:
+    """Raises UnknownItem for what is no kind of noun."""
+    return SHAPES[kind] if kind in BELONGINGS else shape_of(kind)

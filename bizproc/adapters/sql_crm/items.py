@@ -307,7 +307,7 @@ class _Change:
 _OWNED: Final = tuple(
     f"DELETE FROM {SHAPES[kind].table.name} WHERE owner_kind = ? AND owner_id = ?"  # noqa: S608  tables of ours
     for kind in BELONGINGS
-    if "owner_id" in SHAPES[kind].fields and kind not in ("activity", "order")
+    if "owner_id" in SHAPES[kind].fields and kind not in ("activity", "comment", "order")
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import stages
+from bizproc.adapters.sql_crm.custom import option_label
 from bizproc.adapters.sql_crm.reading import Runs, is_id, read
 from bizproc.adapters.sql_crm.shapes import shape_of
 from bizproc.core.errors import ItemNotFound, UnknownItem
@@ -27,7 +28,7 @@ def _name(connection: Runs, kind: str, key: Any) -> str | None:
             return None if stage is None else stage.name or stage.code
         case "reference":
             row = connection.execute(_ENTRY, key).fetchone()
-            return None if row is None else row[0] or key[1]
+            return option_label(connection, *key) if row is None else row[0] or key[1]
         case _:
             return _called(connection, kind, key)
 

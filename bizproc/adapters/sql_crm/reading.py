@@ -98,6 +98,12 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
     """The condition that holds for what belongs to an item, or points at it."""
     if shape.kind == "activity":
         return " WHERE id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id)
+    if shape.kind == "comment":
+        text = (
+            " WHERE id IN (SELECT id FROM comment WHERE owner_kind = ? AND owner_id = ? "
+            "UNION SELECT comment FROM comment_binding WHERE kind = ? AND item = ?)"
+        )
+        return text, (ref.kind, ref.id, ref.kind, ref.id)
     if "owner_id" in shape.fields:
         return " WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id)
     parts, parameters = [], []

@@ -191,14 +191,19 @@ def totals(connection: Runs, ref: ItemRef, currency: str) -> Totals:
     return Totals(amount_of(units, currency), amount_of(tax, currency))
 
 
+def in_currency(row: ProductRow, currency: str, **changes: Any) -> ProductRow:
+    """A row as it is in a currency: prices stay as they are, sums are rounded to its digits."""
+    total = _sum(row.price, row.quantity, row.discount_percent, currency)
+    tax = tax_of(total, row.tax_rate, currency, included=row.tax_included)
+    return evolve(row, currency=currency, sum=total, tax=tax, **changes)
+
+
 def recast(performing: Performing, ref: ItemRef, currency: str) -> None:
-    """The item's currency has changed: prices stay as they are, sums are rounded to its digits."""
+    """The item's currency has changed."""
     tx = performing.transaction
     select = f"{_ROW.select} WHERE owner_kind = ? AND owner_id = ? ORDER BY id"
     for row in [_ROW.item(found) for found in tx.execute(select, (ref.kind, ref.id))]:
-        total = _sum(row.price, row.quantity, row.discount_percent, currency)
-        tax = tax_of(total, row.tax_rate, currency, included=row.tax_included)
-        new = evolve(row, currency=currency, sum=total, tax=tax)
+        new = in_currency(row, currency)
         names = ("currency", "sum", "tax")
         values = {name: getattr(new, name) for name in names}
         tx.execute(_ROW.update_of(names), (*_ROW.written(names, values), row.id))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from attrs import asdict
+
 from bizproc.adapters.sql_crm import stages
 from bizproc.adapters.sql_crm.reading import Runs, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
 from bizproc.core.errors import UnknownItem, WrongFieldValue
-from bizproc.model.details import ADDRESS_TYPES
+from bizproc.model.details import ADDRESS_TYPES, Address
 from bizproc.model.exclusions import normal_email, normal_phone
+from bizproc.model.fields import shown
+from bizproc.model.formats import unfit
 from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.model.smart_items import FLAGS, SMART_ITEM, SmartItem, SmartType, is_type_code
 from bizproc.ports.performing import Performing
@@ -120,6 +124,9 @@ def _prepare_details(performing: Performing, values: Values, _old: Values | None
     template = read(performing.transaction, SHAPES["details_template"], values["template_id"])
     _check_codes("details", "fields", values["fields"], template.fields)
     _check_codes("details", "addresses", values["addresses"], tuple(ADDRESS_TYPES) if template.with_address else ())
+    _check_values("details", values["fields"])
+    for type_, address in values["addresses"].items():
+        _check_address(type_, address)
 
 
 def _prepare_bank_details(performing: Performing, values: Values, _old: Values | None) -> None:
@@ -127,6 +134,7 @@ def _prepare_bank_details(performing: Performing, values: Values, _old: Values |
     template = read(performing.transaction, SHAPES["details_template"], details.template_id)
     values["country"] = values["country"] or template.country
     _check_codes("bank_details", "fields", values["fields"], template.bank_fields)
+    _check_values("bank_details", values["fields"])
 
 
 def _check_codes(kind: str, name: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
@@ -134,6 +142,27 @@ def _check_codes(kind: str, name: str, given: Mapping[str, Any], known: tuple[st
         if code not in known:
             expected = f"of the template's: {', '.join(known) or '(none)'}"
             raise WrongFieldValue(kind=kind, field=name, expected=expected, got=repr(code))
+
+
+def _check_values(kind: str, given: Mapping[str, Any]) -> None:
+    for code, value in given.items():
+        expected = unfit(value)
+        if expected is not None:
+            raise WrongFieldValue(kind=kind, field=f"fields.{code}", expected=expected, got=shown(value))
+
+
+_PARTS: Final = tuple(asdict(Address()))
+
+
+def _check_address(type_: str, address: Any) -> None:
+    if not isinstance(address, Mapping) or not set(address) <= set(_PARTS):
+        expected = f"a mapping of {', '.join(_PARTS)}"
+        raise WrongFieldValue(kind="details", field=f"addresses.{type_}", expected=expected, got=shown(address))
+    for name, value in address.items():
+        wanted = unfit(value) if isinstance(value, str) else "a text"
+        if wanted is not None:
+            field = f"addresses.{type_}.{name}"
+            raise WrongFieldValue(kind="details", field=field, expected=wanted, got=shown(value))
 
 
 def _prepare_exclusion(_performing: Performing, values: Values, _old: Values | None) -> None:

@@ -6,6 +6,7 @@ side has a companion that points back:
 
     link               from an item to those in whose list it stands (`kind` is the table of these)
     activity_binding   from an item to the activities that stand beside it
+    comment_binding    from an item to the comments of others that stand beside it too
 
 There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and
 deleting an item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are
@@ -127,6 +128,8 @@ Index(
 )
 
 activity_binding = _companion("activity_binding", _key("kind", Text), _key("item", Integer), _key("activity", Integer))
+comment_binding = _companion("comment_binding", _key("kind", Text), _key("item", Integer), _key("comment", Integer))
+Index("comment_binding_comment", comment_binding.c.comment)
 link = _companion("link", _key("to_kind", Text), _key("to_id", Integer), _key("kind", Text), _key("item", Integer))
 
 portal_secret = Table(

@@ -147,8 +147,9 @@ def complete_at_stage_change(performing: Performing, ref: ItemRef, author: int |
 
 
 def unbind(performing: Performing, ref: ItemRef) -> None:
-    """The item goes: so do the activities that stand beside nothing else; the others lose it."""
+    """The item goes: so do the activities and comments that stand beside nothing else; the others lose it."""
     tx = performing.transaction
+    _unbind_comments(tx, ref)
     bound = tx.execute(
         "SELECT activity FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id)
     ).fetchall()
@@ -163,3 +164,23 @@ def unbind(performing: Performing, ref: ItemRef) -> None:
             continue
         values = {"owner_kind": left[0].kind, "owner_id": left[0].id, "bindings": left}
         tx.execute(_ACTIVITY.update_of(tuple(values)), (*_ACTIVITY.written(values, values), id_))
+
+
+_HEIRS: Final = (
+    "SELECT id, b.kind, b.item FROM comment LEFT JOIN comment_binding b ON b.comment = id "
+    "WHERE owner_kind = ? AND owner_id = ? ORDER BY id, b.kind, b.item"
+)
+
+
+def _unbind_comments(tx: Any, ref: ItemRef) -> None:
+    """Its own comments pass to the first item that they also stand beside."""
+    tx.execute("DELETE FROM comment_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id))
+    heirs: dict[int, tuple[str, int] | None] = {}
+    for id_, kind, item in tx.execute(_HEIRS, (ref.kind, ref.id)).fetchall():
+        heirs.setdefault(id_, None if kind is None else (kind, item))
+    for id_, heir in heirs.items():
+        if heir is None:
+            tx.execute(_COMMENT.delete, (id_,))
+            continue
+        tx.execute("UPDATE comment SET owner_kind = ?, owner_id = ? WHERE id = ?", (*heir, id_))
+        tx.execute("DELETE FROM comment_binding WHERE kind = ? AND item = ? AND comment = ?", (*heir, id_))

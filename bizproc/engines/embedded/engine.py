@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Delivered, Prepared, Verdict
+from bizproc.core.commands import Delivered, Late, Prepared, Verdict
 from bizproc.core.driver import Ask
 from bizproc.core.errors import (
     DeliveryUnknown,
@@ -344,8 +344,21 @@ class Engine:
         if performed.error is not None:
             raise performed.error
         if performed.post is not None and action.waits:
-            return await self._verdict(performed.post.id)
+            return await self._in_time(action, context, self._verdict(performed.post.id))
         return performed.value
+
+    async def _in_time(self, action: Delivered[Any], context: Context, verdict: Coroutine[Any, Any, Any]) -> Any:
+        """The verdict, or, where it does not come in time, what the action has for that."""
+        if action.patience is None:
+            return await verdict
+        try:
+            async with asyncio.timeout(action.patience.total_seconds()):
+                return await verdict
+        except TimeoutError:
+            late: Performed = (await self._ask(Perform(self._performed, action=Late(action), context=context)))[0]
+            if late.error is not None:
+                raise late.error from None
+            return late.value
 
     def _performed(self, result: tuple[Performed, list[Woken]]) -> None:
         performed, woken = result
@@ -711,6 +724,8 @@ class Engine:
 
     def _settled(self, post: Post, outcome: Outcome) -> None:
         self.wake(outcome.woken)
+        if outcome.post is not None:
+            self._outbox.take([outcome.post])
         if outcome.delivery is not None and post.instance is not None:
             self._deliver(post.instance, outcome.delivery, load=True)
         future = self._verdicts.pop(post.id, None)

@@ -328,7 +328,7 @@ class Instance:
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.address in self.progress.waits:
-                        self._abandon(turn, ask)  # it had begun before the instance was retried, or for its child
+                        self._abandon(turn, ask, withdraw=False)  # it had begun before the instance was retried, or for its child
                     self.progress.answer(ask.address, value, error)
             case StepEnded():
                 self._end_step(turn, delivery)
@@ -406,6 +406,10 @@ class Instance:
             self._end_wait(turn, ask, Signalled(timed_out=True))
         elif isinstance(command, Listening):
             self._end_wait(turn, ask, command.expired())
+        elif isinstance(command, Delivered):
+            # What it says of that may stand in the store; what was posted is sent all the same.
+            turn.actions.append(ask)
+            turn.late.add(address)
         else:
             self._end_wait(turn, ask, None)
 
@@ -607,7 +611,7 @@ class Instance:
         turn.entries.append(entry(ask.address, "raised", ask.noted, self._codec.encode_error(error)))
         self.progress.answer(ask.address, None, error)
 
-    def _abandon(self, turn: Turn, ask: Ask) -> None:
+    def _abandon(self, turn: Turn, ask: Ask, *, withdraw: bool = True) -> None:
         """Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet."""
         address = ask.address
         if ask in turn.actions:
@@ -619,7 +623,7 @@ class Instance:
             turn.statements += [(sql.end_timer, (self.key, address)), (sql.end_arrivals, (self.key, address))]
         if began and isinstance(ask.command, Listening | WaitSignal | AwaitChild):
             turn.statements.append((sql.end_subscriptions, (self.key, address)))
-        if began and isinstance(ask.command, Delivered):
+        if began and withdraw and isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, (self.key, address)))
         if attempted:
             turn.statements.append((sql.end_attempts, (self.key, address)))

@@ -20,7 +20,7 @@ from attrs import define, field
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Fate, Verdict
-from bizproc.core.errors import DeliveryUnknown, NotJournallable, NotRestorable, SendDelayed, SendRefused
+from bizproc.core.errors import BizprocError, DeliveryUnknown, NotJournallable, NotRestorable, SendDelayed, SendRefused
 from bizproc.core.steps import Retry
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Settled
@@ -71,6 +71,7 @@ class Outcome:
     woken: list[Woken]
     value: Any
     error: BaseException | None
+    post: Post | None = None
 
 
 @define(eq=False)
@@ -85,9 +86,9 @@ class Settle(Asked[Outcome]):
         codec, post = self.context.codec, self.post
         settled = perform(tx, Settlement(codec.decode(post.settling), self.verdict), self.context)
         tx.execute(sql.settle, self._row(tx))
-        error = settled.error or self._error()
+        error = settled.error or self._error(settled.value)
         woken = deliver(tx, settled.events, codec)
-        return Outcome(self._delivery(tx, settled.value, error), woken, settled.value, error)
+        return Outcome(self._delivery(tx, settled.value, error), woken, settled.value, error, settled.post)
 
     def _is_waited_for(self, tx: Transaction) -> bool:
         """Whether the instance lives, and in the run that has posted this."""
@@ -101,8 +102,10 @@ class Settle(Asked[Outcome]):
         verdict = self.context.codec.encode(self.verdict, Verdict)
         return {"id": self.post.id, "state": self.verdict.fate, "verdict": verdict, "at": tx.now_text}
 
-    def _error(self) -> BaseException | None:
+    def _error(self, value: Any) -> BaseException | None:
         post, verdict = self.post, self.verdict
+        if verdict.fate != "accepted" and isinstance(value, BizprocError):
+            return value  # in the action's own words
         if verdict.fate == "refused":
             return SendRefused(channel=post.channel, reason=verdict.reason)
         if verdict.fate == "unknown":

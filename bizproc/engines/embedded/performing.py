@@ -6,13 +6,25 @@ What it raises undoes it alone and is its outcome; what the store raises is nobo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Action, Delivered, Done, Event, Listening, Pending, Prepared, Settling, Verdict
+from bizproc.core.commands import (
+    Action,
+    Delivered,
+    Done,
+    Event,
+    Late,
+    Listening,
+    Outgoing,
+    Pending,
+    Prepared,
+    Settling,
+    Verdict,
+)
 from bizproc.core.errors import StoreError
 from bizproc.engines.embedded.posts import Post, post
 from bizproc.ports.performing import ItemRef, Performing
@@ -94,8 +106,30 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
     except StoreError:
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
-        return Performed(None, error, context.codec.encode_error(error), [], None, None)
+        left = _left_behind(tx, command, context, performing, error)
+        return Performed(None, error, context.codec.encode_error(error), left, None, None)
     return Performed(value, None, encoded, events, ends[0] if ends else None, posted)
+
+
+def _left_behind(tx: Transaction, command: Any, context: Context, failed: Performing, error: Exception) -> list[Event]:
+    """Do what the action wanted done if it failed; what that emits."""
+    events: list[Event] = []
+    for trace in failed.left_behind:
+        performing = evolve(failed, events=[], left_behind=[])
+        try:
+            with tx.savepoint():
+                finished(_awaited(trace(context.make_port(performing))), command)
+        except StoreError:
+            raise
+        except Exception as second:  # noqa: BLE001  the first error is the outcome, and must not be lost
+            error.add_note(f"what was to be left behind failed: {type(second).__name__}: {second}")
+        else:
+            events += performing.events
+    return events
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 def _value(tx: Transaction, command: Any, context: Context, performing: Performing, prepared: Any) -> Any:
@@ -106,26 +140,30 @@ def _value(tx: Transaction, command: Any, context: Context, performing: Performi
     if isinstance(command, Listening):
         answer = finished(command.begin(context.make_port(performing)), command)
         return answer.value if isinstance(answer, Done) else answer
+    if isinstance(command, Late):
+        return finished(command.action.late(context.make_port(performing)), command)
     if isinstance(command, Settlement):
         return finished(command.settling.settle(context.make_port(performing), command.verdict), command)
     return context.primitive(tx, command)
 
 
 def _posted(tx: Transaction, command: Any, context: Context, value: Any) -> tuple[Any, Post | None]:
-    """A delivered action has given something to send: it goes into the outbox, in the same commit."""
-    if not isinstance(command, Delivered):
+    """What is to be sent goes into the outbox, in the same commit."""
+    if not isinstance(value, Outgoing):
         return value, None
-    posted = post(
-        tx,
-        value,
-        context.codec,
-        context.channels,
-        context.key,
-        context.document,
-        context.sender,
-        waits=command.waits,
-    )
-    return (Pending(()) if command.waits else value.posted), posted
+    if isinstance(command, Settlement):
+        # One thing leads to another, for which nobody waits.
+        return value.posted, _post(tx, value, context, f"{context.key}/then", None, waits=False)
+    posted = _post(tx, value, context, context.key, context.sender, waits=command.waits)
+    if not command.waits:
+        return value.posted, posted
+    return Pending((), None if command.patience is None else tx.now + command.patience), posted
+
+
+def _post(
+    tx: Transaction, value: Outgoing, context: Context, key: str, sender: tuple[int, str] | None, *, waits: bool
+) -> Post:
+    return post(tx, value, context.codec, context.channels, key, context.document, sender, waits=waits)
 
 
 def finished(coroutine: Coroutine[Any, Any, T], command: Any) -> T:

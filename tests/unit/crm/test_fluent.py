@@ -18,7 +18,21 @@ from bizproc.actions.waits import UntilStage
 from bizproc.core.commands import Action, Command, Signalled, Sleep, SleepUntil, WaitSignal
 from bizproc.core.errors import WrongArgument
 from bizproc.crm.deals import DealActions
-from bizproc.model import Activity, Comment, Company, Deal, Product, ProductRow, StageReached, User, Users
+from bizproc.model import (
+    Activity,
+    Comment,
+    Company,
+    Contact,
+    Conversion,
+    Deal,
+    Details,
+    Product,
+    ProductRow,
+    SmartItem,
+    StageReached,
+    User,
+    Users,
+)
 
 ACTIONS: dict[str, Action[Any]] = {
     "deal.add_product": crm.deal.add_product(7),
@@ -37,6 +51,17 @@ ACTIONS: dict[str, Action[Any]] = {
     "product.create": crm.product.create(name="x"),
     "pipeline.create": crm.pipeline.create(name="x"),
     "stage.create": crm.stage.create(code="x"),
+    "lead.convert": crm.lead.convert(deal=True),
+    "deal.convert": crm.deal.convert(quote=True),
+    "lead.create_contact": crm.lead.create_contact(),
+    "deal.create_repeat_lead": crm.deal.create_repeat_lead(),
+    "lead.add_to_exclusions": crm.lead.add_to_exclusions(),
+    "quote.edit_contact": crm.quote.edit_contact({"name": "x"}),
+    "contact.edit_company": crm.contact.edit_company({"title": "x"}),
+    "company.details_information": crm.company.details_information(template="x"),
+    "invoice.edit_details": crm.invoice.edit_details({"x": "y"}, template="x"),
+    "deal.add_field": crm.deal.add_field("x", type="text", label="x"),
+    "contract.edit": crm.item("contract").edit({"title": "x"}, id=5),
 }
 
 
@@ -55,6 +80,11 @@ def test_the_journal_knows_what_an_action_gives_back() -> None:
     assert given["deal.read"] is given["deal.update"] is given["deal.create"] is Deal
     assert given["company.create"] is Company
     assert given["user.create"] is User
+    assert given["lead.convert"] is given["deal.convert"] is Conversion
+    assert given["lead.create_contact"] is given["quote.edit_contact"] is Contact
+    assert given["contact.edit_company"] is Company
+    assert given["company.details_information"] is given["invoice.edit_details"] is Details
+    assert given["contract.edit"] is SmartItem
     assert crm.company(3).read().result_type is Company
     assert wait.until_stage("WON").result_type is StageReached
 
@@ -104,6 +134,9 @@ WRONG: list[Any] = [
     lambda: deal.add_activity("x", deadline=datetime(2026, 1, 5)),  # noqa: DTZ001
     lambda: deal.change_stage(None),
     lambda: deal.update({"title": "x"}, append="yes"),
+    lambda: deal.convert(quote="yes"),
+    lambda: deal.details_information(template="x", of="lead"),
+    lambda: deal.edit_contact(["phones"]),
     lambda: until_stage(["WON"]),
     lambda: until_stage("WON", timeout=5),
 ]

@@ -1,0 +1,92 @@
+"""What `bizproc check` says of the instances that live in a store: whether they go on on the code there is now."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from bizproc.cli.finding import find_processes
+from bizproc.cli.setup import Setup, check_that_store_exists
+
+if TYPE_CHECKING:
+    from bizproc.core.process import Process
+    from bizproc.runtime import Upgrade, UpgradeReport
+
+
+def check_instances(setup: Setup) -> UpgradeReport:
+    """Replay all live instances of the store on the processes that are found. Nothing is written."""
+    check_that_store_exists(setup)
+    return asyncio.run(_check(setup, find_processes(setup.modules)))
+
+
+async def _check(setup: Setup, processes: list[Process[..., Any]]) -> UpgradeReport:
+    from bizproc.runtime import Runtime
+
+    async with Runtime.attach(setup.store) as runtime:
+        return await runtime.check(processes, progress=_tell if sys.stderr.isatty() else None)
+
+
+def _tell(done: int, of: int) -> None:
+    print(f"\r{done} of {of} instances" if done < of else "\r\033[K", end="", file=sys.stderr, flush=True)  # noqa: T201  a line that rewrites itself
+
+
+def lines(report: UpgradeReport) -> Iterator[str]:
+    """For people: what does not fit, each way of not fitting once; and a sentence."""
+    wrong = [one for one in report.instances if one.verdict not in ("compatible", "patched")]
+    for _, same in groupby(sorted(wrong, key=_way), key=_way):
+        several = list(same)
+        first = several[0]
+        yield f"{first.process} {first.version}: {_count(len(several))} {_SAYS[first.verdict]}: {_names(several)}"
+        yield from (f"    {line}" for line in first.detail.splitlines())
+    counts = report.counts
+    parts = [f"{counts[verdict]} {verdict}" for verdict in _SAYS if counts.get(verdict)]
+    yield f"{_count(len(report.instances))}: {', '.join(parts)}." if parts else "No live instances."
+
+
+_SAYS: Final = {
+    "compatible": "would go on",
+    "patched": "would go on, on the old side of a patch",
+    "mismatch": "would be stuck",
+    "unknown": "would be stuck, for there is no such process",
+    "unreadable": "would be stuck, for what was recorded cannot be read back",
+}
+
+
+def _way(one: Upgrade) -> tuple[str, int, str, str, str, str]:
+    return one.process, one.version, one.verdict, one.step or "", one.recorded or one.detail, one.asked or ""
+
+
+def _names(several: list[Upgrade]) -> str:
+    names = [one.instance for one in several[:_SHOWN]]
+    return ", ".join(names) + (f" and {len(several) - _SHOWN} more" if len(several) > _SHOWN else "")
+
+
+_SHOWN: Final = 5
+
+
+def _count(number: int) -> str:
+    return f"{number} instance{'' if number == 1 else 's'}"
+
+
+def as_json(report: UpgradeReport) -> dict[str, Any]:
+    """For programs."""
+    return {"counts": dict(report.counts), "instances": list(_rows(report.instances))}
+
+
+def _rows(instances: Iterable[Upgrade]) -> Iterator[dict[str, Any]]:
+    for one in instances:
+        yield {
+            "id": one.instance,
+            "process": one.process,
+            "version": one.version,
+            "state": one.state,
+            "verdict": one.verdict,
+            "patches": list(one.patches),
+            "step": one.step,
+            "recorded": one.recorded,
+            "asked": one.asked,
+            "detail": one.detail,
+        }
