@@ -46,7 +46,7 @@ from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.model.tokens import Signer
-from bizproc.ports.channel import Outside
+from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES, Files
@@ -494,7 +494,7 @@ def assemble(
         return SqlCrm(performing, portal)
 
     codec = Codec()
-    outside = with_files(outside, database)
+    outside = with_channels(with_files(outside, database), settings)
     engine = Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside)
     return Runtime(database, engine, codec, portal, outside)
 
@@ -508,6 +508,16 @@ def with_files(outside: Outside, database: Database) -> Outside:
     return evolve(outside, tools={**outside.tools, FILES: files})
 
 
+def with_channels(outside: Outside, settings: Settings) -> Outside:
+    """Where no other channels are given: those that the settings are for."""
+    from bizproc.adapters.documents import DocumentMaker
+
+    own: tuple[Channel, ...] = (DocumentMaker(outside.tools[FILES], settings.documents),)
+    return evolve(outside, channels={**{channel.name: channel for channel in own}, **outside.channels})
+
+
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
-    return Portal(zone=settings.zone, currency=settings.currency, language=settings.language)
+    return Portal(
+        zone=settings.zone, currency=settings.currency, language=settings.language, public_url=settings.web.public_url
+    )

@@ -1,4 +1,8 @@
-"""What all tests share: the switch for the long ones, and what may not be installed. Worlds, clocks and fakes come from `bizproc.testing`."""
+"""
+What all tests share: the switch for the long ones, and what may not be installed.
+
+Worlds, clocks and fakes come from `bizproc.testing`.
+"""
 
 from shutil import which
 

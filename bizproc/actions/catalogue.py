@@ -20,6 +20,7 @@ from bizproc.actions.data import GetData
 from bizproc.actions.details import DetailsInformation, EditDetails
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.linked import EditCompany, EditContact
+from bizproc.actions.papers import CreateDocument
 from bizproc.actions.products import AddProduct
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
 from bizproc.actions.stages import ChangeStage, ChangeStatus
@@ -66,7 +67,7 @@ HEADINGS: Final = (
     Heading(18, "Création d'une nouvelle transaction", "Create new deal", CreateDeal),
     Heading(19, "Créer en utilisant la source", "Create using source", ConvertLead, (ConvertDeal,)),
     Heading(20, "Créer un contact pour un prospect", "Create contact for lead", CreateLeadContact),
-    Heading(21, "Créer un document CRM", "Create CRM document"),
+    Heading(21, "Créer un document CRM", "Create CRM document", CreateDocument),
     Heading(22, "Créer un prospect répété", "Create repeat lead", CreateRepeatLead),
     Heading(23, "Supprimer l'élément de processus intelligent", "Delete SPA item", DeleteSmartItem),
     Heading(24, "Supprimer des produits", "Delete products"),

@@ -9,6 +9,7 @@ from bizproc.actions.comments import AddComment, Comments
 from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
 from bizproc.actions.items import Delete, Read, Update
+from bizproc.actions.papers import CreateDocument, Documents
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import DetailsActions
 from bizproc.model.users import Users
@@ -52,6 +53,8 @@ class ItemActions(Named[I, F], DetailsActions):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    create_document = act(CreateDocument)
+    documents = act(Documents)
 
     @documented_by(GetData)
     def get_data(self, *fields: str, print_version: bool = False) -> GetData:

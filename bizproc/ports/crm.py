@@ -8,12 +8,14 @@ from typing import Any, Protocol
 
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
+from bizproc.model.messages import CrmDocument
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
+from bizproc.model.tokens import Signer
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
 
@@ -200,7 +202,41 @@ class Crm(Protocol):
     async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
         """Tell what happened to an item and is no change of a field. Emits `<kind>.<happened>` with the facts."""
 
+    # -- documents
+
+    async def next_number(self, template: int) -> int:
+        """The next number of a template's documents, from 1, without gaps: it is taken with this commit."""
+
+    async def add_document(self, ref: ItemRef, fields: Mapping[str, Any], *, public: bool = False) -> CrmDocument:
+        """Write a document of an item, if wanted with a public link. Emits `document.created`."""
+
+    async def document(self, id: int) -> CrmDocument:
+        """A document by its id."""
+
+    async def document_of_step(self) -> CrmDocument | None:
+        """The document that this step has made."""
+
+    async def documents(self, ref: ItemRef) -> tuple[CrmDocument, ...]:
+        """The item's documents, the oldest first."""
+
+    async def update_document(
+        self, document: CrmDocument, fields: Mapping[str, Any], *, event: str | None = None
+    ) -> CrmDocument:
+        """Write some fields of a document, and tell of it by an event of this name about its item."""
+
+    async def take_back_document(self, document: CrmDocument, number: int) -> None:
+        """A document could not be made: it is gone, and its number free again unless a later one was taken."""
+
+    async def publish_document(self, document: CrmDocument) -> CrmDocument:
+        """Give a document a public link, where it has none; never one that it had before."""
+
+    async def revoke_document(self, document: CrmDocument) -> CrmDocument:
+        """The public link of a document is dead."""
+
     # -- looked up
+
+    async def signer(self) -> Signer:
+        """What signs the tokens in links that people outside follow."""
 
     async def names(self, wanted: Iterable[tuple[str, Any]]) -> Mapping[tuple[str, Any], str]:
         """

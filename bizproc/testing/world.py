@@ -14,31 +14,36 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 from itertools import count
 from random import Random
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from bizproc import crm
 from bizproc.adapters.file_folder import MemoryFiles
+from bizproc.adapters.sql_crm import seed
 from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
+from bizproc.ports.documents import DOCUMENTS
 from bizproc.ports.files import FILES
 from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
+from bizproc.testing.papers import FakeDocuments
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MEMORY = "sqlite:///:memory:"
+SECRET = "5e" * 32
 NO_TOOLS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -104,9 +109,9 @@ class World:
             random=_random_of,
             trace=commits.journalled,
         )
-        outside = Outside(
-            channels={channel.name: channel for channel in channels}, tools={FILES: MemoryFiles(), **tools}
-        )
+        all_tools = {FILES: MemoryFiles(), **tools}
+        fakes: tuple[Channel, ...] = (FakeDocuments(files=all_tools[FILES]),)
+        outside = Outside(channels={channel.name: channel for channel in (*fakes, *channels)}, tools=all_tools)
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
         await world._begin(processes)
         try:
@@ -198,6 +203,14 @@ class World:
         """The runtime of the moment; a crash makes a new one."""
         return self._runtime
 
+    # -- fakes ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def documents(self) -> FakeDocuments:
+        """Who makes documents."""
+        fake: Any = self.outside.channels[DOCUMENTS]
+        return cast("FakeDocuments", fake)
+
     # -- factories -----------------------------------------------------------------------------------------------------
 
     async def user(self, **fields: Any) -> User:
@@ -281,6 +294,8 @@ class World:
 
     async def _begin(self, processes: Iterable[Process[..., Any]]) -> None:
         self._runtime.database.start(asyncio.get_running_loop())
+        # Links are the same in every run: a story that dies somewhere must end as one that does not.
+        await self._runtime.engine.write(partial(seed, secret=SECRET))
         await self._runtime.begin(processes)
 
     async def _close(self) -> None:

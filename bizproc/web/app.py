@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from importlib.resources import files
+from importlib import resources
 from typing import Final
 
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bizproc.model.tokens import Signer
 from bizproc.runtime import Runtime
 from bizproc.settings import Settings
-from bizproc.web.files import by_token
+from bizproc.web import documents, files
 from bizproc.web.guarding import Guard, NotHere, log
 from bizproc.web.showing import Pages
 
@@ -43,15 +43,30 @@ def application(
         now: The time, by which links expire.
     """
     pages = Pages(settings.language)
-    css = (files("bizproc.web") / "templates" / "pages.css").read_bytes()
+    css = (resources.files("bizproc.web") / "templates" / "pages.css").read_bytes()
 
     async def stylesheet(_request: Request) -> Response:
         return Response(css, media_type="text/css", headers={"cache-control": "public, max-age=3600"})
 
     async def file(request: Request) -> Response:
-        return await by_token(runtime, signer, request.path_params["token"], now())
+        return await files.by_token(runtime, signer, request.path_params["token"], now())
 
-    routes = [Route("/pages.css", stylesheet, methods=GET), Route("/files/{token}", file, methods=GET)]
+    async def document(request: Request) -> Response:
+        found = await documents.by_token(runtime, signer, request.path_params["token"])
+        match request.path_params.get("form"):
+            case None:
+                return await documents.shown(runtime, found, pages)
+            case "pdf" | "docx" as form:
+                return await documents.saved(runtime, found, form)
+            case _:
+                raise NotHere
+
+    routes = [
+        Route("/pages.css", stylesheet, methods=GET),
+        Route("/files/{token}", file, methods=GET),
+        Route("/documents/{token}", document, methods=GET),
+        Route("/documents/{token}/document.{form}", document, methods=GET),
+    ]
 
     async def not_here(_request: Request, _error: Exception) -> Response:
         return pages.not_here()

@@ -6,21 +6,23 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, passing_on, rows, special, stages, timeline
+from bizproc.adapters.sql_crm import items, papers, passing_on, rows, special, stages, timeline
 from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
-from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
+from bizproc.adapters.sql_crm.reading import SqlCrmReader, belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
+from bizproc.model.messages import CrmDocument
 from bizproc.model.money import Number
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
+from bizproc.model.tokens import Signer
 from bizproc.model.users import User, Users
 from bizproc.ports.performing import Performing
 
@@ -201,10 +203,44 @@ class SqlCrm:
             raise ItemNotFound(kind=ref.kind, id=ref.id)
         return belonging(tx, SHAPES[kind], ref)
 
+    # -- documents
+
+    async def next_number(self, template: int) -> int:
+        return papers.next_number(self.performing, template)
+
+    async def add_document(self, ref: ItemRef, fields: Mapping[str, Any], *, public: bool = False) -> CrmDocument:
+        return papers.add_document(self.performing, self.portal, await self.signer(), ref, fields, public=public)
+
+    async def document(self, id: int) -> CrmDocument:
+        return papers.one(self.performing.transaction, id)
+
+    async def document_of_step(self) -> CrmDocument | None:
+        return papers.of_step(self.performing)
+
+    async def documents(self, ref: ItemRef) -> tuple[CrmDocument, ...]:
+        return self._belonging("document", ref)
+
+    async def update_document(
+        self, document: CrmDocument, fields: Mapping[str, Any], *, event: str | None = None
+    ) -> CrmDocument:
+        return papers.update(self.performing, document, fields, event)
+
+    async def take_back_document(self, document: CrmDocument, number: int) -> None:
+        papers.take_back(self.performing, document, number)
+
+    async def publish_document(self, document: CrmDocument) -> CrmDocument:
+        return papers.publish(self.performing, self.portal, await self.signer(), document)
+
+    async def revoke_document(self, document: CrmDocument) -> CrmDocument:
+        return papers.revoke(self.performing, document)
+
     # -- looked up
 
     async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
         return names(self.performing.transaction, wanted)
+
+    async def signer(self) -> Signer:
+        return SqlCrmReader(self.performing.transaction).signer()
 
     async def custom_fields(self, kind: str) -> dict[str, Field]:
         special.check_kind(self.performing.transaction, kind)

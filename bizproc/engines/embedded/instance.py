@@ -328,7 +328,9 @@ class Instance:
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.address in self.progress.waits:
-                        self._abandon(turn, ask, withdraw=False)  # it had begun before the instance was retried, or for its child
+                        self._abandon(
+                            turn, ask, withdraw=False
+                        )  # it had begun before the instance was retried, or for its child
                     self.progress.answer(ask.address, value, error)
             case StepEnded():
                 self._end_step(turn, delivery)

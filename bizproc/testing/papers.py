@@ -1,0 +1,64 @@
+"""Fake makers of documents and takers of payments. They outlive crashes, as the outside does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, field
+
+from bizproc.core.codec import Codec
+from bizproc.core.errors import SendDelayed, SendRefused
+from bizproc.ports.documents import DOCUMENTS, Content, Made, Paper
+from bizproc.ports.files import Files
+from bizproc.testing.channels import FakeChannel
+
+
+@define(eq=False, kw_only=True)
+class FakeDocuments(FakeChannel):
+    """
+    Makes documents at once: what was to be filled in, as text. Its PDF is that text behind `%PDF-`.
+
+    Attributes:
+        files: Where contents lie.
+        unfillable: Why nothing can be filled in, if nothing can.
+        unconvertible: Why no PDF can be made, if none can.
+        held: PDFs are put off until `release`; documents are filled all the same.
+    """
+
+    name: str = DOCUMENTS
+    files: Files
+    unfillable: str = ""
+    unconvertible: str = ""
+    held: bool = False
+    _codec: Codec = field(factory=Codec)
+
+    async def send(self, payload: Any, key: str) -> Made:
+        """Make it, unless the test wants something else."""
+        assert isinstance(payload, Paper)
+        if self.held and payload.pdf:
+            self.attempts.append(key)
+            raise SendDelayed(channel=self.name, reason="held", again_after=6 * 3600)
+        if self.unfillable:
+            self.attempts.append(key)
+            raise SendRefused(channel=self.name, reason=self.unfillable)
+        await super().send(payload, key)
+        return await self._make(payload)
+
+    async def _make(self, paper: Paper) -> Made:
+        text = await self._text(paper)
+        filled = Content(*await self.files.put(text)) if paper.form == "docx" else None
+        if not (paper.pdf or paper.form == "typst"):
+            return Made(filled=filled)
+        if self.unconvertible and paper.form != "typst":
+            return Made(filled=filled, reason=self.unconvertible)
+        return Made(filled=filled, pdf=Content(*await self.files.put(b"%PDF-" + text)))
+
+    async def _text(self, paper: Paper) -> bytes:
+        if paper.form == "filled":
+            return await self.files.get(paper.template)
+        shown = [f"{self._codec.encode(paper.values)}", *(f"{name}={sha}" for name, sha in paper.pictures.items())]
+        return "\n".join(shown).encode()
+
+    def release(self) -> None:
+        """PDFs are made again; those that were put off come within six hours."""
+        self.held = False
