@@ -39,11 +39,29 @@ def main(folder: Path) -> int:
     _limit_itself()
     try:
         job = json.loads((folder / "job.json").read_text("utf-8"))
+        job["values"] = clean(job["values"])
         {"docx": fill_docx, "typst": compile_typst}[job["form"]](folder, job)
     except Refused as refused:
         (folder / REFUSED).write_text(str(refused), "utf-8")
         return 1
     return 0
+
+
+# What XML cannot hold, and what turns the direction of all text that follows.
+_UNWANTED: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(value: Any) -> Any:
+    """The values without characters that would do more than stand on paper."""
+    match value:
+        case str():
+            return _UNWANTED.sub("", value)
+        case dict():
+            return {name: clean(each) for name, each in value.items()}
+        case list():
+            return [clean(each) for each in value]
+        case _:
+            return value
 
 
 def _limit_itself() -> None:
