@@ -11,7 +11,7 @@ from typing import Any
 
 from bizproc.triggers.trigger import Trigger
 
-__all__ = ["changed", "created", "deleted", "responsible_changed", "stage"]
+__all__ = ["changed", "created", "deleted", "payment_paid", "responsible_changed", "stage"]
 
 
 def created(item: Any, *, by_processes: bool | None = None) -> Trigger:
@@ -37,6 +37,11 @@ def stage(item: Any, *stages: str, by_processes: bool | None = None) -> Trigger:
 def responsible_changed(item: Any, *, by_processes: bool | None = None) -> Trigger:
     """Another person becomes responsible for the item."""
     return _trigger(item, "responsible_changed", by_processes=by_processes)
+
+
+def payment_paid(*, by_processes: bool | None = None) -> Trigger:
+    """An order of an item is paid: the event is about that deal or invoice; its facts name `order` and `payment`."""
+    return Trigger(("payment.paid",), by_processes=by_processes)
 
 
 def _trigger(item: Any, *happenings: str, **narrowed: Any) -> Trigger:

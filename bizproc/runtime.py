@@ -42,6 +42,7 @@ from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, Result, Status
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
+from bizproc.model.bills import Bill
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
@@ -412,6 +413,10 @@ class Runtime:
         """What signs the tokens in links that people outside follow."""
         return await self.read(lambda connection: SqlCrmReader(connection).signer())
 
+    async def bill(self, payment: int) -> Bill:
+        """What a client sees of a payment. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).bill(payment))
+
     async def sweep_files(self) -> int:
         """Remove contents that no file has named for a day; how many."""
         named = await self.read(lambda connection: [sha for (sha,) in connection.execute("SELECT sha256 FROM file")])
@@ -511,8 +516,9 @@ def with_files(outside: Outside, database: Database) -> Outside:
 def with_channels(outside: Outside, settings: Settings) -> Outside:
     """Where no other channels are given: those that the settings are for."""
     from bizproc.adapters.documents import DocumentMaker
+    from bizproc.adapters.payments import provider_of
 
-    own: tuple[Channel, ...] = (DocumentMaker(outside.tools[FILES], settings.documents),)
+    own: tuple[Channel, ...] = (DocumentMaker(outside.tools[FILES], settings.documents), provider_of(settings.payments))
     return evolve(outside, channels={**{channel.name: channel for channel in own}, **outside.channels})
 
 

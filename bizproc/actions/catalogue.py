@@ -21,6 +21,7 @@ from bizproc.actions.details import DetailsInformation, EditDetails
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.linked import EditCompany, EditContact
 from bizproc.actions.papers import CreateDocument
+from bizproc.actions.payments import GetPaymentLink
 from bizproc.actions.products import AddProduct
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
 from bizproc.actions.stages import ChangeStage, ChangeStatus
@@ -79,7 +80,7 @@ HEADINGS: Final = (
     Heading(30, "Terminer la tâche", "End task"),
     Heading(31, "Envoyer un SMS", "Send SMS"),
     Heading(32, "Envoyer un e-mail", "Send e-mail"),
-    Heading(33, "Obtenir le lien de paiement", "Get payment link"),
+    Heading(33, "Obtenir le lien de paiement", "Get payment link", GetPaymentLink),
     Heading(34, "Modifier le pipeline", "Change pipeline"),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
     Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),

@@ -33,7 +33,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
-    │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, OrderNotFound, NothingToPay
+    │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, OrderNotFound, NothingToPay, PaymentUnfit
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── SettingsError             a setting that is wrong
@@ -702,6 +702,17 @@ class NothingToPay(ActionError):
 
 
 @define(kw_only=True)
+class PaymentUnfit(ActionError):
+    """What was paid is not what was to be paid; the payment stays open."""
+
+    says = "payment {payment}: expected {expected}, got {got}. It stays open."
+    advice = "Look at what came in, and record the payment by hand if it is right."
+    payment: int
+    expected: str
+    got: str
+
+
+@define(kw_only=True)
 class ChannelMissing(ActionError):
     """No channel of this name is set up."""
 
@@ -935,6 +946,7 @@ __all__ = [
     "NotResumable",
     "NothingToPay",
     "OrderNotFound",
+    "PaymentUnfit",
     "PortTaken",
     "ProcessDefinitionError",
     "ProductNotFound",

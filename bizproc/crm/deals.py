@@ -9,6 +9,7 @@ from bizproc.actions.creating import CreateDeal
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.exclusions import AddToExclusions
+from bizproc.actions.payments import GetPaymentLink
 from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
@@ -24,6 +25,7 @@ class DealActions(ItemActions[Deal, DealFields], ClientOf):
 
     add_product = act(AddProduct)
     products = act(Products)
+    get_payment_link = act(GetPaymentLink)
     change_stage = act(ChangeStage)
     add_to_exclusions = act(AddToExclusions)
     convert = act(ConvertDeal)

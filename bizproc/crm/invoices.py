@@ -7,6 +7,7 @@ from typing import ClassVar, Unpack
 from bizproc.actions.creating import CreateInvoice
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
+from bizproc.actions.payments import GetPaymentLink
 from bizproc.actions.products import AddProduct, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
@@ -22,6 +23,7 @@ class InvoiceActions(ItemActions[Invoice, InvoiceFields], ClientOf):
 
     add_product = act(AddProduct)
     products = act(Products)
+    get_payment_link = act(GetPaymentLink)
     change_stage = act(ChangeStage)
 
 

@@ -10,6 +10,7 @@ from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.messages import CrmDocument
 from bizproc.model.money import Number
+from bizproc.model.orders import Payment
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
@@ -232,6 +233,26 @@ class Crm(Protocol):
 
     async def revoke_document(self, document: CrmDocument) -> CrmDocument:
         """The public link of a document is dead."""
+
+    # -- payments
+
+    async def payments(self, order: int) -> tuple[Payment, ...]:
+        """The payments of an order, the oldest first. Raises OrderNotFound."""
+
+    async def payment(self, id: int) -> Payment:
+        """A payment by its id."""
+
+    async def is_reference_taken(self, provider: str | None, reference: str, payment: Payment) -> bool:
+        """Whether another payment than this was paid by what a provider calls so."""
+
+    async def update_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        """Write some fields of a payment."""
+
+    async def record_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        """A payment was made. Emits `payment.paid` on the order's item; with the last one of an order, `order.paid`."""
+
+    async def note_payment(self, payment: Payment, text: str) -> None:
+        """A line in the history of the order's item: what came does not fit."""
 
     # -- looked up
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from attrs import define, field
@@ -10,7 +13,12 @@ from bizproc.core.codec import Codec
 from bizproc.core.errors import SendDelayed, SendRefused
 from bizproc.ports.documents import DOCUMENTS, Content, Made, Paper
 from bizproc.ports.files import Files
+from bizproc.ports.payments import PAYMENTS, LinkMade, NotGenuine, Paid, PaymentAsked
 from bizproc.testing.channels import FakeChannel
+
+
+async def _nobody_listens(_paid: Paid) -> None:
+    raise LookupError("no world listens to this fake: make it with the world")
 
 
 @define(eq=False, kw_only=True)
@@ -62,3 +70,55 @@ class FakeDocuments(FakeChannel):
     def release(self) -> None:
         """PDFs are made again; those that were put off come within six hours."""
         self.held = False
+
+
+@define(eq=False, kw_only=True)
+class FakePayments(FakeChannel):
+    """
+    Makes links at once, and tells of payments when the test says that somebody pays.
+
+    Attributes:
+        record: How the world is told that a link was paid.
+        now: The time.
+    """
+
+    name: str = PAYMENTS
+    record: Callable[[Paid], Awaitable[None]] = field(default=_nobody_listens)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _asked: dict[str, PaymentAsked] = field(factory=dict)
+
+    async def send(self, payload: Any, key: str) -> LinkMade:
+        """Make a link, unless the test wants something else."""
+        assert isinstance(payload, PaymentAsked)
+        await super().send(payload, key)
+        url = f"https://pay.test/{payload.title}"
+        self._asked[url] = payload
+        return LinkMade(url=url, provider="fake", reference=f"link {payload.title}")
+
+    @property
+    def links(self) -> list[str]:
+        """All links that were made, in order."""
+        return list(self._asked)
+
+    async def pay(self, url: str, *, sum: Decimal | None = None, at: datetime | None = None) -> None:
+        """Somebody pays under a link; all that follows has happened when this returns."""
+        await self.record(self.news(url, sum=sum, at=at))
+
+    def news(self, url: str, *, sum: Decimal | None = None, at: datetime | None = None) -> Paid:
+        """What is told of a payment."""
+        asked = self._asked[url]
+        return Paid(
+            token=asked.token,
+            provider="fake",
+            reference=f"paid {asked.title}",
+            sum=asked.sum if sum is None else sum,
+            currency=asked.currency,
+            at=self.now() if at is None else at,
+        )
+
+    def heard(self, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[Paid, ...]:
+        """News whose body is a link and whose signature is `genuine`."""
+        if headers.get("signature") != "genuine":
+            raise NotGenuine
+        url = body.decode(errors="replace")
+        return (self.news(url, at=now),) if url in self._asked else ()

@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from bizproc import crm
+from bizproc.actions.payments import RecordPayment
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.adapters.sql_crm import seed
 from bizproc.core.commands import Command
@@ -33,11 +34,12 @@ from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.documents import DOCUMENTS
 from bizproc.ports.files import FILES
+from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
 from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
-from bizproc.testing.papers import FakeDocuments
+from bizproc.testing.papers import FakeDocuments, FakePayments
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -110,9 +112,11 @@ class World:
             trace=commits.journalled,
         )
         all_tools = {FILES: MemoryFiles(), **tools}
-        fakes: tuple[Channel, ...] = (FakeDocuments(files=all_tools[FILES]),)
+        fakes: tuple[Channel, ...] = (FakeDocuments(files=all_tools[FILES]), FakePayments())
         outside = Outside(channels={channel.name: channel for channel in (*fakes, *channels)}, tools=all_tools)
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
+        if isinstance(taker := outside.channels[PAYMENTS], FakePayments):
+            taker.record, taker.now = world._paid, world.clock.now
         await world._begin(processes)
         try:
             yield world
@@ -210,6 +214,20 @@ class World:
         """Who makes documents."""
         fake: Any = self.outside.channels[DOCUMENTS]
         return cast("FakeDocuments", fake)
+
+    @property
+    def payments(self) -> FakePayments:
+        """Who takes payments."""
+        fake: Any = self.outside.channels[PAYMENTS]
+        return cast("FakePayments", fake)
+
+    async def _paid(self, news: Paid) -> None:
+        """As the web pages do with the news of a provider."""
+        numbers = (await self._runtime.signer()).read(PURPOSE, news.token)
+        if numbers is not None:
+            await self.perform(
+                RecordPayment(numbers[0], news.reference, news.provider, news.sum, news.currency, news.at)
+            )
 
     # -- factories -----------------------------------------------------------------------------------------------------
 

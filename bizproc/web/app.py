@@ -16,8 +16,8 @@ from starlette.routing import Route
 from bizproc.model.tokens import Signer
 from bizproc.runtime import Runtime
 from bizproc.settings import Settings
-from bizproc.web import documents, files
-from bizproc.web.guarding import Guard, NotHere, log
+from bizproc.web import documents, files, payments
+from bizproc.web.guarding import Guard, NotHere, body_of, log
 from bizproc.web.showing import Pages
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -61,9 +61,17 @@ def application(
             case _:
                 raise NotHere
 
+    async def payment(request: Request) -> Response:
+        return await payments.by_token(runtime, signer, request.path_params["token"], pages)
+
+    async def news(request: Request) -> Response:
+        return await payments.heard(runtime, signer, request.headers, await body_of(request), now())
+
     routes = [
         Route("/pages.css", stylesheet, methods=GET),
         Route("/files/{token}", file, methods=GET),
+        Route("/pay/{token}", payment, methods=GET),
+        Route("/hooks/payments", news, methods=POST),
         Route("/documents/{token}", document, methods=GET),
         Route("/documents/{token}/document.{form}", document, methods=GET),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, papers, passing_on, rows, special, stages, timeline
+from bizproc.adapters.sql_crm import items, papers, passing_on, payments, rows, special, stages, timeline
 from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
@@ -17,6 +17,7 @@ from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.messages import CrmDocument
 from bizproc.model.money import Number
+from bizproc.model.orders import Payment
 from bizproc.model.pipelines import Stage
 from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRow
@@ -233,6 +234,26 @@ class SqlCrm:
 
     async def revoke_document(self, document: CrmDocument) -> CrmDocument:
         return papers.revoke(self.performing, document)
+
+    # -- payments
+
+    async def payments(self, order: int) -> tuple[Payment, ...]:
+        return payments.of_order(self.performing.transaction, order)
+
+    async def payment(self, id: int) -> Payment:
+        return payments.one(self.performing.transaction, id)
+
+    async def is_reference_taken(self, provider: str | None, reference: str, payment: Payment) -> bool:
+        return payments.is_reference_taken(self.performing.transaction, provider, reference, payment)
+
+    async def update_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        return payments.update(self.performing, payment, fields)
+
+    async def record_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        return payments.record(self.performing, payment, fields)
+
+    async def note_payment(self, payment: Payment, text: str) -> None:
+        payments.note(self.performing, payment, text)
 
     # -- looked up
 

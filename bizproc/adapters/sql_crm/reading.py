@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape
 from bizproc.core.errors import ItemNotFound, UnknownField, UnknownItem
+from bizproc.model.bills import Bill
 from bizproc.model.references import LARGEST_ID, ItemRef
 from bizproc.model.tokens import Signer
 
@@ -142,6 +143,12 @@ class SqlCrmReader:
         """What signs the tokens in links."""
         (secret,) = self._connection.execute("SELECT secret FROM portal_secret").fetchone()
         return Signer(bytes.fromhex(secret))
+
+    def bill(self, payment: int) -> Bill:
+        """What a client sees of a payment. Raises ItemNotFound."""
+        from bizproc.adapters.sql_crm.payments import bill
+
+        return bill(self._connection, payment)
 
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""
