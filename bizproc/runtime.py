@@ -42,6 +42,7 @@ from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, Result, Status
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
+from bizproc.model.agenda import Agenda
 from bizproc.model.bills import Bill
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
@@ -416,6 +417,10 @@ class Runtime:
     async def bill(self, payment: int) -> Bill:
         """What a client sees of a payment. Raises ItemNotFound."""
         return await self.read(lambda connection: SqlCrmReader(connection).bill(payment))
+
+    async def agenda(self, user: int, now: datetime) -> Agenda:
+        """What a user has to be at, and to do. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).agenda(user, now))
 
     async def sweep_files(self) -> int:
         """Remove contents that no file has named for a day; how many."""

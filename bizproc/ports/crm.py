@@ -254,6 +254,14 @@ class Crm(Protocol):
     async def note_payment(self, payment: Payment, text: str) -> None:
         """A line in the history of the order's item: what came does not fit."""
 
+    # -- calendars
+
+    async def calendar_link(self, user: int) -> int:
+        """Which link to a user's calendar is valid: its number, from 1."""
+
+    async def revoke_calendar(self, user: int) -> None:
+        """The links to a user's calendar that there were are dead: the next one has another number."""
+
     # -- looked up
 
     async def signer(self) -> Signer:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bizproc.model.tokens import Signer
 from bizproc.runtime import Runtime
 from bizproc.settings import Settings
-from bizproc.web import documents, files, payments
+from bizproc.web import calendars, documents, files, payments
 from bizproc.web.guarding import Guard, NotHere, body_of, log
 from bizproc.web.showing import Pages
 
@@ -67,10 +67,14 @@ def application(
     async def news(request: Request) -> Response:
         return await payments.heard(runtime, signer, request.headers, await body_of(request), now())
 
+    async def calendar(request: Request) -> Response:
+        return await calendars.by_token(runtime, signer, request.path_params["token"], now())
+
     routes = [
         Route("/pages.css", stylesheet, methods=GET),
         Route("/files/{token}", file, methods=GET),
         Route("/pay/{token}", payment, methods=GET),
+        Route("/calendar/{token}.ics", calendar, methods=GET),
         Route("/hooks/payments", news, methods=POST),
         Route("/documents/{token}", document, methods=GET),
         Route("/documents/{token}/document.{form}", document, methods=GET),

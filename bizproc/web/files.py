@@ -8,14 +8,12 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from bizproc.actions.drive import LINK
 from bizproc.core.errors import FileMissing, ItemNotFound
 from bizproc.model.files import File
 from bizproc.model.tokens import Signer
 from bizproc.runtime import Runtime
 from bizproc.web.guarding import NotHere
-
-PURPOSE: Final = "file"
-"""Of a token that names a file and the second, since 1970, until which it holds."""
 
 _PLAIN: Final = "application/octet-stream"
 _SHOWN: Final = ("application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "text/csv", "text/calendar")
@@ -23,7 +21,7 @@ _SHOWN: Final = ("application/pdf", "image/png", "image/jpeg", "image/gif", "ima
 
 async def by_token(runtime: Runtime, signer: Signer, token: str, now: datetime) -> Response:
     """The file that a token names, while the token holds. Raises NotHere."""
-    numbers = signer.read(PURPOSE, token)
+    numbers = signer.read(LINK, token)
     if numbers is None or len(numbers) != 2 or now.timestamp() >= numbers[1]:
         raise NotHere
     return await sent(runtime, numbers[0])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import items, papers, passing_on, payments, rows, special, stages, timeline
+from bizproc.adapters.sql_crm import agendas, items, papers, passing_on, payments, rows, special, stages, timeline
 from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
@@ -254,6 +254,14 @@ class SqlCrm:
 
     async def note_payment(self, payment: Payment, text: str) -> None:
         payments.note(self.performing, payment, text)
+
+    # -- calendars
+
+    async def calendar_link(self, user: int) -> int:
+        return agendas.link(self.performing, user)
+
+    async def revoke_calendar(self, user: int) -> None:
+        agendas.revoke(self.performing, user)
 
     # -- looked up
 

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape
 from bizproc.core.errors import ItemNotFound, UnknownField, UnknownItem
+from bizproc.model.agenda import Agenda
 from bizproc.model.bills import Bill
 from bizproc.model.references import LARGEST_ID, ItemRef
 from bizproc.model.tokens import Signer
@@ -149,6 +151,12 @@ class SqlCrmReader:
         from bizproc.adapters.sql_crm.payments import bill
 
         return bill(self._connection, payment)
+
+    def agenda(self, user: int, now: datetime) -> Agenda:
+        """What a user has to be at, and to do. Raises ItemNotFound."""
+        from bizproc.adapters.sql_crm.agendas import agenda
+
+        return agenda(self._connection, user, now)
 
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""

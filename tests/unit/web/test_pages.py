@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bizproc import crm
+from bizproc.errors import ItemNotFound, WrongValue
 from bizproc.testing import World
 from tests.unit.web.visiting import Visitor
 
@@ -22,8 +23,7 @@ def visitor(world: World) -> Visitor:
 
 async def file_link(world: World, name: str = "tea.pdf", content: bytes = b"%PDF", days: int = 1) -> str:
     file = await world.perform(crm.drive.add(name, content))
-    until = int((world.clock.now() + timedelta(days=days)).timestamp())
-    return f"/files/{(await world.runtime.signer()).token('file', file.id, until)}"
+    return await world.perform(crm.drive.link(file, lasts=timedelta(days=days)))
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,15 @@ async def test_a_token_that_was_not_made_for_this_is_worth_nothing(world: World,
     }
     assert await visitor.is_not_here(f"/files/{tokens[wrong]}")
     assert (await visitor.get(link)).status_code == 200
+
+
+@pytest.mark.parametrize("lasts", [timedelta(0), timedelta(days=-1), timedelta(days=40_000)])
+async def test_a_link_to_a_file_lasts_for_a_time_that_makes_sense(world: World, lasts: timedelta) -> None:
+    file = await world.perform(crm.drive.add("tea.pdf", b"%PDF"))
+    with pytest.raises(WrongValue, match="lasts"):
+        await world.perform(crm.drive.link(file, lasts=lasts))
+
+
+async def test_a_link_to_a_file_that_is_not_there_is_not_made(world: World) -> None:
+    with pytest.raises(ItemNotFound):
+        await world.perform(crm.drive.link(9))
