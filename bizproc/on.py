@@ -1,42 +1,125 @@
 """
 Triggers as they are typed: `on.created("deal")`, `on.changed("deal", "amount")`. Names, no logic.
 
-Each takes the kind of item, or one item. They combine with `|`. Whether changes made by processes count is said with
-`by_processes=`; left out, they count in a wait.
+Each takes the kind of item, or one item. They combine with `|`. They start processes (`@process(..., starts=...)`) and
+end waits (`wait.for_event`).
+
+`where=` narrows a trigger with a condition on the item, as it is after the event. `by_processes=` says whether changes
+made by processes count; left out, they count in a wait, and at starts for all but created, changed and deleted.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from bizproc.core.checks import check_value, described
+from bizproc.core.errors import WrongArgument
+from bizproc.triggers import schedule
+from bizproc.triggers.condition import Condition
+from bizproc.triggers.keys import sent
+from bizproc.triggers.schedule import Missed
 from bizproc.triggers.trigger import Trigger
 
-__all__ = ["changed", "created", "deleted", "payment_paid", "responsible_changed", "stage"]
+__all__ = [
+    "became",
+    "changed",
+    "created",
+    "cron",
+    "deleted",
+    "payment_paid",
+    "responsible_changed",
+    "signal",
+    "stage",
+]
 
 
-def created(item: Any, *, by_processes: bool | None = None) -> Trigger:
+def created(item: Any, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
     """An item of this kind is created."""
-    return _trigger(item, "created", by_processes=by_processes)
+    return _trigger(item, "created", where=where, by_processes=by_processes, muted=True)
 
 
-def changed(item: Any, *fields: str, by_processes: bool | None = None) -> Trigger:
+def changed(item: Any, *fields: str, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
     """A field of the item changes: one of these, or any."""
-    return _trigger(item, "updated", fields=fields, by_processes=by_processes)
+    return _trigger(item, "updated", fields=fields, where=where, by_processes=by_processes, muted=True)
 
 
-def deleted(item: Any, *, by_processes: bool | None = None) -> Trigger:
-    """The item is deleted."""
-    return _trigger(item, "deleted", by_processes=by_processes)
+def deleted(item: Any, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """The item is deleted. What is started by it gets the item as it was at last."""
+    return _trigger(item, "deleted", where=where, by_processes=by_processes, muted=True)
 
 
-def stage(item: Any, *stages: str, by_processes: bool | None = None) -> Trigger:
-    """The item enters one of these stages, or any; being created in one counts."""
-    return _trigger(item, "stage_changed", "created", stages=stages, by_processes=by_processes)
+def stage(
+    item: Any,
+    *stages: str,
+    while_in_stage: bool = False,
+    where: Condition | None = None,
+    by_processes: bool | None = None,
+) -> Trigger:
+    """
+    The item enters one of these stages, or any; being created in one counts.
+
+    Args:
+        item: The kind of item, or one item.
+        stages: Their codes.
+        while_in_stage: What is started is terminated when the item leaves these stages, or, where none are named, the
+            one it had entered; whoever moves it.
+        where: Only where this holds.
+        by_processes: Whether moves made by processes count; they do, if nothing is said.
+    """
+    narrowed = {"while_in_stage": while_in_stage, "where": where, "by_processes": by_processes}
+    return _trigger(item, "stage_changed", "created", stages=stages, **narrowed)
 
 
-def responsible_changed(item: Any, *, by_processes: bool | None = None) -> Trigger:
+def responsible_changed(item: Any, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
     """Another person becomes responsible for the item."""
-    return _trigger(item, "responsible_changed", by_processes=by_processes)
+    return _trigger(item, "responsible_changed", where=where, by_processes=by_processes)
+
+
+def became(item: Any, where: Condition, *, by_processes: bool | None = None) -> Trigger:
+    """
+    Something becomes true of the item: it was not before a change, and is now. A new item was nothing before.
+
+    Args:
+        item: The kind of item, or one item.
+        where: What becomes true.
+        by_processes: Whether changes made by processes count; they do, if nothing is said.
+    """
+    _check_condition(where, "on.became")
+    return _trigger(item, "created", "updated", became=where, by_processes=by_processes)
+
+
+def cron(expression: str, tz: str | None = None, *, missed: Missed = "one") -> Trigger:
+    """
+    At the times of a cron expression. For starts; inside a process there are timers.
+
+    Each run is one instance, whose id is the process's name, `@` and the moment in UTC. A time that does not exist,
+    where clocks are put forward, comes once, just after the gap; one that comes twice, where they are put back, counts
+    once.
+
+    Args:
+        expression: Minute, hour, day of the month, month, day of the week: `"0 9 * * MON-FRI"`.
+        tz: The time zone it is meant in, like `"Europe/Paris"`; the portal's if left out.
+        missed: What becomes of runs that were due while nobody was there to start them: the last of them is made up for
+            (`"one"`), all of them, each by an instance of its own, or none.
+
+    Raises:
+        WrongArgument: It is no such expression, or there is no such zone.
+    """
+    check_value(expression, str, process="on.cron", parameter="expression")
+    check_value(tz, str | None, process="on.cron", parameter="tz")
+    return Trigger((), schedule=schedule.schedule(expression, tz, missed))
+
+
+def signal(name: str) -> Trigger:
+    """
+    A signal is sent to the runtime: `await runtime.signal("night_run", {"limit": 5})`.
+
+    What is started by it is told its value: a mapping fills in the start form, an item is the document. In a wait the
+    value is in `happened.event.facts["value"]`. Unlike a signal to an instance it is not kept: who does not listen at
+    that moment does not hear it.
+    """
+    check_value(name, str, process="on.signal", parameter="name")
+    return Trigger((sent(name),))
 
 
 def payment_paid(*, by_processes: bool | None = None) -> Trigger:
@@ -44,6 +127,20 @@ def payment_paid(*, by_processes: bool | None = None) -> Trigger:
     return Trigger(("payment.paid",), by_processes=by_processes)
 
 
-def _trigger(item: Any, *happenings: str, **narrowed: Any) -> Trigger:
-    kind, id = (item, None) if isinstance(item, str) else (item.item_type, item.id)
-    return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, **narrowed)
+def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) -> Trigger:
+    what = f"on.{happenings[0]}"
+    if where is not None:
+        _check_condition(where, what)
+    for name in ("fields", "stages"):
+        check_value(narrowed.get(name, ()), tuple[str, ...], process=what, parameter=name)
+    kind, id = (item, None) if isinstance(item, str) else (getattr(item, name, None) for name in ("item_type", "id"))
+    if not isinstance(kind, str) or not kind or not (id is None or isinstance(id, int)):
+        raise WrongArgument(
+            process=what, parameter="item", expected="a kind of item, as 'deal', or an item", got=described(item)
+        )
+    return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, where=where, **narrowed)
+
+
+def _check_condition(where: Any, what: str) -> None:
+    if not callable(getattr(where, "holds", None)):
+        raise WrongArgument(process=what, parameter="where", expected="a filter", got=described(where))

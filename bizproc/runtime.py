@@ -7,9 +7,9 @@ It assembles the store, the CRM, the engine and the clock, and is what doors and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -18,12 +18,13 @@ from uuid import uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
-from attrs import evolve
+from attrs import evolve, frozen
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
 from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
-from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk
+from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk, exporting
+from bizproc.adapters.sql_crm.exporting import ExportReport
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.checks import check_value
 from bizproc.core.codec import Codec
@@ -35,12 +36,16 @@ from bizproc.core.errors import (
     InstanceStuck,
     InstanceTerminated,
     ProcessDefinitionError,
+    StartConflict,
+    StartRefused,
+    WrongArgument,
 )
 from bizproc.core.process import Call, Process
-from bizproc.engines.embedded import inspection, upgrade
+from bizproc.engines.embedded import backfill, inspection, upgrade
+from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
-from bizproc.engines.embedded.inspection import JournalStep, Result, Status
+from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Refusal, Result, Since, Status
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
 from bizproc.model.agenda import Agenda
 from bizproc.model.bills import Bill
@@ -55,15 +60,47 @@ from bizproc.ports.files import FILES, Files
 from bizproc.ports.performing import Performing
 from bizproc.settings import Settings
 from bizproc.store import schema
+from bizproc.store.copies import copy_files, files_of
 from bizproc.store.database import Database
 
 T = TypeVar("T")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-__all__ = ["Instance", "JournalStep", "Runtime", "Status", "Upgrade", "UpgradeReport"]
+__all__ = [
+    "Backfill",
+    "Backup",
+    "ExportReport",
+    "Instance",
+    "JournalStep",
+    "News",
+    "Overview",
+    "Refusal",
+    "Runtime",
+    "Since",
+    "Status",
+    "Upgrade",
+    "UpgradeReport",
+]
 
 _GOING_ON = frozenset({"running", "waiting"})
+
+
+@frozen
+class Setting:
+    """
+    What the condition of a trigger is looked at in.
+
+    Attributes:
+        now: The moment of the event.
+        zone: The portal's zone.
+        link, linked: How items that are linked are found; None: they are not.
+    """
+
+    now: datetime
+    zone: tzinfo
+    link: Any = None
+    linked: Any = None
 
 
 class Instance(Generic[R_co]):
@@ -174,6 +211,8 @@ class Instance(Generic[R_co]):
 
     def _value(self, found: Result) -> Any:
         codec, who = self._runtime.codec, {"instance": self.id, "process": found.process}
+        if found.state == "completed" and found.ended_by is not None:
+            return None  # an action of its own ended it, whatever its code would have returned (D11)
         if found.state == "completed":
             return codec.decode(found.outcome or "null", self._result_type(found), path="result")
         error = None if found.error is None else codec.decode_error(found.error)
@@ -190,6 +229,22 @@ class Instance(Generic[R_co]):
     def _result_type(self, found: Result) -> Any:
         process = self._process or self._runtime.asks.processes().get((found.process, found.version))
         return Any if process is None else process.result_type
+
+
+@frozen
+class Backup:
+    """
+    A copy of a store.
+
+    Attributes:
+        path: Its file.
+        size: In bytes.
+        files: How many files beside the store were copied with it.
+    """
+
+    path: Path
+    size: int
+    files: int
 
 
 class Runtime:
@@ -289,12 +344,21 @@ class Runtime:
 
     @classmethod
     @asynccontextmanager
-    async def attach(cls, url: str, *, settings: Settings | None = None) -> AsyncIterator[Runtime]:
+    async def attach(
+        cls, url: str, *, settings: Settings | None = None, patience: timedelta | None = None
+    ) -> AsyncIterator[Runtime]:
         """
         Look at a store, beside its owner or without one, and post what is to be done to the owner.
 
         No instance runs here. `start`, `perform`, `retry` and `skip_wait` return when an owner has done it; a signal, a
-        cancellation and the like when they are on disk. Without an owner what is posted waits in the store.
+        cancellation and the like when they are on disk (`heard` waits longer). Without an owner what is posted waits in
+        the store.
+
+        Args:
+            url: As `open`.
+            settings: As `open`.
+            patience: How long to wait for an answer of an owner that is there; one that is not there is not waited for.
+                Then Unanswered is raised, and what was posted stays posted. None waits as long as it takes.
 
         Raises:
             StoreError: There is no store, or it cannot be read.
@@ -304,7 +368,8 @@ class Runtime:
         database.start(asyncio.get_running_loop())
         try:
             outside = with_files(NOWHERE, database)
-            yield cls(database, Guest(database, clock.now, codec), codec, portal_of(settings or Settings()), outside)
+            guest = Guest(database, clock.now, codec, patience)
+            yield cls(database, guest, codec, portal_of(settings or Settings()), outside)
         finally:
             database.close()
 
@@ -321,6 +386,9 @@ class Runtime:
         """
         Start a process, and return when that is on disk.
 
+        Where one lives on the same document, the overlap policy of the process decides. One that is to wait for its
+        turn is `waiting` until then; signals to it are kept.
+
         Args:
             call: `follow_up(deal, discount=Decimal(7))`.
             id: A name for the instance. The same again, with the same call, gives the same instance.
@@ -333,6 +401,92 @@ class Runtime:
         check_value(call, Call, process="Runtime.start", parameter="call")
         started = await self.asks.start(call, id)
         return Instance(self, started.id, call.process)
+
+    async def start_each(
+        self,
+        process: Process[..., Any],
+        where: Any = None,
+        *,
+        limit_per_second: float | None = None,
+        progress: Callable[[Backfill], None] | None = None,
+        **parameters: Any,
+    ) -> Backfill:
+        """
+        Start a process on each of the items that there are; those that are made meanwhile are not among them.
+
+        Stopped and called again with the same arguments, it goes on where it was: no item gets two instances from it.
+        Items on which the overlap policy refuses one are counted, and that is all.
+
+        Args:
+            process: It runs on a document.
+            where: Only on those that fit this filter.
+            limit_per_second: Start no more than so many a second.
+            progress: Told now and then how far it is.
+            parameters: Of the process, the same for all.
+
+        Raises:
+            WrongArgument: The process runs on no document, or a parameter is wrong.
+        """
+        cls = self._document_class(process)
+        if limit_per_second is not None and not limit_per_second > 0:
+            expected = "more than 0"
+            raise WrongArgument(
+                process="start_each", parameter="limit_per_second", expected=expected, got=str(limit_per_second)
+            )
+        written = process.form.encode(process.form.check(parameters), self.codec)
+        names = backfill.Names(process, "" if where is None else repr(where), written)
+        pace, so_far = backfill.Pace(limit_per_second), Backfill()
+        newest = await self._page(cls, where, order_by="-id", limit=1)
+        so_far.highest = newest[0].id if newest else 0
+        while so_far.last < so_far.highest:
+            items = await self._page(cls, where, after=so_far.last, limit=backfill.PAGE)
+            items = [item for item in items if item.id <= so_far.highest]
+            by_id = {names.of(item): item for item in items}
+            known = await self.read(partial(backfill.known, ids=by_id))
+            so_far.already += len(known)
+            fresh = [(id, item) for id, item in by_id.items() if id not in known]
+            for wave in backfill.waves(fresh, pace.wave):
+                await asyncio.sleep(pace.delay(len(wave), asyncio.get_running_loop().time()))
+                await self._start_wave(process, wave, parameters, so_far)
+                so_far.last = wave[-1][1].id
+                if progress is not None:
+                    progress(so_far)
+            so_far.last = items[-1].id if items else so_far.highest
+        if progress is not None:
+            progress(so_far)
+        return so_far
+
+    async def _start_wave(
+        self,
+        process: Process[..., Any],
+        wave: Iterable[tuple[str, Any]],
+        parameters: Mapping[str, Any],
+        so_far: Backfill,
+    ) -> None:
+        starts = (self.start(process(item, **parameters), id=id) for id, item in wave)
+        for one in await asyncio.gather(*starts, return_exceptions=True):
+            match one:
+                case StartRefused():
+                    so_far.refuse(one)
+                case StartConflict():
+                    so_far.already += 1  # since it was looked for, by another that does the same
+                case BaseException():
+                    raise one
+                case _:
+                    so_far.started += 1
+
+    async def _page(self, cls: type[T], where: Any, **which: Any) -> list[T]:
+        if where is not None:
+            which["where"] = where
+        return await self.read(lambda connection: SqlCrmReader(connection).find(cls, **which))
+
+    @staticmethod
+    def _document_class(process: Process[..., Any]) -> type[Any]:
+        check_value(process, Process, process="start_each", parameter="process")
+        if process.form.document is None:
+            expected = "a process that runs on a document"
+            raise WrongArgument(process="start_each", parameter="process", expected=expected, got=process.name)
+        return process.form.document
 
     def instance(self, id: str) -> Instance[Any]:
         """A handle on an instance."""
@@ -350,7 +504,7 @@ class Runtime:
             document: Only on this item, or reference to one.
             limit: Only so many, the newest.
         """
-        ref = None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
+        ref = _ref(document)
         look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
         return await self.read(look)
 
@@ -374,6 +528,62 @@ class Runtime:
         return await self.read(
             lambda connection: upgrade.check(connection, given, codec, path, only=process, progress=progress)
         )
+
+    async def refusals(
+        self, *, process: str | None = None, document: Any = None, limit: int | None = None
+    ) -> list[Refusal]:
+        """
+        The starts by triggers that did not happen, each with the reason, the newest last.
+
+        Args:
+            process: Only of the process with this name.
+            document: Only on this item, or reference to one.
+            limit: Only so many, the newest.
+        """
+        look = partial(inspection.refusals, process=process, document=_ref(document), limit=limit)
+        return await self.read(look)
+
+    # -- what starts by itself -----------------------------------------------------------------------------------------
+
+    async def signal(self, name: str, value: Any = None) -> None:
+        """
+        Send a signal to whoever listens at this moment; not to one instance, which is `Instance.signal`.
+
+        It starts processes with `starts=on.signal(name)`, and ends waits for `on.signal(name)`.
+
+        Args:
+            name: The signal's name.
+            value: For what is started: a mapping fills in its start form, an item is its document.
+
+        Raises:
+            NotJournallable: The value cannot be written.
+        """
+        check_value(name, str, process="Runtime.signal", parameter="name")
+        await self.asks.publish(name, value)
+
+    async def pause(self, process: Process[..., Any] | str) -> None:
+        """
+        Let the triggers of a process start nothing, until it is resumed.
+
+        Its instances go on, and it can be started by hand. What its schedule comes to meanwhile is not made up for.
+
+        Raises:
+            UnknownProcess: No process of this name is loaded.
+        """
+        await self.asks.pause(_name_of(process), paused=True)
+
+    async def resume(self, process: Process[..., Any] | str) -> None:
+        """
+        Let the triggers of a process start it again.
+
+        Raises:
+            UnknownProcess: No process of this name is loaded.
+        """
+        await self.asks.pause(_name_of(process), paused=False)
+
+    async def paused(self) -> list[str]:
+        """The names of the processes that are paused."""
+        return await self.read(inspection.paused)
 
     # -- the CRM -------------------------------------------------------------------------------------------------------
 
@@ -457,6 +667,30 @@ class Runtime:
         finally:
             stop.set()  # of use to who is cancelled
 
+    async def export_folder(self, folder: Path | str, *, progress: Progress | None = None) -> ExportReport:
+        """
+        Write all that the CRM holds into CSV files, as of one moment; whoever owns the store goes on meanwhile.
+
+        Args:
+            folder: It is empty, or not there yet.
+            progress: Told now and then how many rows are written, and how many there are, on another thread.
+
+        Raises:
+            ExportRefused: The folder holds something, or cannot be written; nothing is left of it.
+        """
+        stop = Event()
+        work = partial(
+            exporting.export_folder,
+            folder=Path(folder),
+            portal=self.portal,
+            progress=progress,
+            stopped=stop.is_set,
+        )
+        try:
+            return await self.read(work)
+        finally:
+            stop.set()  # of use to who is cancelled
+
     # -- below ---------------------------------------------------------------------------------------------------------
 
     async def read(self, function: Callable[[Any], T]) -> T:
@@ -466,6 +700,63 @@ class Runtime:
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
         await self.engine.settled()
+
+    def is_idle(self) -> bool:
+        """Whether nothing happens before time passes or somebody comes."""
+        return self.engine.is_idle()
+
+    def running_steps(self) -> int:
+        """How many steps are at work outside the store at this moment."""
+        return self.engine.running_steps()
+
+    async def finish(self) -> None:
+        """Begin no step any more, and wait until those that run have ended: before a stop that is not in a hurry."""
+        await self.engine.finish()
+
+    async def heard(self) -> None:
+        """
+        Wait until all that was posted here is done; beside no owner, where it is done at once, return.
+
+        Raises:
+            Unanswered: It was not done within the patience of `attach`.
+        """
+        if isinstance(self.asks, Guest):
+            await self.asks.heard()
+
+    async def owner(self) -> int | None:
+        """The process id of whoever owns the store at this moment; None where nobody does, or its owner has stopped."""
+        return await to_thread.run_sync(self.database.owner)
+
+    async def overview(self) -> Overview:
+        """How many instances are in which state, and when the next wait is over."""
+        return await self.read(inspection.overview)
+
+    async def news(self, since: Since) -> News:
+        """Which instances have begun and ended since then; beginnings and endings come in their order."""
+        return await self.read(partial(inspection.news, codec=self.codec, since=since))
+
+    async def backup(self, path: Path | str) -> Backup:
+        """
+        Copy the store, as it is now, and the files beside it. Whoever owns the store goes on meanwhile.
+
+        Raises:
+            StoreError: There is such a file already, or the copy cannot be written, or is not whole.
+        """
+        target = await self.database.backup(Path(path))
+        return await to_thread.run_sync(partial(_backed_up, Path(self.path), target))
+
+
+def _backed_up(store: Path, target: Path) -> Backup:
+    files = copy_files(store, target)
+    return Backup(target.absolute(), target.stat().st_size, files)
+
+
+def _ref(document: Any) -> ItemRef | None:
+    return None if document is None else document if isinstance(document, ItemRef) else ref_of(document)
+
+
+def _name_of(process: Process[..., Any] | str) -> str:
+    return process if isinstance(process, str) else process.name
 
 
 def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:
@@ -503,9 +794,13 @@ def assemble(
     def make_port(performing: Performing) -> SqlCrm:
         return SqlCrm(performing, portal)
 
+    def make_setting(port: SqlCrm) -> Setting:
+        return Setting(now=port.performing.now, zone=portal.zone)
+
     codec = Codec()
     outside = with_channels(with_files(outside, database), settings)
-    engine = Engine(database, clock, make_port, codec, evolve(options, portal=portal), outside)
+    options.zone, options.portal = settings.time_zone, portal
+    engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
     return Runtime(database, engine, codec, portal, outside)
 
 
@@ -514,7 +809,7 @@ def with_files(outside: Outside, database: Database) -> Outside:
     if FILES in outside.tools:
         return outside
     file = database.file
-    files = MemoryFiles() if file is None else FolderFiles(file.with_name(f"{file.name}-files"))
+    files = MemoryFiles() if file is None else FolderFiles(files_of(file))
     return evolve(outside, tools={**outside.tools, FILES: files})
 
 

@@ -6,23 +6,41 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, overload
 
 from bizproc.actions.documented import documented_by
-from bizproc.actions.waits import UntilStage
+from bizproc.actions.waits import Days, DaysBefore, UntilStage, UntilStatus
 from bizproc.core.action import Target
 from bizproc.core.checks import check_value
 from bizproc.core.commands import Sleep, SleepUntil, WaitSignal
+from bizproc.core.errors import WrongArgument
 from bizproc.model.deals import Deal
+from bizproc.model.leads import Lead
 from bizproc.triggers.trigger import Trigger
 from bizproc.triggers.waits import ForEvent
 
 T = TypeVar("T")
 
-__all__ = ["for_event", "for_signal", "sleep", "until", "until_stage"]
+__all__ = ["days", "days_before", "for_event", "for_signal", "sleep", "until", "until_stage", "until_status"]
 
 
 @documented_by(UntilStage)
 def until_stage(*stages: str, deal: Deal | int | None = None, timeout: timedelta | None = None) -> UntilStage:
     id_ = deal.id if isinstance(deal, Deal) else deal
     return UntilStage(Target("deal", id_), stages, timeout=timeout)
+
+
+@documented_by(UntilStatus)
+def until_status(*statuses: str, lead: Lead | int | None = None, timeout: timedelta | None = None) -> UntilStatus:
+    id_ = lead.id if isinstance(lead, Lead) else lead
+    return UntilStatus(Target("lead", id_), statuses, timeout=timeout)
+
+
+@documented_by(Days)
+def days(count: int, *, comment: str = "") -> Days:
+    return Days(count, comment=comment)
+
+
+@documented_by(DaysBefore)
+def days_before(field: str, count: int, *, comment: str = "") -> DaysBefore:
+    return DaysBefore(field, count, comment=comment)
 
 
 def sleep(duration: timedelta) -> Sleep:
@@ -76,5 +94,8 @@ def for_event(trigger: Trigger, *, timeout: timedelta | None = None) -> ForEvent
         timeout: How long at most; `timed_out` says whether it ran out.
     """
     check_value(trigger, Trigger, process="wait.for_event", parameter="trigger")
+    if any(each.schedule is not None for each in trigger.alternatives()):
+        expected = "a trigger of events; a moment is waited for with wait.until"
+        raise WrongArgument(process="wait.for_event", parameter="trigger", expected=expected, got="on.cron(...)")
     check_value(timeout, timedelta | None, process="wait.for_event", parameter="timeout")
     return ForEvent(trigger, timeout)

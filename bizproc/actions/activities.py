@@ -72,3 +72,24 @@ class Activities(ItemAction[tuple[Activity, ...]]):
 
     async def perform(self, port: Crm) -> tuple[Activity, ...]:
         return await port.activities(await port.resolve(self.target.kind, self.target.id))
+
+
+@action_type("crm.complete_activity")
+class CompleteActivity(ItemAction[Activity]):
+    """
+    Complete one of the item's activities, and the task that it shows. One that is completed already stays as it is.
+
+    Args:
+        activity: The activity or its id.
+
+    Raises:
+        ItemNotFound: no such activity stands beside the item.
+    """
+
+    target: Target
+    activity: Activity | int
+
+    async def perform(self, port: Crm) -> Activity:
+        ref = await port.resolve(self.target.kind, self.target.id)
+        id_ = self.activity.id if isinstance(self.activity, Activity) else self.activity
+        return await port.complete_activity(ref, id_)

@@ -22,7 +22,9 @@ class AddField(ItemAction[CustomField]):
         label: What people read; the code if blank.
         multiple: It holds several values.
         options: Of a choice: what can be chosen, as texts or by code with what people read. A value may be given as
-            either; the code is what is kept.
+            either; the code is what is kept. Of a field that holds bookings: `allow_overbooking` (yes, if left out),
+            `full_day`, `services` (names, or names with durations), `zone` (a time zone's name, or `user` for that of
+            whoever is booked; the portal's if left out).
 
     Raises:
         AlreadyExists: there is a field of this code.

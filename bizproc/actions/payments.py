@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from attrs import frozen
 
+from bizproc.actions.orders import OrderRef, first_order
 from bizproc.core.action import ItemAction, Target, action_type, given
 from bizproc.core.commands import Action, Delivered, Outgoing, Settling, Verdict
 from bizproc.core.errors import NothingToPay, OrderNotFound, PaymentUnfit
-from bizproc.model.orders import Order, Payment
+from bizproc.model.orders import Payment
 from bizproc.ports.crm import Crm
 from bizproc.ports.payments import PAYMENTS, PURPOSE, LinkMade, PaymentAsked
-
-OrderRef: TypeAlias = Order | int | Sequence[Order | int]
-"""An order, or its id; of several the first."""
 
 PAGE: Final = "pay"
 """The purpose of the token that shows the page of a payment."""
@@ -45,7 +43,7 @@ class GetPaymentLink(ItemAction[str], Delivered[str]):
     order: OrderRef
 
     async def perform(self, port: Crm) -> Any:
-        order = _first(self.order)
+        order = first_order(self.order)
         if order is None:
             raise OrderNotFound(order=None)
         payments = await port.payments(order)
@@ -63,11 +61,6 @@ class GetPaymentLink(ItemAction[str], Delivered[str]):
             page=port.portal.page(PAGE, signer.token(PAGE, payment.id)),
         )
         return Outgoing(PAYMENTS, asked, Linked(payment=payment.id))
-
-
-def _first(order: OrderRef) -> int | None:
-    one = order if isinstance(order, Order | int) else next(iter(order), None)
-    return one.id if isinstance(one, Order) else one
 
 
 @frozen(kw_only=True)

@@ -37,7 +37,6 @@ def calendar_of(agenda: Agenda, zone: tzinfo, host: str) -> bytes:
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", _line(agenda.user.title))
     calendar.add("refresh-interval", OFTEN, parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", OFTEN)
     for entry in _entries(agenda, zone, host):
         calendar.add_component(entry)
     made: bytes = calendar.to_ical()
@@ -96,7 +95,7 @@ def _remind(entry: Any, reminders: Sequence[Notification]) -> None:
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
         alarm.add("description", _line(each.text) or str(entry["summary"]))
-        alarm.add("trigger", each.due_at)
+        alarm.add("trigger", each.due_at, parameters={"VALUE": "DATE-TIME"})
         entry.add_component(alarm)
 
 

@@ -1,30 +1,27 @@
 """
-The folder of CSV files that an import reads: which files and columns there are, and what their cells may hold.
+The folder of CSV files that an import reads: it looks at the files, reads their rows and checks them.
 
-Pure: it reads files and checks them, and writes nowhere. What the store holds already it asks of a `Known`. Rows come
-in batches, so that a file of any length needs little memory; of each row only the id is remembered, for others refer to
-it.
+Pure: it writes nowhere. Which files and columns there are, and what a cell may hold, stands in `csv_columns.py`; what
+the store holds already it asks of a `Known`. Rows come in batches, so that a file of any length needs little memory; of
+each row only the id is remembered, for others refer to it.
 """
 
 from __future__ import annotations
 
 import csv
-import re
 from codecs import getincrementaldecoder
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from io import BufferedReader, TextIOWrapper
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
+import orjson
 from attrs import define, field, frozen
 
+from bizproc.adapters.csv_columns import AS_STORED, ID, MAIN, PRODUCT_ROWS, Column, CsvFile, Read, id_
 from bizproc.core.errors import BadRow, ImportRefused
-from bizproc.model.money import exact, is_currency
-from bizproc.model.references import LARGEST_ID
 
 Row: TypeAlias = tuple[int, list[Any]]
 """The line on which it begins, and its values in the order of the file's columns."""
@@ -41,26 +38,24 @@ _REMEMBERED: Final = 500_000
 _CHUNK: Final = 1 << 20
 
 
+# Texts of a CRM are longer than the csv module expects; a quote that is never closed must still come to an end.
+csv.field_size_limit(1 << 24)
+
+
 class Known(Protocol):
     """What the store holds, as far as rows refer to it."""
 
     def exists(self, kind: str, id: int) -> bool:
         """Whether it held such an item before the import."""
 
-    def has_stage(self, code: str) -> bool:
-        """Whether deals have a stage of this code, in whatever pipeline."""
+    def is_replaceable(self, kind: str, id: int) -> bool:
+        """Whether it is one that every new store holds, and that nobody has changed."""
 
-    def stage_codes(self) -> Iterable[str]:
-        """The codes of all of them."""
-
-
-# -- what cells may hold -----------------------------------------------------------------------------------------------
-
-Read: TypeAlias = Callable[[str], Any]
-"""A value from a cell that is not empty. Raises ValueError: what was expected."""
+    def stage_codes(self, kind: str) -> Collection[str]:
+        """The codes of all stages of this kind, in whatever pipeline; those that this import has brought, too."""
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """Why a cell, and so its row, is bad; `follows` where that is another row's fault."""
 
     def __init__(self, reason: str, *, follows: bool = False) -> None:
@@ -82,200 +77,30 @@ class _Memo(dict[str, Any]):
         return value
 
 
-_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _text(cell: str) -> str:
-    if not cell.strip():
-        raise ValueError("a text that says something")
-    return cell
-
-
-def _id(cell: str) -> int:
-    if not (cell.isascii() and cell.isdigit() and len(cell) <= 19 and 1 <= int(cell) <= LARGEST_ID):
-        raise ValueError("a positive whole number")
-    return int(cell)
-
-
-def _number(cell: str) -> Decimal:
-    if not _NUMBER.fullmatch(cell):
-        raise ValueError("a number with a decimal point, as 7 or 7.50")
-    return exact(Decimal(cell))
-
-
-def _more_than_zero(cell: str) -> Decimal:
-    number = _number(cell)
-    if number <= 0:
-        raise ValueError("more than 0")
-    return number
-
-
-def _not_negative(cell: str) -> Decimal:
-    number = _number(cell)
-    if number < 0:
-        raise ValueError("0 or more")
-    return number
-
-
-def _percent(cell: str) -> Decimal:
-    number = _number(cell)
-    if not 0 <= number <= 100:
-        raise ValueError("0 to 100")
-    return number
-
-
-def _day(cell: str) -> date:
-    try:
-        if _DATE.fullmatch(cell):
-            return date.fromisoformat(cell)
-    except ValueError:  # the 31st of June
-        pass
-    raise ValueError("a date, as 1996-07-31")
-
-
-def _moment(cell: str) -> date | datetime:
-    """A day, or a moment with its distance from UTC."""
-    if _DATE.match(cell) and cell[10:11] == "T":
-        try:
-            moment = datetime.fromisoformat(cell)
-        except ValueError:
-            moment = None
-        if moment is None or moment.utcoffset() is None:
-            raise ValueError("a date, as 1996-07-31, or a moment, as 1996-07-31T09:00Z")
-        return moment
-    return _day(cell)
-
-
-def _truth(cell: str) -> bool:
-    if cell not in ("Y", "N"):
-        raise ValueError("Y or N")
-    return cell == "Y"
-
-
-def _currency(cell: str) -> str:
-    if not is_currency(cell):
-        raise ValueError("a currency's code of three capital letters, as EUR")
-    return cell
-
-
-# -- files and columns -------------------------------------------------------------------------------------------------
-
-
-@frozen
-class Column:
-    """
-    One column.
-
-    Attributes:
-        read: None for a text that is kept as it stands.
-        refers: The kind of item whose id it holds.
-        required: An empty cell is an error; else it is `empty`.
-    """
-
-    name: str
-    read: Read | None = None
-    refers: str | None = None
-    required: bool = False
-    empty: Any = None
-    is_stage: bool = False
-
-
-@frozen
-class CsvFile:
-    """One file: its name, and the kind of item in it; None for the rows of deals."""
-
-    name: str
-    kind: str | None
-    columns: tuple[Column, ...]
-
-    @property
-    def header(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
-
-def _texts(*names: str) -> tuple[Column, ...]:
-    return tuple(map(Column, names))
-
-
-def _refers(name: str, kind: str, *, required: bool = False) -> Column:
-    return Column(name, _id, refers=kind, required=required)
-
-
-_ID: Final = Column("id", _id, required=True)
-
-# In this order: what others refer to comes first.
-FILES: Final = (
-    CsvFile(
-        "users.csv",
-        "user",
-        (_ID, *_texts("first_name", "last_name", "title", "email", "work_phone"), _refers("manager_id", "user")),
-    ),
-    CsvFile(
-        "companies.csv",
-        "company",
-        (
-            *(_ID, Column("origin_id"), Column("title", _text, required=True)),
-            *_texts("phone", "fax", "address", "city", "region", "postal_code", "country"),
-            _refers("responsible_id", "user"),
-        ),
-    ),
-    CsvFile(
-        "contacts.csv",
-        "contact",
-        (
-            *(_ID, *_texts("first_name", "last_name", "post", "phone", "email")),
-            *(_refers("company_id", "company"), _refers("responsible_id", "user")),
-        ),
-    ),
-    CsvFile(
-        "products.csv",
-        "product",
-        (
-            *(_ID, Column("name", _text, required=True), *_texts("section", "measure")),
-            *(
-                Column("price", _number, empty=Decimal(0)),
-                Column("currency", _currency),
-                Column("active", _truth, empty=True),
-            ),
-        ),
-    ),
-    CsvFile(
-        "deals.csv",
-        "deal",
-        (
-            *(_ID, Column("origin_id"), Column("title", _text, required=True), Column("stage_id", is_stage=True)),
-            *(_refers("company_id", "company"), _refers("contact_id", "contact"), _refers("responsible_id", "user")),
-            *(Column("currency", _currency), Column("opportunity", _not_negative, empty=Decimal(0))),
-            *(Column("begin_date", _day), Column("close_date", _day), Column("moved_at", _moment)),
-            *_texts("delivery_address", "delivery_city", "delivery_country"),
-        ),
-    ),
-    CsvFile(
-        "product_rows.csv",
-        None,
-        (
-            *(_refers("deal_id", "deal", required=True), _refers("product_id", "product", required=True)),
-            *(Column("price", _number), Column("quantity", _more_than_zero, empty=Decimal(1))),
-            Column("discount_percent", _percent, empty=Decimal(0)),
-        ),
-    ),
-)
-_OF_KIND: Final = {file.kind: file for file in FILES}
-
-
 # -- the folder as a whole ---------------------------------------------------------------------------------------------
 
 
 @frozen
 class Found:
-    """A file that is there: where its columns stand, and its size."""
+    """
+    A file that is there.
+
+    Attributes:
+        columns: Those that it has: first those that it must have, then the further ones, whatever their order in it.
+        places: Where these columns stand in it.
+    """
 
     file: CsvFile
     path: Path
+    columns: tuple[Column, ...]
     places: tuple[int, ...]
     size: int
     has_nul: bool
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The names of its further columns; their values stand behind all others."""
+        return tuple(column.name for column in self.columns[len(self.file.columns) :])
 
 
 @frozen
@@ -286,32 +111,34 @@ class Folder:
     Attributes:
         files: In the order in which they are to be read.
         ignored: CSV files that are none of these.
+        names: By kind of item the file that holds it, whether it is there or not.
     """
 
     path: Path
     files: tuple[Found, ...]
     ignored: tuple[str, ...]
+    names: Mapping[str, str]
 
     @property
     def size(self) -> int:
         return sum(found.size for found in self.files)
 
 
-def look(path: Path) -> Folder:
+def look(path: Path, files: Sequence[CsvFile]) -> Folder:
     """
-    See which files there are, and that each can be read as a whole: its encoding, its header.
+    See which of these files there are, and that each can be read as a whole: its encoding, its header.
 
     Raises:
         ImportRefused: a line for each that cannot.
     """
-    names = ", ".join(file.name for file in FILES)
+    names = ", ".join(file.name for file in (*MAIN, PRODUCT_ROWS))
     if not path.exists():
         raise ImportRefused(
             text=f"there is no folder {path}. Import takes a folder that holds {names} (not all need be there)."
         )
     if not path.is_dir():
         raise ImportRefused(text=f"{path} is a file: import takes the folder that holds {names}.")
-    there = [file for file in FILES if (path / file.name).exists()]
+    there = [file for file in files if _is_there(path / file.name)]
     if not there:
         raise ImportRefused(text=f"{path} holds none of the files that import reads: {names}.")
     found, wrong = [], []
@@ -323,18 +150,28 @@ def look(path: Path) -> Folder:
     if wrong:
         raise ImportRefused(text="\n".join(wrong))
     others = (each.name for each in path.iterdir() if each.suffix.lower() == ".csv")
-    return Folder(path, tuple(found), tuple(sorted(set(others) - {file.name for file in FILES})))
+    ignored = tuple(sorted(set(others) - {file.name for file in files}))
+    return Folder(path, tuple(found), ignored, {file.kind: file.name for file in files if file.kind is not None})
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()  # a link that leads nowhere was meant to lead somewhere
 
 
 def _look_at(file: CsvFile, path: Path) -> Found:
     try:
+        # Only what has an end: a pipe or a device would be waited for, or read, for ever.
+        if path.exists() and not path.is_file():
+            raise ImportRefused(text=f"{file.name}: cannot be read: it is no file.")
         has_nul = _check_encoding(file, path)
         header = _header(file, path)
         size = path.stat().st_size
     except OSError as error:
         raise ImportRefused(text=f"{file.name}: cannot be read: {error.strerror}.") from None
     _check_header(file, header)
-    return Found(file, path, tuple(header.index(name) for name in file.header), size, has_nul)
+    places = {name: place for place, name in enumerate(header)}
+    columns = (*file.columns, *(column for name, column in file.further.items() if name in places))
+    return Found(file, path, columns, tuple(places[column.name] for column in columns), size, has_nul)
 
 
 def _check_encoding(file: CsvFile, path: Path) -> bool:
@@ -378,9 +215,10 @@ def _header(file: CsvFile, path: Path) -> list[str]:
 
 def _check_header(file: CsvFile, header: list[str]) -> None:
     known = file.header
-    missing = [name for name in known if name not in header]
-    unknown = [name for name in header if name not in known]
-    twice = sorted({name for name in header if header.count(name) > 1})
+    counts = Counter(header)
+    missing = [name for name in known if name not in counts]
+    unknown = [name for name in header if name not in known and name not in file.further]
+    twice = sorted(name for name, count in counts.items() if count > 1)
     says = []
     if missing:
         says.append(f"{_columns(missing)} {'is' if len(missing) == 1 else 'are'} missing")
@@ -391,11 +229,17 @@ def _check_header(file: CsvFile, header: list[str]) -> None:
     if len(header) == 1 and (other := next((mark for mark in ";\t|" if mark in header[0]), None)):
         says = [f"the cells are separated by {other!r}, and must be by commas"]
     if says:
-        raise ImportRefused(text=f"{file.name}:1: {'; '.join(says)}. The columns are: {', '.join(known)}.")
+        may = f" There may be: {', '.join(file.further)}." if file.further and unknown else ""
+        raise ImportRefused(text=f"{file.name}:1: {'; '.join(says)}. The columns are: {', '.join(known)}.{may}")
 
 
 def _columns(names: list[str]) -> str:
-    return f"column{'s' if len(names) > 1 else ''} {', '.join(map(shown, names))}"
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"column{'s' if len(names) > 1 else ''} {', '.join(map(shown, names[:_NAMED]))}{more}"
+
+
+_NAMED: Final = 10
+"""So many columns are named in an error."""
 
 
 def shown(cell: str) -> str:
@@ -465,6 +309,10 @@ class Reading:
     def __init__(self, folder: Folder, known: Known, progress: Progress | None = None) -> None:
         self.folder = folder
         self.tally = Tally()
+        self._kinds = {found.file.kind: found for found in folder.files if found.file.kind is not None}
+        self._read: set[str] = set()  # kinds whose rows have been read
+        self._promised: dict[str, frozenset[int]] = {}
+        self._relied_on: dict[tuple[str, int], tuple[CsvFile, int, str]] = {}
         self._known = known
         self._progress = progress
         self._ids: dict[str, dict[int, int]] = defaultdict(dict)  # of good rows, with their lines
@@ -479,14 +327,11 @@ class Reading:
 
     def batches(self, found: Found) -> Iterator[list[Row]]:
         """The good rows of a file. What refers to its own file is looked at when all ids are known."""
-        own = [
-            place
-            for place, column in enumerate(found.file.columns)
-            if column.refers and column.refers == found.file.kind
-        ]
+        kind = found.file.kind
+        own = [place for place, column in enumerate(found.columns) if column.refers and column.refers == kind]
         rows = self._rows(found, own)
         if own:
-            rows = iter(self._without_lost(found.file, list(rows), own))
+            rows = iter(self._without_lost(found, list(rows), own))
         batch: list[Row] = []
         for row in rows:
             batch.append(row)
@@ -495,21 +340,34 @@ class Reading:
                 batch = []
         if batch:
             yield batch
+        if kind is not None:
+            self._read.add(kind)
         self._before += found.size
         self._tell(found, 0)
 
-    def reject(self, file: CsvFile, line: int, reason: str, *, id: int | str = "") -> None:
+    def reject(self, file: CsvFile, line: int, reason: str, *, id: int | str = "", follows: bool = False) -> None:
         """A row that came out of `batches` turned out to be bad all the same."""
-        self.tally.add(BadRow(file=file.name, line=line, reason=reason), follows=False)
+        self.tally.add(BadRow(file=file.name, line=line, reason=reason), follows=follows)
         self._forget(file, id, line)
+
+    def see_that_it_is_there(self, kind: str, id: int) -> None:
+        """Raises Wrong if there is no such item, neither among the good rows nor in the store."""
+        self._check_there(kind, id)
+
+    def broken_promises(self) -> Iterator[BadRow]:
+        """Rows that were written because a later file seemed to hold what they refer to, and that row was bad."""
+        for (kind, number), (file, line, name) in self._relied_on.items():
+            if number not in self._ids[kind]:
+                yield BadRow(file=file.name, line=line, reason=f"{name}: refers to {kind} {number}, a bad row")
 
     def _tell(self, found: Found, position: int) -> None:
         if self._progress is not None:
             self._progress(found.file.name, self._before + position, self.folder.size)
 
     def _rows(self, found: Found, own: list[int]) -> Iterator[Row]:
-        file, width = found.file, len(found.file.columns)
-        readers = [(place, read) for place, read in enumerate(self._readers(file, own)) if read is not None]
+        file, width = found.file, len(found.columns)
+        readers = [(place, read) for place, read in enumerate(self._readers(found, own)) if read is not None]
+        stored = found.further.index(AS_STORED) + len(file.columns) if AS_STORED in found.further else None
         order = None if found.places == tuple(range(width)) else itemgetter(*found.places)
         opened, text = _open(found.path)
         with text:
@@ -521,6 +379,8 @@ class Reading:
                     continue
                 values: list[Any] = cells if order is None else list(order(cells))
                 self._line = line
+                if stored is not None and values[stored]:
+                    _fill_in(file, values, stored)
                 if found.has_nul and any("\0" in cell for cell in cells):
                     self._reject(file, line, values, 0, readers, "a cell holds a NUL character")
                     continue
@@ -529,7 +389,7 @@ class Reading:
                     for place, read in readers:
                         values[place] = read(values[place])
                         done += 1
-                except _Wrong:
+                except Wrong:
                     self._reject(file, line, values, done, readers)
                 else:
                     yield line, values
@@ -554,76 +414,113 @@ class Reading:
 
     # -- cells
 
-    def _readers(self, file: CsvFile, own: list[int]) -> Iterator[Read | None]:
-        for place, column in enumerate(file.columns):
-            if place == 0 and file.kind is not None:
-                yield self._fresh_id(file.kind)
-            elif column.is_stage:
-                yield _Memo(_named(column, self._stage)).__getitem__
-            elif column.refers and place not in own:
-                yield _Memo(_named(column, self._reference(column.refers))).__getitem__
+    def _readers(self, found: Found, own: list[int]) -> Iterator[Read | None]:
+        kind = found.file.kind
+        for place, column in enumerate(found.columns):
+            if place == 0 and kind is not None:
+                yield self._fresh_id(kind, column)
+            elif column.stage_of is not None:
+                yield _Memo(_named(column, self._stage(column.stage_of))).__getitem__
+            elif column.refers is not None and place not in own:
+                yield self._reference(found.file, column)
             else:
                 yield None if column.read is None else _Memo(_named(column, column.read)).__getitem__
 
-    def _fresh_id(self, kind: str) -> Read:
+    def _fresh_id(self, kind: str, column: Column) -> Read:
         """Reads an id that no other row has, and remembers it."""
         ids, bad, known = self._ids[kind], self._bad_ids[kind], self._known
-        read_id = _named(_ID, _id)
+        read_id = _named(column, column.read or id_)
 
         def read(cell: str) -> int:
             id_: int = read_id(cell)
             before = ids.get(id_) or bad.get(id_)
             if before is not None and before != self._line:
-                raise _Wrong(f"id {id_} stands in line {before} already")
-            if known.exists(kind, id_):
+                raise Wrong(f"id {id_} stands in line {before} already")
+            if known.exists(kind, id_) and not known.is_replaceable(kind, id_):
                 bad[id_] = self._line
-                raise _Wrong(f"id {id_} is in the store already")
+                raise Wrong(f"id {id_} is in the store already")
             ids[id_] = self._line
             return id_
 
         return read
 
-    def _stage(self, cell: str) -> str:
-        if not self._known.has_stage(cell):
-            raise ValueError(f"one of {', '.join(self._known.stage_codes())}")
-        return cell
+    def _stage(self, kind: str) -> Read:
+        codes = self._known.stage_codes(kind)
 
-    def _reference(self, kind: str) -> Read:
-        def read(cell: str) -> int:
-            id_ = _id(cell)
-            self._check_there(kind, id_)
-            return id_
+        def read(cell: str) -> str:
+            if cell not in codes:
+                raise ValueError(f"one of {', '.join(codes)}")
+            return cell
 
         return read
+
+    def _reference(self, file: CsvFile, column: Column) -> Read:
+        assert column.refers is not None
+        assert column.read is not None
+        kind, plain, later = column.refers, column.read, self._later(column.refers)
+
+        def read(cell: str) -> Any:
+            value = plain(cell)
+            for each in value if column.many else (value,):
+                if each in later:
+                    self._relied_on.setdefault((kind, each), (file, self._line, column.name))
+                else:
+                    self._check_there(kind, each)
+            return value
+
+        return _Memo(_named(column, read)).__getitem__
+
+    def _later(self, kind: str) -> frozenset[int]:
+        """The ids that a file which is read later holds, where kinds refer to each other in a circle."""
+        found = self._kinds.get(kind)
+        if found is None or kind in self._read:
+            return frozenset()
+        if kind not in self._promised:
+            self._promised[kind] = frozenset(self._ids_in(found))
+        return self._promised[kind]
+
+    def _ids_in(self, found: Found) -> Iterator[int]:
+        _, text = _open(found.path)
+        place, read = found.places[0], found.columns[0].read or id_
+        with text:
+            try:
+                for cells in csv.reader(text, strict=True):
+                    try:
+                        yield read(cells[place])
+                    except (ValueError, IndexError):  # the header, or a row that is bad
+                        continue
+            except csv.Error:  # told of when the file is read
+                return
 
     def _check_there(self, kind: str, id_: int) -> None:
         if id_ in self._ids[kind]:
             return
+        where = self.folder.names[kind]
         if id_ in self._bad_ids[kind]:
-            where = f"{_OF_KIND[kind].name}:{self._bad_ids[kind][id_]}"
-            raise _Wrong(f"refers to {kind} {id_}, a bad row ({where})", follows=True)
+            raise Wrong(f"refers to {kind} {id_}, a bad row ({where}:{self._bad_ids[kind][id_]})", follows=True)
         if not self._known.exists(kind, id_):
-            name = _OF_KIND[kind].name
-            raise _Wrong(f"there is no {kind} {id_}, neither in {name} nor in the store", follows=kind in self._lost)
+            raise Wrong(f"there is no {kind} {id_}, neither in {where} nor in the store", follows=kind in self._lost)
 
-    def _without_lost(self, file: CsvFile, rows: list[Row], own: list[int]) -> list[Row]:
+    def _without_lost(self, found: Found, rows: list[Row], own: list[int]) -> list[Row]:
         """Leave out rows that refer to one of their own file that is not there; and those that refer to these."""
         while True:
-            left = [row for row in rows if all(self._still_good(file, row, place) for place in own)]
+            left = [row for row in rows if all(self._still_good(found, row, place) for place in own)]
             if len(left) == len(rows):
                 return left
             rows = left
 
-    def _still_good(self, file: CsvFile, row: Row, place: int) -> bool:
+    def _still_good(self, found: Found, row: Row, place: int) -> bool:
         line, values = row
-        column = file.columns[place]
+        column, value = found.columns[place], values[place]
+        if value is None or value is column.empty:
+            return True
         try:
-            if values[place] is not None:
-                self._check_there(str(column.refers), values[place])
-        except _Wrong as wrong:
+            for each in value if column.many else (value,):
+                self._check_there(str(column.refers), each)
+        except Wrong as wrong:
             reason = f"{column.name}: {wrong}"
-            self.tally.add(BadRow(file=file.name, line=line, reason=reason), follows=wrong.follows)
-            self._forget(file, values[0], line)
+            self.tally.add(BadRow(file=found.file.name, line=line, reason=reason), follows=wrong.follows)
+            self._forget(found.file, values[0], line)
             return False
         return True
 
@@ -633,11 +530,11 @@ class Reading:
         self, file: CsvFile, line: int, values: list[Any], done: int, readers: list[tuple[int, Read]], reason: str = ""
     ) -> None:
         """A row is bad: say all that is wrong with it. The first `done` values have been read already."""
-        wrongs = [_Wrong(reason)] if reason else []
+        wrongs = [Wrong(reason)] if reason else []
         for place, read in readers[done:]:
             try:
                 values[place] = read(values[place])
-            except _Wrong as wrong:
+            except Wrong as wrong:
                 wrongs.append(wrong)
         own = [str(wrong) for wrong in wrongs if not wrong.follows]
         reasons = own or [str(wrong) for wrong in wrongs]
@@ -645,7 +542,7 @@ class Reading:
         self._forget(file, values[0], line)
 
     def _reject_width(self, found: Found, line: int, cells: list[str]) -> None:
-        file, width = found.file, len(found.file.columns)
+        file, width = found.file, len(found.columns)
         hint = " (a text with a comma in it needs quotes)" if len(cells) > width else ""
         reason = f"{_counted(len(cells), 'cell', 'cells')} where the header has {width}{hint}"
         self.tally.add(BadRow(file=file.name, line=line, reason=reason), follows=False)
@@ -663,13 +560,13 @@ class Reading:
         if file.kind is None:
             return
         try:
-            id_ = _id(str(id_))
+            number: int = (file.columns[0].read or ID.read or int)(str(id_))
         except ValueError:
             self._lost.add(file.kind)
             return
-        if self._ids[file.kind].get(id_) in (None, line):
-            self._ids[file.kind].pop(id_, None)
-            self._bad_ids[file.kind].setdefault(id_, line)
+        if self._ids[file.kind].get(number) in (None, line):
+            self._ids[file.kind].pop(number, None)
+            self._bad_ids[file.kind].setdefault(number, line)
 
 
 _BROKEN: Final[Mapping[str, str]] = {
@@ -679,20 +576,31 @@ _BROKEN: Final[Mapping[str, str]] = {
 }
 
 
+def _fill_in(file: CsvFile, values: list[Any], stored: int) -> None:
+    """A value that its column cannot say stands in another one; its own cell must not be complained of meanwhile."""
+    try:
+        names = orjson.loads(values[stored])
+    except ValueError:
+        return  # its own column says so
+    for place, column in enumerate(file.columns):
+        if column.required and column.read is not id_ and isinstance(names, dict) and column.name in names:
+            values[place] = values[place] or "?"
+
+
 def _named(column: Column, read: Read) -> Read:
     """A reader of whole cells, empty ones too, that says which column it is about."""
 
     def read_cell(cell: str) -> Any:
         if not cell:
             if column.required:
-                raise _Wrong(f"{column.name}: is empty")
+                raise Wrong(f"{column.name}: is empty")
             return column.empty
         try:
             return read(cell)
-        except _Wrong as wrong:
-            raise _Wrong(f"{column.name}: {wrong}", follows=wrong.follows) from None
+        except Wrong as wrong:
+            raise Wrong(f"{column.name}: {wrong}", follows=wrong.follows) from None
         except ValueError as error:
-            raise _Wrong(f"{column.name}: expected {error}, got {shown(cell)}") from None
+            raise Wrong(f"{column.name}: expected {error}, got {shown(cell)}") from None
 
     return read_cell
 
@@ -741,14 +649,14 @@ def refusal(reading: Reading) -> ImportRefused:
 
 
 __all__ = [
-    "FILES",
-    "Column",
-    "CsvFile",
     "Folder",
     "Found",
     "ImportReport",
     "Known",
+    "Progress",
     "Reading",
+    "Row",
+    "Wrong",
     "look",
     "refusal",
     "report",

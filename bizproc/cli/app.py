@@ -7,28 +7,39 @@ traceback. Commands are modules that are loaded when they are called: `bizproc -
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
 
 from bizproc import __version__
 from bizproc.cli.setup import common_options
-from bizproc.core.errors import BizprocError
+from bizproc.core.errors import BizprocError, Unanswered
 
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 COMMANDS: Final = {
     "demo": "A small company through a simulated month.",
     "import": "Read a folder of CSV files into the store.",
+    "export": "Write all that the store holds into CSV files.",
+    "serve": "Run the instances of a store until it is stopped.",
     "start": "Start a process, and run it until it waits.",
     "ps": "List instances.",
     "show": "One instance: its steps, its notes, its error.",
-    "check": "What in the code of processes would not replay.",
+    "signal": "Send a signal to an instance.",
+    "cancel": "Ask instances to cancel themselves.",
+    "terminate": "End instances at once.",
+    "retry": "Let instances that failed or are stuck go on.",
+    "skip-wait": "End the wait of an instance as if its time were up.",
+    "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
+    "backup": "Copy a store, while it runs, too.",
     "actions": "What processes can do: the catalogue of actions.",
 }
 
@@ -36,11 +47,13 @@ EPILOG: Final = """\b
 Examples:
   bizproc demo
   bizproc import ./northwind --store sqlite:///crm.db
+  bizproc serve --processes sales
   bizproc start sales.follow_up --document deal:5 --processes sales
   bizproc ps --status waiting
   bizproc show tea-1
   bizproc check sales.py
   bizproc diagram sales.follow_up --svg follow_up.svg
+  bizproc signal tea-1 approved '{"by": 2}'
   bizproc actions crm.deal.add_product
 """
 
@@ -54,7 +67,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"bizproc.cli.{cmd_name}_command").command
+        found: click.Command = import_module(f"bizproc.cli.{cmd_name.replace('-', '_')}_command").command
+        # Docstrings are raw, so that nothing in an example is an escape; click knows the mark of its lines as one.
+        found.help = (found.help or "").replace("\\b\n", "\b\n")
         return found
 
     def resolve_command(
@@ -78,22 +93,65 @@ class Commands(click.Group):
     ) -> Any:
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        _take_missing_streams()
         _print_any_text()
         try:
+            _check_arguments(sys.argv[1:] if args is None else args)
             code = super().main(args, prog_name or "bizproc", complete_var, standalone_mode=False, **extra)
+            sys.stdout.flush()
         except click.UsageError as error:
             _complain(_usage(error), USAGE)
         except click.ClickException as error:
             _complain(error.format_message(), USAGE)
         except BizprocError as error:
-            _complain(str(error), USAGE)
+            _complain(str(error), FAILED if isinstance(error, Unanswered) else USAGE)
         except (click.Abort, KeyboardInterrupt):
             _complain("stopped.", STOPPED)
         except BrokenPipeError:
-            # Who reads our output has gone (`bizproc ps | head`). Python must not try to write the rest.
-            sys.stdout = None
+            # Who reads our output has gone (`bizproc ps | head`).
+            _give_up_output()
             sys.exit(FAILED)
+        except OSError as error:
+            if error.filename is not None or error.errno not in _UNWRITABLE:
+                raise
+            _give_up_output()
+            _complain(f"the output cannot be written: {error.strerror}.", FAILED)
         sys.exit(code if isinstance(code, int) else DONE)
+
+
+_UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT})
+
+
+def _take_missing_streams() -> None:
+    """
+    Where the program was begun without stdout or stderr (`>&-`), what it says goes nowhere, and it does its work.
+
+    No file that is opened later may get the number of a standard stream, or what is printed would be written into it.
+    """
+    while (fd := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(fd)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  for as long as we live
+
+
+def _give_up_output() -> None:
+    """Python must not try to write the rest when it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+
+
+def _check_arguments(args: Sequence[str]) -> None:
+    """Raises UsageError for one that is no text: it could be neither stored nor printed."""
+    for place, each in enumerate(args, start=1):
+        try:
+            each.encode("utf-8")
+        except UnicodeEncodeError:
+            shown = each.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            raise click.UsageError(f"argument {place} is no text in UTF-8: '{shown[:60]}'") from None
 
 
 def _print_any_text() -> None:
@@ -113,7 +171,8 @@ def _usage(error: click.UsageError) -> str:
 def _complain(text: str, code: int) -> NoReturn:
     from bizproc.cli.output import complain
 
-    complain(text)
+    with suppress(OSError):  # nobody is there to hear
+        complain(text)
     sys.exit(code)
 
 

@@ -60,6 +60,12 @@ def console(file: IO[str] | None = None, *, most: int | None = None) -> Console:
     return made
 
 
+def say(text: str) -> None:
+    """Print a sentence: on a terminal within its width, elsewhere in one line."""
+    out = console()
+    out.print(safe(text), soft_wrap=not out.is_terminal)
+
+
 def complain(text: str) -> None:
     """Say what went wrong, on stderr."""
     click.echo(f"bizproc: {safe(text)}", err=True)
@@ -73,6 +79,12 @@ def warn(text: str) -> None:
 def print_json(value: Any) -> None:
     """Print an answer as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def print_json_line(value: Any) -> None:
+    """Print one thing of many as JSON, at once."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
+    sys.stdout.flush()
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bizproc.cli.documents import parse_document
-from bizproc.cli.output import console, moment_text, print_json, safe, table
+from bizproc.cli.output import console, moment_text, print_json, say, table
 from bizproc.cli.recorded import waits_text
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 
@@ -25,7 +25,7 @@ MOST: Final = 100
 @click.option("--status", type=click.Choice(STATES), help="Only in this state.")
 @click.option("--document", metavar="KIND:ID", help="Only on this item, as deal:5.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help=f"Only the newest N.  [{MOST}; with --json: all]"
+    "--limit", type=click.IntRange(1, 10**9), metavar="N", help=f"Only the newest N.  [{MOST}; with --json: all]"
 )
 @click.pass_context
 def command(
@@ -59,7 +59,7 @@ async def _list(setup: Setup, which: dict[str, Any]) -> list[Status]:
 def _print(setup: Setup, statuses: list[Status], *, more: bool) -> None:
     out = console()
     if not statuses:
-        out.print(f"No instances in {safe(setup.store)}.", soft_wrap=True)
+        say(f"No instances in {setup.store}.")
         return
     zone = setup.settings.zone
     rows = [(e.id, e.process, e.document, e.state, _why(e), moment_text(e.until, zone)) for e in statuses]

@@ -93,6 +93,9 @@ def setup_of(context: click.Context, environment: Mapping[str, str] | None = Non
     settings, in_file = read(folder, os.environ if environment is None else environment), read(folder, {})
     # For the store, unlike other settings, the file outranks the environment.
     store = settings.store if in_file.store == Settings().store else in_file.store
+    for each in (store, *settings.processes):
+        if not each.isascii() and any("\ud800" <= character <= "\udfff" for character in each):
+            raise Mistake(f"a setting from the environment is no text in UTF-8: {each!r}.")
     return Setup(
         settings,
         given.get("store", store),

@@ -144,7 +144,9 @@ def _state(status: Status, zone: tzinfo) -> str:
 def _what_now(status: Status) -> str:
     if status.state == "stuck":
         return "It cannot go on before a person has put this right; nothing of it is lost."
-    return "Put right what went wrong, and start the process again: its steps above were done, and stay done."
+    return (
+        f"Put right what went wrong; `bizproc retry {status.id}` then goes on at that step. What was done stays done."
+    )
 
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"\n]*)".*\n(?:    .*\n)*', re.MULTILINE)

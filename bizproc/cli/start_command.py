@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bizproc.cli.documents import parse_document
+from bizproc.cli.each import parse_where, start_each
 from bizproc.cli.finding import find_processes, newest
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain, console, moment_text, print_json, safe, warn
-from bizproc.cli.recorded import waits_text
+from bizproc.cli.output import complain, print_json, say, warn
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
-from bizproc.core.errors import WrongArgument
+from bizproc.cli.standing import RESULTLESS, sentence, stands
+from bizproc.cli.steering import at_rest, attached, watched
+from bizproc.core.errors import StoreInUse, WrongArgument
 
 if TYPE_CHECKING:
     from bizproc.core.form import Parameter
     from bizproc.core.process import Call, Process
-    from bizproc.runtime import Runtime, Status
-
-_RESULTLESS: Final = frozenset({"failed", "stuck", "cancelled", "terminated"})
+    from bizproc.runtime import Instance, Runtime, Status
 
 
 @click.command(
@@ -33,6 +33,14 @@ _RESULTLESS: Final = frozenset({"failed", "stuck", "cancelled", "terminated"})
 )
 @common_options
 @click.option("--document", metavar="KIND:ID", help="The item that the process runs on, as deal:5.")
+@click.option("--where", metavar="FILTER", help="Start one on each item that fits; `all` for every item.")
+@click.option(
+    "--limit-per-second",
+    "limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="With --where: start no more than so many a second.",
+)
 @click.option("--id", "id_", metavar="ID", help="A name for the instance; the same again gives the same instance.")
 @click.option("--help", "help_", is_flag=True, help="Show this; after a process, its flags.")
 @click.argument("process", required=False)
@@ -43,6 +51,8 @@ def command(
     process: str | None,
     document: str | None,
     id_: str | None,
+    where: str | None,
+    limit: float | None,
     flags: tuple[str, ...],
     *,
     help_: bool,
@@ -50,12 +60,17 @@ def command(
     r"""
     Start a process, and run it until it waits.
 
-    It opens the store, starts the process, runs until nothing is ready, and says what is waited for. Flags come from
-    the start form of the process: `bizproc start PROCESS --help` shows them. Exit code 1 if the instance failed.
+    It opens the store, starts the process, runs until nothing is ready, and says what is waited for. Beside a running
+    `serve` that one starts and runs it. Flags come from the start form of the process: `bizproc start PROCESS --help`
+    shows them. Exit code 1 if the instance failed.
+
+    With --where it starts one on each item that there is and fits. Stopped by Ctrl-C and called again with the same
+    flags, it goes on from there; no item gets two. Items on which one runs already are counted, and left alone.
 
     \b
-    Example:
+    Examples:
       bizproc start sales.follow_up --document deal:5 --discount 7
+      bizproc start sales.follow_up --where all --limit-per-second 50
     """
     if process is None:
         if help_:
@@ -73,12 +88,20 @@ def command(
             click.echo(form.get_help(form_context))
         return 0
     parameters = _parse(wanted, form, flags)
+    if where is not None:
+        if document is not None or id_ is not None:
+            raise click.UsageError("--where starts several: leave --document and --id out", context)
+        return asyncio.run(start_each(setup, processes, wanted, parameters, parse_where(where), limit))
+    if limit is not None:
+        raise click.UsageError("--limit-per-second goes with --where", context)
     return asyncio.run(_start(setup, processes, wanted, parameters, document, id_))
 
 
 # -- the start form ----------------------------------------------------------------------------------------------------
 
-_OURS: Final = frozenset({"--json", "--processes", "--store", "--document", "--id", "--help"})
+_OURS: Final = frozenset(
+    {"--json", "--processes", "--store", "--document", "--where", "--limit-per-second", "--id", "--help"}
+)
 
 
 def _flag(parameter: Parameter) -> str:
@@ -160,14 +183,25 @@ async def _start(
     _check_document(process, document)
     if document is not None:
         check_that_store_exists(setup)
-    async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
-        call = await _call(runtime, process, parameters, document)
-        instance = await runtime.start(call, id=id_)
-        await runtime.settled()
-        status = await instance.status()
-        result = await instance.result() if status.state == "completed" else None
+    try:
+        async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
+            call = await _call(runtime, process, parameters, document)
+            instance = await runtime.start(call, id=id_)
+            await runtime.settled()
+            status, result = await _standing(instance)
+    except StoreInUse:
+        async with attached(setup) as runtime:
+            call = await _call(runtime, process, parameters, document)
+            instance = await runtime.start(call, id=id_)
+            await watched(instance, at_rest)
+            status, result = await _standing(instance)
     _tell(setup, status, result)
-    return 1 if status.state in _RESULTLESS else 0
+    return 1 if status.state in RESULTLESS else 0
+
+
+async def _standing(instance: Instance[Any]) -> tuple[Status, Any]:
+    status = await instance.status()
+    return status, await instance.result() if status.state == "completed" else None
 
 
 def _check_document(process: Process[..., Any], document: str | None) -> None:
@@ -213,28 +247,8 @@ def _tell(setup: Setup, status: Status, result: Any) -> None:
         )
     if status.error is not None:
         error = f"{status.error.class_name}: {status.error.text}"
-        complain(f"instance {status.id} of {status.process} {_stands(status)}: {error}")
+        complain(f"instance {status.id} of {status.process} {stands(status)}: {error}")
         if not setup.json:
             warn(f"More: bizproc show {status.id}")
     elif not setup.json:
-        console().print(safe(_sentence(setup, status, result)), soft_wrap=True)
-
-
-def _stands(status: Status) -> str:
-    return "is stuck" if status.state == "stuck" else status.state
-
-
-def _sentence(setup: Setup, status: Status, result: Any) -> str:
-    who = f"{status.id}: {status.process}" + (f" on {status.document}" if status.document else "")
-    match status.state:
-        case "completed" if status.ended_by:
-            return f"{who} has ended: {status.ended_by}."
-        case "completed":
-            return f"{who} has returned {result!r}." if result is not None else f"{who} is done."
-        case "waiting":
-            zone = setup.settings.zone
-            until = "" if status.until is None else f" until {moment_text(status.until, zone)} ({zone})"
-            return f"{who} waits for {waits_text(status.waits_for)}{until}."
-        case _:
-            by = f": {status.ended_by}" if status.ended_by else ""
-            return f"{who} is {status.state}{by}."
+        say(sentence(setup, status, result))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
+from datetime import timedelta
 from functools import cache, partial
 from math import inf
 from typing import (
@@ -32,7 +33,7 @@ import attrs
 from attrs import Attribute, frozen
 
 from bizproc.core.checks import check_value, same
-from bizproc.core.commands import Action, Listening
+from bizproc.core.commands import Action, Listening, Visible
 from bizproc.core.errors import WrongValue
 
 A = TypeVar("A")
@@ -81,6 +82,25 @@ class ItemWait(Listening[R_co]):
 
     verb: ClassVar[str]
     target: Target
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        return self.verb
+
+    def arguments(self) -> Mapping[str, object]:
+        return given(self)
+
+    @property
+    def result_type(self) -> Any:
+        return result_of(_class(self))
+
+
+class DocumentWait(Visible[R_co]):
+    """A wait that is to be seen beside the item that the process runs on, while it lasts."""
+
+    verb: ClassVar[str]
 
     __slots__ = ()
 
@@ -186,6 +206,18 @@ def more_than(limit: int) -> Callable[[Any, Attribute[Any], Any], None]:
 def between(low: int, high: int) -> Callable[[Any, Attribute[Any], Any], None]:
     """A validator: a number from `low` to `high`, both included."""
     return _validator(f"from {low} to {high}", lambda value: low <= value <= high)
+
+
+def longer_than_nothing(action: Any, attribute: Attribute[Any], value: Any) -> None:
+    """A validator: a duration above nothing."""
+    _validator("longer than nothing", lambda given: given > timedelta(0))(action, attribute, value)
+
+
+def whole_minutes(action: Any, attribute: Attribute[Any], value: Any) -> None:
+    """A validator: a duration of whole minutes, hours or days; nothing is one."""
+    minute = timedelta(minutes=1)
+    fits = _validator("whole minutes, hours or days", lambda given: given >= timedelta(0) and not given % minute)
+    fits(action, attribute, value)
 
 
 def one_of(*allowed: str) -> Callable[[Any, Attribute[Any], Any], None]:

@@ -6,6 +6,7 @@ A command is data until it is awaited inside a process; then `ask` hands it to t
     Command
     ├── Action           touches the world and performs itself through a port (open set)
     ├── Listening        a wait that looks at the world when it begins, then listens to events (open set)
+    │   └── Visible      one that is to be seen while it lasts
     ├── Step             the body of an @action function (`steps.py`)
     ├── Fork             several branches at once; answered by the driver (`fork.py`)
     └── Primitive        answered by the engine: the closed set below
@@ -224,10 +225,15 @@ class Event:
 
 @frozen
 class Pending:
-    """What a wait answers when it cannot be over yet: the keys it listens to, and the moment it gives up."""
+    """
+    What a wait answers when it cannot be over yet: the keys it listens to, and the moment it gives up.
+
+    `trigger` is given where an event alone does not say whether it fits: it is matched in the event's own commit.
+    """
 
     keys: tuple[str, ...]
     deadline: datetime | None = None
+    trigger: Any = None
 
 
 @frozen
@@ -254,6 +260,29 @@ class Listening(Command[R_co]):
 
     def expired(self) -> R_co:
         """The answer when the deadline comes first. Pure."""
+        raise NotImplementedError
+
+    def skipped(self) -> R_co:
+        """The answer when a person ends the wait before its time. Pure."""
+        return self.expired()
+
+
+class Visible(Listening[R_co]):
+    """
+    A wait that is to be seen while it lasts: `begin` shows it, and `over` takes that away again.
+
+    `begin` may be called again for the same step, after a `retry`. What is still shown when the instance ends is taken
+    away by the port (`close_waits`), for then nobody may have the command at hand.
+    """
+
+    __slots__ = ()
+
+    async def over(self, port: Any, answer: Any) -> None:
+        """
+        Write that the wait is over, in the very commit that says so; `answer` is None where nobody waits any more.
+
+        It may be called more than once, and for a wait that never began.
+        """
         raise NotImplementedError
 
 

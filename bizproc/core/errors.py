@@ -22,6 +22,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── InstanceFailed, InstanceCancelled, InstanceTerminated, InstanceStuck
     │   ├── InstanceNotFinished   result(timeout=...) ran out
     │   ├── StartRefused          the overlap policy
+    │   │   └── QueueFull         too many wait for their turn
+    │   ├── LoopRefused           a chain of causes that is too long
     │   ├── StartConflict         one id, two different calls
     │   ├── UnknownProcess        no such process is loaded
     │   ├── UnknownStep           no such step to fork at
@@ -29,18 +31,20 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
     │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   ├── ProductNotFound, WrongValue, EmptyText
+    │   ├── ProductNotFound, RowNotFound, OrderNotFound, WrongValue, EmptyText, UnknownEventType
+    │   ├── ResourceBusy, NobodyFound, DateMissing, DateTooEarly, DocumentNeeded
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
     │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, OrderNotFound, NothingToPay, PaymentUnfit
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
+    ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
     ├── ExtraMissing              optional packages are not installed
     ├── PortTaken                 the web pages cannot be served there
     └── StoreError
-        ├── StoreInUse, StoreLost, StoreLocked
+        ├── StoreInUse, StoreLost, StoreLocked, Unanswered
         ├── StoreNewer, StoreUnreadable, StoreReadOnly
         └── StoreFull, StoreDamaged
 
@@ -332,6 +336,33 @@ class StartRefused(InstanceError):
 
 
 @define(kw_only=True)
+class QueueFull(StartRefused):
+    """Another instance runs on the document, and too many wait for their turn already."""
+
+    says = "{process} runs on {document} (instance {existing}), and {waiting} wait for their turn: no more are taken."
+    waiting: int
+
+
+@define(kw_only=True)
+class LoopRefused(InstanceError):
+    """What a process changed would start a process, at the end of a chain of such causes that is too long (D15)."""
+
+    says = "{process} is not started: {length} causes lead to it, and more than {most} are a loop.\n{shown}"
+    process: str
+    length: int
+    most: int
+    chain: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The chain, a line for each cause."""
+        return "\n".join(f"  {place}. {cause}" for place, cause in enumerate(self.chain, start=1))
+
+    def __str__(self) -> str:
+        return self.says.format_map({**attrs.asdict(self), "shown": self.shown})
+
+
+@define(kw_only=True)
 class StartConflict(InstanceError):
     """An instance with this id exists, made by another call."""
 
@@ -547,6 +578,96 @@ class EmptyText(ActionError, ValueError):
     advice = "Give a text that says something."
     action: str
     parameter: str
+
+
+@define(kw_only=True)
+class RowNotFound(ActionError):
+    """The item has no product row of this id."""
+
+    says = "{kind} {id} has no product row {row!r}. A row's id is meant, not a product's."
+    kind: str
+    id: int
+    row: object
+
+
+@define(kw_only=True)
+class OrderNotFound(ActionError):
+    """No order has this id."""
+
+    says = "there is no order {order!r}."
+    order: object
+
+
+@define(kw_only=True)
+class UnknownEventType(ActionError):
+    """The list EVENT_TYPE has no such code."""
+
+    says = "there is no type of event {type!r}. Known: {known}."
+    type: str
+    known: str
+
+
+@define(kw_only=True)
+class ResourceBusy(ActionError):
+    """Somebody is booked at that time already, and the field forbids to book them twice (D9): `bookings` says what."""
+
+    says = "{kind}.{field}: booked already: {shown}."
+    kind: str
+    field: str
+    bookings: tuple[object, ...]
+
+    @property
+    def shown(self) -> str:
+        """The bookings that are in the way."""
+        several = (
+            f"user {getattr(each, 'user_id', '?')} from {getattr(each, 'start', '?')} to {getattr(each, 'end', '?')}"
+            for each in self.bookings
+        )
+        return "; ".join(several)
+
+    def __str__(self) -> str:
+        return self.says.format(kind=self.kind, field=self.field, shown=self.shown)
+
+
+@define(kw_only=True)
+class NobodyFound(ActionError):
+    """Somebody is needed, and a parameter comes to nobody."""
+
+    says = "{action}: {parameter} comes to nobody (left out, the one in charge of {kind} {id} is meant)."
+    action: str
+    parameter: str
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class DateMissing(ActionError):
+    """The item's date that something depends on is empty."""
+
+    says = "{kind} {id} has no {field}."
+    kind: str
+    id: int
+    field: str
+
+
+@define(kw_only=True)
+class DateTooEarly(ActionError):
+    """A wait that would be over before it begins."""
+
+    says = "{count} days before {field} of {kind} {id} is {end}: that is not later than today."
+    kind: str
+    id: int
+    field: str
+    count: int
+    end: str
+
+
+@define(kw_only=True)
+class DocumentNeeded(ActionError):
+    """Something is done on the item that the process runs on, and it runs on none."""
+
+    says = "{action} is for a process that runs on an item, and here is none."
+    action: str
 
 
 @define(kw_only=True)
@@ -780,6 +901,14 @@ class ImportRefused(BizprocError):
 
 
 @define(kw_only=True)
+class ExportRefused(BizprocError):
+    """A folder that cannot be exported into; nothing was written."""
+
+    says = "{text}"
+    text: str
+
+
+@define(kw_only=True)
 class SettingsError(BizprocError):
     """A setting that is wrong."""
 
@@ -850,6 +979,16 @@ class StoreLocked(StoreError):
 
 
 @define(kw_only=True)
+class Unanswered(StoreError):
+    """What a guest posted has not been done yet; it waits in the store. `owner` is who owns it now, or None."""
+
+    says = "{path}: it is posted, and not done yet: {detail}"
+    path: str
+    owner: int | None
+    detail: str
+
+
+@define(kw_only=True)
 class StoreNewer(StoreError):
     """The store was written by a newer bizproc."""
 
@@ -914,12 +1053,16 @@ __all__ = [
     "ChildFailed",
     "CodecError",
     "ConversionRefused",
+    "DateMissing",
+    "DateTooEarly",
     "DeliveryUnknown",
     "DetailsMissing",
     "DetailsRefused",
     "DocumentFailed",
+    "DocumentNeeded",
     "DocumentNotReady",
     "EmptyText",
+    "ExportRefused",
     "ExtraMissing",
     "FileDamaged",
     "FileMissing",
@@ -935,9 +1078,11 @@ __all__ = [
     "ItemNotFound",
     "JournalTooLong",
     "LinkedItemMissing",
+    "LoopRefused",
     "NestedStep",
     "NoClient",
     "NoDocument",
+    "NobodyFound",
     "NotDurable",
     "NotInProcess",
     "NotJournallable",
@@ -950,8 +1095,11 @@ __all__ = [
     "PortTaken",
     "ProcessDefinitionError",
     "ProductNotFound",
+    "QueueFull",
     "RecordedError",
     "ReplayMismatch",
+    "ResourceBusy",
+    "RowNotFound",
     "SendDelayed",
     "SendRefused",
     "SettingsError",
@@ -971,7 +1119,9 @@ __all__ = [
     "StoreReadOnly",
     "StoreUnreadable",
     "TemplateUnfit",
+    "Unanswered",
     "UnknownDetailsTemplate",
+    "UnknownEventType",
     "UnknownField",
     "UnknownItem",
     "UnknownPipeline",

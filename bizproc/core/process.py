@@ -31,7 +31,7 @@ class Process(Generic[P, R]):
     Attributes:
         name: How stores and people call it; it may not change while instances live.
         version: Instances keep the version they began with; several may be loaded.
-        starts: The trigger that starts it, or None.
+        starts: The trigger that starts it (checked when it is loaded), or None.
         overlap: What a second start on the same document does.
         on_error: What an action that cannot do its work does (D1).
         retention: How long an ended instance is kept; None for the settings' time.
@@ -99,6 +99,17 @@ def process(
     Make an async function a process.
 
     Its first positional parameter is the document, or it has none; its keyword-only parameters are the start form.
+
+    Args:
+        name: How stores and people call it; it may not change while instances live.
+        version: Instances keep the version they began with; of several that are loaded, the newest starts by itself.
+        starts: The trigger that starts it, as `on.created("deal")`. Its document is the item as it is at that moment;
+            each parameter needs a default. Left out, it is started by hand.
+        overlap: What a second start does while an instance lives on the same document. `single`: it is refused.
+            `parallel`: both live. `replace`: the first is terminated. `queue`: it waits, and begins when the others
+            before it have ended. Without a document overlap does not apply.
+        on_error: What an action that cannot do its work does: it raises, or gives None and is noted.
+        retention: How long an ended instance is kept; the settings say it if this does not.
 
     Raises:
         ProcessDefinitionError: the function cannot be a process; says why.

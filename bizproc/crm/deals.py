@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
 from bizproc.actions.conversions import ConvertDeal, CreateRepeatLead
 from bizproc.actions.creating import CreateDeal
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.exclusions import AddToExclusions
+from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
 from bizproc.actions.payments import GetPaymentLink
-from bizproc.actions.products import AddProduct, Products
-from bizproc.actions.stages import ChangeStage
+from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
+from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import act
 from bizproc.crm.clients import ClientOf
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.deals import Deal, DealFields
 
 
-class DealActions(ItemActions[Deal, DealFields], ClientOf):
+class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     """What may be done to a deal."""
 
     kind: ClassVar[str] = "deal"
@@ -26,7 +28,16 @@ class DealActions(ItemActions[Deal, DealFields], ClientOf):
     add_product = act(AddProduct)
     products = act(Products)
     get_payment_link = act(GetPaymentLink)
+    delete_products = act(DeleteProducts)
+    product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
+    change_pipeline = act(ChangePipeline)
+    book_resource = act(BookResource)
+    cancel_booking = act(CancelBooking)
+    bookings = act(Bookings)
+    create_order = act(CreateOrder)
+    orders = act(Orders)
+    payment_information = act(PaymentInformation)
     add_to_exclusions = act(AddToExclusions)
     convert = act(ConvertDeal)
     create_repeat_lead = act(CreateRepeatLead)

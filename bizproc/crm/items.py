@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar, cast
 
-from bizproc.actions.activities import Activities, AddActivity
+from bizproc.actions.activities import Activities, AddActivity, CompleteActivity
+from bizproc.actions.appointments import ScheduleCall, ScheduleMeeting
 from bizproc.actions.comments import AddComment, Comments
 from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
+from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
+from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.papers import CreateDocument, Documents
+from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import DetailsActions
 from bizproc.model.users import Users
@@ -53,12 +57,29 @@ class ItemActions(Named[I, F], DetailsActions):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    add_event = act(AddEvent)
+    complete_activity = act(CompleteActivity)
+    schedule_call = act(ScheduleCall)
+    schedule_meeting = act(ScheduleMeeting)
+    add_task = act(AddTask)
+    tasks = act(Tasks)
+    change_observers = act(ChangeObservers)
     create_document = act(CreateDocument)
     documents = act(Documents)
 
     @documented_by(GetData)
     def get_data(self, *fields: str, print_version: bool = False) -> GetData:
         return GetData(self.target, fields, print_version=print_version)
+
+
+class EndsTasks:
+    """Of an item whose tasks can be ended by the stages in which they were made."""
+
+    target: Target
+
+    @documented_by(EndTasks)
+    def end_tasks(self, *stages: str) -> EndTasks:
+        return EndTasks(self.target, stages)
 
 
 def id_of(item: object) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
 from bizproc.actions.conversions import ConvertLead, CreateLeadContact
 from bizproc.actions.creating import CreateLead
 from bizproc.actions.custom_fields import AddField
@@ -13,17 +14,20 @@ from bizproc.actions.products import Products
 from bizproc.actions.stages import ChangeStatus
 from bizproc.core.action import act
 from bizproc.crm.clients import ClientOf
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.leads import Lead, LeadFields
 
 
-class LeadActions(ItemActions[Lead, LeadFields], ClientOf):
+class LeadActions(EndsTasks, ItemActions[Lead, LeadFields], ClientOf):
     """What may be done to a lead."""
 
     kind: ClassVar[str] = "lead"
 
     products = act(Products)
     change_status = act(ChangeStatus)
+    book_resource = act(BookResource)
+    cancel_booking = act(CancelBooking)
+    bookings = act(Bookings)
     add_to_exclusions = act(AddToExclusions)
     convert = act(ConvertLead)
     create_contact = act(CreateLeadContact)

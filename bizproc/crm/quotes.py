@@ -7,21 +7,23 @@ from typing import ClassVar, Unpack
 from bizproc.actions.creating import CreateQuote
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
-from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
 from bizproc.crm.clients import ClientOf
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.quotes import Quote, QuoteFields
 
 
-class QuoteActions(ItemActions[Quote, QuoteFields], ClientOf):
+class QuoteActions(EndsTasks, ItemActions[Quote, QuoteFields], ClientOf):
     """What may be done to a quote."""
 
     kind: ClassVar[str] = "quote"
 
     add_product = act(AddProduct)
     products = act(Products)
+    delete_products = act(DeleteProducts)
+    product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
 
 

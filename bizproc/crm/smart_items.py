@@ -6,22 +6,25 @@ from typing import Any, Literal, Unpack, cast
 
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
-from bizproc.actions.products import AddProduct, Products
+from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
-from bizproc.actions.stages import ChangeStage
+from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import ClientOf, copied
-from bizproc.crm.items import ItemActions, id_of
+from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.items import Item
 from bizproc.model.smart_items import SmartItem, SmartItemFields
 
 
-class SmartItemActions(ItemActions[SmartItem, SmartItemFields], ClientOf):
+class SmartItemActions(EndsTasks, ItemActions[SmartItem, SmartItemFields], ClientOf):
     """What may be done to a smart item."""
 
     add_product = act(AddProduct)
     products = act(Products)
+    delete_products = act(DeleteProducts)
+    product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
+    change_pipeline = act(ChangePipeline)
     delete = act(DeleteSmartItem)
 
     def __init__(self, type: str, id: int | None = None) -> None:

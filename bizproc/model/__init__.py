@@ -1,5 +1,7 @@
 """The CRM's nouns as frozen attrs classes: deal, contact, company, product row, activity, stage… Pure."""
 
+from bizproc.model.addresses import ClientAddress
+from bizproc.model.booking_fields import BookingSettings
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
 from bizproc.model.conversions import Conversion
@@ -56,6 +58,8 @@ __all__ = [
     "BankDetails",
     "BankDetailsFields",
     "Booking",
+    "BookingSettings",
+    "ClientAddress",
     "ClientDetails",
     "ClientDetailsFields",
     "Comment",

@@ -32,7 +32,7 @@ CustomType: TypeAlias = Literal[
 """What a custom field can hold."""
 
 Options: TypeAlias = Mapping[str, Any] | Sequence[str]
-"""The options of a choice: codes with labels, or texts that are both."""
+"""Of a choice: codes with labels, or texts that are both. Of a field that holds bookings: its settings, by name."""
 
 NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -46,7 +46,8 @@ class CustomField:
         code: What it is called in code: `custom={"city": "Lyon"}`.
         label: What people read.
         multiple: It holds several values.
-        options: Of a choice: what can be chosen, by code, with what people read.
+        options: Of a choice: what can be chosen, by code, with what people read. Of a field that holds bookings: its
+            settings, as `BookingSettings` has them.
     """
 
     kind: str

@@ -77,8 +77,9 @@ class Wait:
     Attributes:
         description: What for, in words.
         end: When it is over by itself.
-        reason: Why it was over; None while it lasts.
-        made_by: The instance that waits.
+        reason: Why it was over: a `WaitReason`, or that nobody waited any more: `cancelled`, `terminated`, `failed`,
+            `completed` (its instance has ended so, or the branch that waited was cancelled). None while it lasts.
+        made_by: The instance that waits, and `step` the key of the step.
     """
 
     item_type: ClassVar[str] = "wait"
@@ -94,6 +95,7 @@ class Wait:
     completed_at: datetime | None = None
     reason: str | None = None
     made_by: str | None = None
+    step: str = ""
 
 
 @frozen

@@ -40,6 +40,8 @@ class Activity:
         bindings: All items that it stands beside, its owner first.
         kind: `todo`, `call`, `meeting`, `email`…
         start, end: When it takes place; the moment it was made, where nothing else was said.
+        direction: Of a call or a message: `out` to the client, `in` from there.
+        client_address: The client's phone or address that it concerns; whose it is stands in `bindings`.
         deadline: When it must be done.
         completed: Whether it is done; `completed_at` says when.
         complete_on_stage_change: It is completed when the owner's stage changes.
@@ -62,6 +64,8 @@ class Activity:
     end: datetime = BEGINNING
     deadline: datetime | None = None
     location: str = ""
+    direction: str | None = None
+    client_address: str = ""
     important: bool = False
     completed: bool = False
     completed_at: datetime | None = None
@@ -75,7 +79,8 @@ class HistoryEvent:
     One line of an item's history.
 
     Attributes:
-        kind: `created`, `changed`, `product_added`…
+        kind: `created`, `changed`, `product_added`… or `event`: written by somebody, see `type` and `text`.
+        type: Of an `event`: a code of the list EVENT_TYPE.
         field: The field that changed; `custom.code` for a custom one.
         old, new: Its values, of the field's type.
         text: What was said, where a person or a process wrote the line.
@@ -89,6 +94,7 @@ class HistoryEvent:
     owner_kind: str = "deal"
     owner_id: int = 0
     kind: str = "changed"
+    type: str | None = None
     field: str | None = None
     old: Any = None
     new: Any = None

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bizproc.model.addresses import ClientAddress
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.messages import CrmDocument
 from bizproc.model.money import Number
-from bizproc.model.orders import Payment
+from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
+from bizproc.model.planned import Booking, Notification, Task, Wait
 from bizproc.model.portal import Portal
-from bizproc.model.products import ProductRow
+from bizproc.model.products import ProductRef, ProductRow
 from bizproc.model.references import ItemRef
-from bizproc.model.timeline import Activity, Comment
+from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.tokens import Signer
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
@@ -81,6 +83,13 @@ class Crm(Protocol):
     async def read(self, ref: ItemRef) -> Any:
         """The item as it is now, the writes of this performance included."""
 
+    async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
+        """
+        An item as it was before changes that were told of it: by field (`custom.<code>`), the old and the new value.
+
+        With what follows from its stage. Stamps of time stay as they are.
+        """
+
     async def create(self, kind: str, fields: Mapping[str, Any], *, author: int | None = None) -> Any:
         """
         Make an item; gives it back. Emits `<kind>.created`.
@@ -108,6 +117,19 @@ class Crm(Protocol):
             As `create`.
         """
 
+    async def change_pipeline(
+        self, ref: ItemRef, pipeline: int, *, stage: str | None = None, author: int | None = None
+    ) -> bool:
+        """
+        Move an item to another pipeline; whether it moved: one that is there already stays as it is.
+
+        It comes to `stage`, if that pipeline has it, else to its first in which work goes on. As `update`; that its
+        instances are to end is said by `<kind>.pipeline_moved` (`facts["ends"]`).
+
+        Raises:
+            UnknownPipeline: items of this kind have no such pipeline.
+        """
+
     async def delete(self, ref: ItemRef) -> None:
         """Delete an item with all that belongs to it, and cut its relations. Emits `<kind>.deleted`."""
 
@@ -117,7 +139,7 @@ class Crm(Protocol):
         self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
     ) -> CustomField:
         """
-        Define a custom field of a kind of item.
+        Define a custom field of a kind of item; the options of one that holds bookings are its settings.
 
         Raises:
             AlreadyExists: there is one of this code.
@@ -157,6 +179,16 @@ class Crm(Protocol):
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
         """The item's rows, in order."""
 
+    async def delete_products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
+        """
+        Remove all rows; gives them back.
+
+        The amount follows unless it was set by hand. Emits `<kind>.product_rows_saved` where there were any.
+        """
+
+    async def add_event(self, ref: ItemRef, type: str, text: str, *, author: int | None = None) -> HistoryEvent:
+        """Write a line into the history of an item, and nothing else. Raises UnknownEventType."""
+
     async def add_comment(self, ref: ItemRef, text: str, *, author: int | None = None) -> Comment:
         """Write a comment; its author is the item's person in charge if none is given. Changes no field."""
 
@@ -178,6 +210,8 @@ class Crm(Protocol):
         start: datetime | None = None,
         end: datetime | None = None,
         location: str = "",
+        direction: str | None = None,
+        client_address: str = "",
         also: Iterable[ItemRef] = (),
     ) -> Activity:
         """
@@ -185,6 +219,7 @@ class Crm(Protocol):
 
         The item's person in charge is responsible if nobody is named, and who is responsible is its author. With
         `complete_on_stage_change` the next change of the item's stage completes it, unless both are in one commit.
+        The open waits of other instances on these items are over (`client_activity`).
         """
 
     async def activities(self, ref: ItemRef) -> tuple[Activity, ...]:
@@ -194,7 +229,8 @@ class Crm(Protocol):
         """
         Complete an activity that stands beside an item; one that is completed already stays as it is.
 
-        Emits `activity.completed` for each item that it stands beside. Raises ItemNotFound.
+        The task that it shows is completed, too. Emits `activity.completed` for each item that it stands beside. Raises
+        ItemNotFound.
         """
 
     async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
@@ -234,7 +270,89 @@ class Crm(Protocol):
     async def revoke_document(self, document: CrmDocument) -> CrmDocument:
         """The public link of a document is dead."""
 
-    # -- payments
+    async def add_task(
+        self,
+        ref: ItemRef,
+        title: str,
+        description: str = "",
+        *,
+        responsible: int | None = None,
+        deadline: datetime | None = None,
+    ) -> Task:
+        """
+        Make a task about an item, with the activity that shows it. Emits `task.created`, and what that activity does.
+
+        One that an instance makes bears the stage that the item is in.
+        """
+
+    async def tasks(self, ref: ItemRef) -> tuple[Task, ...]:
+        """The item's tasks, the oldest first."""
+
+    async def end_tasks(self, ref: ItemRef, stages: Iterable[str]) -> tuple[Task, ...]:
+        """
+        Complete the item's open tasks that bear one of these stages, with their activities; gives them back.
+
+        Emits `task.completed` for each.
+        """
+
+    async def notify(
+        self, ref: ItemRef, user: int, text: str, *, due_at: datetime | None = None, activity: int | None = None
+    ) -> Notification:
+        """Tell a user something about an item: at `due_at`, now if left out."""
+
+    # -- waits
+
+    async def open_wait(self, ref: ItemRef, description: str, end: datetime, *, author: int | None = None) -> Wait:
+        """
+        Show beside an item that this step waits until `end`; other waits of its instance are `superseded`.
+
+        A wait that is completed, for whatever reason, tells so: `wait.completed` on `wait:<id>`, `facts["reason"]`.
+        For a step that has a wait already it is that one, with its end: as it is, if it is over, else open again.
+        """
+
+    async def close_wait(self, reason: str) -> None:
+        """Complete the wait of this step; does nothing where there is none, or it is over."""
+
+    async def close_waits(self, reason: str) -> None:
+        """Complete all open waits of the instance that this is performed for."""
+
+    # -- bookings
+
+    async def book(
+        self, ref: ItemRef, field: str, *, start: datetime, duration: timedelta, service: str, users: Iterable[int]
+    ) -> tuple[Booking, ...]:
+        """
+        Book users in a booking field of an item, in place of what was booked in it.
+
+        Who is booked again keeps the entry. The field shows the bookings, so that it is a change of the item; emits
+        `<kind>.booked`, too.
+
+        Raises:
+            UnknownField, WrongFieldValue: no such custom field; or one that holds no bookings.
+            ResourceBusy: the field forbids overbooking, and somebody is booked by others at that time.
+        """
+
+    async def cancel_booking(self, ref: ItemRef, field: str) -> tuple[Booking, ...]:
+        """Release what is booked in a field of an item; gives it back. Else as `book`."""
+
+    async def bookings(self, ref: ItemRef) -> tuple[Booking, ...]:
+        """All bookings of an item, the oldest first."""
+
+    # -- orders
+
+    async def create_order(self, ref: ItemRef, products: Sequence[ProductRow | ProductRef] | None) -> Order:
+        """
+        Make an order of a deal or an invoice: with these rows and products, with all of its rows if None.
+
+        Rows are copied. What there is to pay gets a payment. Emits `order.created`.
+
+        Raises:
+            UnknownItem: an item of this kind has no orders.
+            ProductNotFound: no such product in the catalogue.
+        """
+
+    async def orders(self, ref: ItemRef) -> tuple[Order, ...]:
+        """The orders of an item, the oldest first."""
 
     async def payments(self, order: int) -> tuple[Payment, ...]:
         """The payments of an order, the oldest first. Raises OrderNotFound."""
@@ -263,6 +381,17 @@ class Crm(Protocol):
         """The links to a user's calendar that there were are dead: the next one has another number."""
 
     # -- looked up
+
+    async def client_address(
+        self, ref: ItemRef, kind: str, type: str | None = None, *, last: bool = False
+    ) -> ClientAddress | None:
+        """
+        Where the client of an item can be reached.
+
+        Looked at are, in this order, the addresses of the item itself (a lead, contact or company), of its contacts,
+        of its company. The first of them that has any counts, and of its addresses the first, or the `last`. `kind` is
+        `phones`, `emails`, `webs` or `ims`; with a `type` only those count: WORK, HOME…
+        """
 
     async def signer(self) -> Signer:
         """What signs the tokens in links that people outside follow."""

@@ -37,6 +37,10 @@ def _nothing(ended_by: str) -> None:
     """Outside a process there is no instance to end."""
 
 
+def _nothing_on(ref: ItemRef, ended_by: str) -> None:
+    """Without an engine there are no instances."""
+
+
 @define(kw_only=True, eq=False)
 class Performing:
     """
@@ -51,6 +55,7 @@ class Performing:
         document: The item that the process runs on, or None.
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
+        clearing: Ends the instances on an item, see `end_all_on`.
         events: What was emitted so far, in order.
         left_behind: What is done if the action fails, see `leave_behind`.
     """
@@ -62,6 +67,7 @@ class Performing:
     document: ItemRef | None = None
     author: int | None = None
     ending: Callable[[str], None] = _nothing
+    clearing: Callable[[ItemRef, str], None] = _nothing_on
     events: list[Event] = field(factory=list)
     left_behind: list[Callable[[Any], Awaitable[Any]]] = field(factory=list)
 
@@ -81,3 +87,7 @@ class Performing:
         is a note on the error, and nothing more.
         """
         self.left_behind.append(trace)
+
+    def end_all_on(self, ref: ItemRef, ended_by: str) -> None:
+        """All instances on an item are terminated with this commit, this one too if it is one of them (D10)."""
+        self.clearing(ref, ended_by)

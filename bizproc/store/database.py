@@ -32,7 +32,7 @@ from bizproc.core.errors import StoreError, StoreUnreadable
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.store import owner as ownership
 from bizproc.store.connection import connect, snapshot
-from bizproc.store.copies import copy_into
+from bizproc.store.copies import check_copy, copy_into
 from bizproc.store.group import Group, Refused, Work
 from bizproc.store.opening import MIGRATIONS, Schema, locate, look, prepare
 from bizproc.store.owner import Heart, Lock, Pulse, Stopped
@@ -231,8 +231,16 @@ class Database:
         return self._elsewhere(partial(_in_snapshot, function))
 
     def backup(self, path: Path) -> asyncio.Future[Path]:
-        """Copy the store, as it is now, to a file that does not exist yet. Writing goes on meanwhile."""
+        """
+        Copy the store, as it is now, to a file that does not exist yet. Writing goes on meanwhile.
+
+        The copy is checked before it gets its name. Raises StoreDamaged where it is not whole.
+        """
         return self._elsewhere(partial(_copied, path))
+
+    def owner(self) -> int | None:
+        """The process id of whoever owns the store at this moment; None where nobody does, or its owner has stopped."""
+        return None if self.file is None else ownership.alive(self.file, self._settings.pulse)
 
     def _elsewhere(self, function: Callable[[Connection], T]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._require_loop().create_future()
@@ -391,4 +399,4 @@ def _in_snapshot(function: Callable[[Connection], T], connection: Connection) ->
 
 
 def _copied(path: Path, connection: Connection) -> Path:
-    return copy_into(connection, path)
+    return copy_into(connection, path, check=check_copy)

@@ -158,6 +158,26 @@ def claim(store: Path, pulse: Pulse) -> Lock | Stopped:
     return found
 
 
+def alive(store: Path, pulse: Pulse) -> int | None:
+    """
+    The process id of the owner of a store whose heart beats; None where nobody owns it now, or its owner has stopped.
+
+    For words to people: by the time it is read it may be otherwise. The lock is tried only where a file says that there
+    is an owner, so that a newcomer hardly ever meets us there.
+    """
+    try:
+        fd = os.open(lock_file(store), os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        pid = _signed(fd)
+        return None if pid is None or _is_still(fd, pulse) or _lock(fd) else pid
+    except OSError:  # Windows: what is locked cannot be read
+        return None
+    finally:
+        os.close(fd)
+
+
 def take(connection: Connection, check: Callable[[], None], now: datetime) -> int:
     """Begin a new epoch: the commits of all earlier owners are refused from here on."""
     with write(connection):

@@ -2,7 +2,8 @@
 The engine's tables. No CRM table (the adapter of the CRM brings its own) and no statement.
 
     store_owner     who may commit: one row, checked by every commit
-    instance        what runs, waits or has ended; `only` is the overlap key while it lives
+    instance        what runs, waits or has ended; `only` is the overlap key while it lives, `queue` while it waits for
+                    its turn
     journal         what happened to an instance, in order; only ever appended to
     timer           when a wait is due
     subscription    the keys of events a wait listens to
@@ -12,6 +13,9 @@ The engine's tables. No CRM table (the adapter of the CRM brings its own) and no
     outbox          what is to be sent to the outside, and what became of it
     inbox           what programs beside the owner ask of it
     instance_log    what a process wrote down with `log`
+    refusal         what would have started by itself and did not, and why
+    paused          the processes whose triggers start nothing
+    timetable       when a schedule is due next
 
 Moments are fixed-width UTC text, JSON is text (`store/types.py`). The hot tables have no foreign keys: their rows are
 written by the thousand, and an instance is removed together with all of its rows in one transaction.
@@ -79,9 +83,11 @@ instance = _table(
     Column("outcome", Json),
     Column("error", Text),
     Column("only", Text),
+    Column("queue", Text),
+    Column("while_in", Json),  # the stages it lives in: it ends when its document leaves them
     Column("parent_key", Integer),
     Column("parent_address", Text),
-    Column("cause", Json),
+    Column("cause", Json),  # what led to its start, the first cause first; empty where a person started it
     Column("failed_at", Text),  # the address of the step at which `retry` goes on
     Column("crashes", Integer, nullable=False, server_default=text("0")),  # in a row, with no commit of its own since
     Column("alone", Integer, nullable=False, server_default=text("0")),  # how often it was run alone because of them
@@ -91,6 +97,7 @@ instance = _table(
     never_again=True,
 )
 Index("instance_only", instance.c.only, unique=True, sqlite_where=instance.c.only.is_not(None))
+Index("instance_queue", instance.c.queue, instance.c.key, sqlite_where=instance.c.queue.is_not(None))
 # Partial: recovery reads the running ones, and costs nothing for those that wait or have ended.
 Index("instance_running", instance.c.state, sqlite_where=text("state = 'running'"))
 # The words of its condition are those of the statement that asks, or SQLite does not see that it serves.
@@ -98,6 +105,12 @@ Index("instance_suspect", instance.c.crashes, sqlite_where=text("crashes >= 2"))
 Index("instance_parent", instance.c.parent_key, sqlite_where=instance.c.parent_key.is_not(None))
 Index("instance_stuck", instance.c.state, sqlite_where=text("state = 'stuck'"))
 Index("instance_document", instance.c.document_type, instance.c.document_id)
+Index(
+    "instance_while_in",
+    instance.c.document_type,
+    instance.c.document_id,
+    sqlite_where=text("while_in IS NOT NULL AND ended_at IS NULL"),
+)
 Index("instance_process", instance.c.process, instance.c.state)
 Index("instance_ended", instance.c.ended_at, sqlite_where=instance.c.ended_at.is_not(None))
 
@@ -137,6 +150,7 @@ subscription = _table(
     Column("key", Text, primary_key=True),
     Column("instance", Integer, primary_key=True, autoincrement=False),
     Column("address", Text, primary_key=True),
+    Column("trigger", Text),  # what an event must fit besides, where its key does not say it all
     clustered=True,
 )
 Index("subscription_instance", subscription.c.instance, subscription.c.address)
@@ -221,3 +235,35 @@ instance_log = _table(
     Column("facts", Json),
 )
 Index("instance_log_instance", instance_log.c.instance, instance_log.c.id)
+
+refusal = _table(
+    "refusal",
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("document_type", Text),
+    Column("document_id", Integer),
+    Column("event", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # overlap, loop, error
+    Column("existing", Text),
+    Column("text", Text, nullable=False),
+    never_again=True,
+)
+Index("refusal_process", refusal.c.process, refusal.c.id)
+Index("refusal_document", refusal.c.document_type, refusal.c.document_id, refusal.c.id)
+
+paused = _table(
+    "paused",
+    Column("process", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    clustered=True,
+)
+
+timetable = _table(
+    "timetable",
+    Column("process", Text, primary_key=True),
+    Column("expression", Text, primary_key=True),
+    Column("zone", Text, primary_key=True),
+    Column("next", Moment, nullable=False),
+    clustered=True,
+)

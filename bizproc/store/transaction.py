@@ -35,7 +35,7 @@ class Transaction:
         trouble: What makes the group impossible at present (no room, locked, read-only), even if a work swallowed it.
     """
 
-    __slots__ = ("_borrow", "_rows", "connection", "now", "now_text", "path", "trouble")
+    __slots__ = ("_borrow", "_open", "_rows", "connection", "now", "now_text", "path", "trouble")
 
     def __init__(self, connection: Connection, now: datetime, path: str, borrow: Borrow) -> None:
         self.connection = connection
@@ -45,6 +45,7 @@ class Transaction:
         self.trouble: StoreError | None = None
         self._borrow = borrow
         self._rows: dict[str, list[Sequence[Any]]] = {}
+        self._open: list[Savepoint] = []
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Cursor:
         """Run one statement now."""
@@ -83,6 +84,8 @@ class Transaction:
     def write_rows(self) -> None:
         """Write what was left for later."""
         rows, self._rows = self._rows, {}
+        for savepoint in self._open:
+            savepoint.keep(rows)
         for sql, of_one_statement in rows.items():
             if of_one_statement:
                 self.connection.executemany(sql, of_one_statement)
@@ -108,8 +111,19 @@ class Transaction:
         """How many rows are left for later, by statement."""
         return {sql: len(rows) for sql, rows in self._rows.items()}
 
-    def forget(self, counts: dict[str, int]) -> None:
-        """Drop the rows that came after these counts were taken."""
+    def enter(self, savepoint: Savepoint) -> None:
+        """A savepoint begins."""
+        self._open.append(savepoint)
+
+    def leave(self) -> None:
+        """The innermost savepoint is over."""
+        self._open.pop()
+
+    def forget(self, counts: dict[str, int], kept: dict[str, list[Sequence[Any]]] | None) -> None:
+        """Drop the rows that came after these counts were taken; with `kept`, there are those instead."""
+        if kept is not None:
+            self._rows = kept
+            return
         for sql, rows in self._rows.items():
             del rows[counts.get(sql, 0) :]
 
@@ -124,17 +138,25 @@ class TransactionEnded(RuntimeError):
 class Savepoint:
     """What `Transaction.savepoint` gives. A class: cheaper than a generator on the hot path."""
 
-    __slots__ = ("_counts", "_tx")
+    __slots__ = ("_counts", "_kept", "_tx")
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+        self._kept: dict[str, list[Sequence[Any]]] | None = None
 
     def __enter__(self) -> None:
         # One name is enough: SQLite's savepoints nest, and the innermost of a name is meant. One text, prepared once.
         self._tx.execute("SAVEPOINT work")
         self._counts = self._tx.counts()
+        self._tx.enter(self)
+
+    def keep(self, rows: dict[str, list[Sequence[Any]]]) -> None:
+        """Rows are written now that were left for later before this savepoint: to be undone with it, but not lost."""
+        if self._kept is None:
+            self._kept = {sql: rows[sql][:count] for sql, count in self._counts.items()}
 
     def __exit__(self, cls: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._tx.leave()
         if error is None:
             self._tx.execute("RELEASE work")
             return
@@ -142,7 +164,7 @@ class Savepoint:
         self._tx.notice(error)
 
     def _undo(self) -> None:
-        self._tx.forget(self._counts)
+        self._tx.forget(self._counts, self._kept)
         # At some errors SQLite undoes the whole transaction, and no savepoint is left.
         if self._tx.connection.in_transaction:
             self._tx.connection.execute("ROLLBACK TO work")

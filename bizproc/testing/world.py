@@ -35,7 +35,7 @@ from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.documents import DOCUMENTS
 from bizproc.ports.files import FILES
 from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
-from bizproc.runtime import Instance, Runtime, Status, assemble, open_database
+from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
@@ -193,6 +193,25 @@ class World:
         result: R = await self.ask(lambda runtime: runtime.asks.perform(action, key))
         await self.run_until_idle()
         return result
+
+    async def signal(self, name: str, value: Any = None) -> None:
+        """See `Runtime.signal`. Returns when all that follows from it has happened."""
+        await self.ask(lambda runtime: runtime.signal(name, value))
+        await self.run_until_idle()
+
+    async def pause(self, process: Process[..., Any] | str) -> None:
+        """See `Runtime.pause`."""
+        await self.ask(lambda runtime: runtime.pause(process))
+
+    async def resume(self, process: Process[..., Any] | str) -> None:
+        """See `Runtime.resume`."""
+        await self.ask(lambda runtime: runtime.resume(process))
+
+    async def refusals(
+        self, *, process: str | None = None, document: Any = None, limit: int | None = None
+    ) -> list[Refusal]:
+        """See `Runtime.refusals`."""
+        return await self._runtime.refusals(process=process, document=document, limit=limit)
 
     async def get(self, cls: type[T], id: int) -> T:
         """See `Runtime.get`."""

@@ -33,4 +33,20 @@ def signalled(instance: int, name: str) -> str:
     return about(f"instance:{instance}", f"signal:{name}")
 
 
+def sent(name: str) -> str:
+    """The name of the event that a signal to the runtime is."""
+    return f"{_SENT}{name}"
+
+
+def is_sent(event: str) -> bool:
+    """Whether the event of this name is a signal to the runtime."""
+    return event.startswith(_SENT)
+
+
+_SENT = "signal:"
+
+
+RUNTIME = "runtime"
+"""The subject of what concerns no item."""
+
 ENDED = "instance.ended"

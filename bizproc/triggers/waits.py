@@ -44,11 +44,12 @@ class ForEvent(Listening[Happened]):
 
     async def begin(self, port: Any) -> Done[Happened] | Pending:
         deadline = None if self.timeout is None else port.performing.now + self.timeout
-        return Pending(self.trigger.keys(), deadline)
+        return Pending(self.trigger.keys(), deadline, self.trigger if self.trigger.is_conditional else None)
 
     def accept(self, event: Event) -> Done[Happened] | None:
         # All changes count in a wait, those of processes too, unless the trigger says otherwise (D15).
-        return Done(Happened(event)) if self.trigger.fits(event, by_processes=True) else None
+        # Its conditions have been looked at when it happened, for the item may be another by now.
+        return Done(Happened(event)) if self.trigger.match(event, None, starting=False) else None
 
     def expired(self) -> Happened:
         return Happened(timed_out=True)

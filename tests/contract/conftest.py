@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from bizproc import crm
 from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, metadata, seed
 from bizproc.core.commands import Action, Event
 from bizproc.core.errors import BizprocError
-from bizproc.model import ItemRef, Portal
-from bizproc.model.deals import Deal
+from bizproc.model import Deal, ItemRef, Portal, Product, User
 from bizproc.ports.performing import Performing
 from bizproc.store.connection import connect
 from bizproc.store.sharing import borrow
@@ -32,6 +33,7 @@ class Office:
         self.portal = Portal()
         self.events: list[Event] = []
         self.ended: list[str] = []
+        self.cleared: list[tuple[str, str]] = []
         self.step = "step"
         self._connection = connect(path, timedelta(seconds=1))
         self._shared = borrow(self._connection)
@@ -86,6 +88,7 @@ class Office:
                 document=None if document is None else ItemRef(document.item_type, document.id),
                 author=author,
                 ending=self.ended.append,
+                clearing=lambda ref, ended_by: self.cleared.append((str(ref), ended_by)),
             )
             with tx.savepoint():
                 value = finished(verb(SqlCrm(performing, self.portal)))
@@ -155,3 +158,28 @@ def make_office() -> Iterator[Callable[[], Office]]:
     yield make
     for office in made:
         office.close()
+
+
+# -- who and what many tests need --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ann(office: Office) -> User:
+    return office.do(crm.user.create(name="Ann", last_name="Lee"))
+
+
+@pytest.fixture
+def bob(office: Office) -> User:
+    return office.do(crm.user.create(name="Bob", last_name="Ray"))
+
+
+@pytest.fixture
+def tea(office: Office) -> Product:
+    return office.do(crm.product.create(name="Tea", price=Decimal("18.00"), measure="box"))
+
+
+@pytest.fixture
+def deal(office: Office, ann: User) -> Deal:
+    made = office.do(crm.deal.create(title="Tea for Lyon", responsible_id=ann.id))
+    office.events.clear()
+    return made

@@ -125,7 +125,7 @@ async def test_a_signal_that_comes_with_the_timeout_is_kept_for_the_next_wait() 
         world.clock.wake_at(None, lambda: None)
         world.clock.move_to(BEGINNING + DAY)
         sending = asyncio.ensure_future(world.instance("b").signal("n", 1, key="k"))
-        world.runtime.engine._fire()
+        world.runtime.engine.fire()
         await sending
         await world.advance(days=2)
         return await run.result()
@@ -150,7 +150,7 @@ async def test_of_a_signal_and_a_timeout_in_one_turn_the_first_to_arrive_wins(wo
     # All in one group: the signal of one, the timers of both, the signal of the other.
     sending = [asyncio.ensure_future(signal("s", "n", 1)(world.runtime))]
     await asyncio.sleep(0)
-    world.runtime.engine._fire()
+    world.runtime.engine.fire()
     sending.append(asyncio.ensure_future(signal("t", "n", 1)(world.runtime)))
     await asyncio.gather(*sending)
     await world.advance(days=1)

@@ -422,8 +422,8 @@ async def test_a_folder_with_other_files_only_is_refused(tmp_path: Path) -> None
 
 async def test_a_file_that_import_does_not_know_is_told_of(company: Company, tmp_path: Path) -> None:
     company.write(tmp_path / "csv")
-    (tmp_path / "csv" / "leads.csv").write_text("id\n")
-    assert (await imported(company, tmp_path)).ignored == ("leads.csv",)
+    (tmp_path / "csv" / "people.csv").write_text("id\n")
+    assert (await imported(company, tmp_path)).ignored == ("people.csv",)
 
 
 @pytest.mark.parametrize("content", ["", "\n", "\ufeff\n"])

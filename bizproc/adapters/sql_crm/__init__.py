@@ -10,7 +10,14 @@ The CRM in the store itself: what an action writes commits together with the jou
     special.py     what only some nouns have
     rows.py        product rows: the hot path
     passing_on.py  what one item passes on to others: its timeline, its rows
-    timeline.py    comments, activities, history
+    timeline.py    comments, activities, notifications
+    history.py     lines of history, and events
+    belongings.py  rows of what belongs to an item
+    tasks.py       tasks, and the mark of the stage they were made in
+    waits.py       wait cards
+    bookings.py    bookings of people's time
+    orders.py      orders and payments
+    addresses.py   where a client can be reached
     stages.py      pipelines and their stages
     seeding.py     what a new store holds
     crm.py         `SqlCrm`: the port

@@ -2,7 +2,8 @@
 Many checked rows at once, in one transaction: what an import writes. It reads no file and checks no cell.
 
 A statement a file, made once, with what is the same in all its rows written into it; rows go through `executemany`.
-Ids are kept. Nothing is told of it: no event, no line of history, no process starts.
+Ids are kept. Nothing is told of it: no event, no line of history, no process starts. Here are the main kinds, for which
+there are a million rows; all other nouns are written by `bulk_nouns.py`.
 """
 
 from __future__ import annotations
@@ -15,20 +16,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from bizproc.adapters import csv_files
-from bizproc.adapters.csv_files import CsvFile, Found, ImportReport, Progress, Reading, Row
+from bizproc.adapters.csv_columns import AS_STORED, NOT_GIVEN
+from bizproc.adapters.csv_files import Found, ImportReport, Progress, Reading, Row
 from bizproc.adapters.sql_crm import stages
-from bizproc.adapters.sql_crm.custom import add_field, custom_fields
-from bizproc.adapters.sql_crm.shapes import SHAPES, Shape
-from bizproc.core.errors import ImportRefused
+from bizproc.adapters.sql_crm.bulk_nouns import LINK, CustomFields, OtherRows, Stored, Writer, noun_writer
+from bizproc.adapters.sql_crm.columns import FILES, OTHER_ROWS
+from bizproc.adapters.sql_crm.custom import add_field, checked_custom, custom_fields
+from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, Shape, linked_keys
+from bizproc.core.errors import BizprocError, ImportRefused
 from bizproc.model.days import day_of, midnight
 from bizproc.model.money import LARGEST_AMOUNT, rounded, row_sum, tax_of
-from bizproc.model.pipelines import GENERAL, Stage
+from bizproc.model.pipelines import GENERAL
 from bizproc.model.portal import Portal
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import decimal_text, exact_decimal, json_text, moment_text, money_units
 
-_LINK: Final = "INSERT INTO link (to_kind, to_id, kind, item) VALUES (?, ?, ?, ?)"
-_ADDRESS: Final = ("delivery_address", "delivery_city", "delivery_country")
+ADDRESS: Final = ("delivery_address", "delivery_city", "delivery_country")
+
+
+def look(folder: Path) -> csv_files.Folder:
+    """See which files there are, and that each can be read. Raises ImportRefused."""
+    return csv_files.look(folder, FILES)
 
 
 def import_folder(
@@ -46,7 +54,7 @@ def import_folder(
     Raises:
         ImportRefused: nothing of it is to be kept; the transaction must be undone.
     """
-    return _Import(tx, portal, csv_files.look(folder), progress, stopped).run(skip_bad=skip_bad)
+    return _Import(tx, portal, look(folder), progress, stopped).run(skip_bad=skip_bad)
 
 
 class _Import:
@@ -62,27 +70,36 @@ class _Import:
     ) -> None:
         self._tx = tx
         self._portal = portal
-        self._stored = _Stored(tx)
+        self._stored = Stored(tx)
         self._reading = Reading(folder, self._stored, progress)
         self._stopped = stopped
-        self._writers: Mapping[str, Callable[[CsvFile], _Writer]] = {
-            "users.csv": lambda _: _Users(tx, "user"),
-            "companies.csv": lambda _: _Companies(tx, "company"),
-            "contacts.csv": lambda _: _Contacts(tx, "contact"),
-            "products.csv": lambda _: _Products(tx, "product", portal),
-            "deals.csv": lambda file: _Deals(tx, portal, self._stored, self._reading, file),
-            "product_rows.csv": lambda file: _ProductRows(tx, self._reading, file),
+        self._amounts = Amounts(tx, self._reading)
+        self._writers: Mapping[str, Callable[[Found], Writer]] = {
+            "custom_fields.csv": lambda found: CustomFields(tx, self._reading, found),
+            "users.csv": lambda found: _Users(tx, self._reading, found),
+            "companies.csv": lambda found: _Companies(tx, self._reading, found),
+            "contacts.csv": lambda found: _Contacts(tx, self._reading, found),
+            "products.csv": lambda found: _Products(tx, self._reading, found, portal),
+            "deals.csv": lambda found: _Deals(tx, self._reading, found, portal, self._stored),
+            "product_rows.csv": lambda found: _ProductRows(tx, self._reading, found, self._amounts),
+            OTHER_ROWS: lambda found: OtherRows(tx, self._reading, found, portal, self._stored, self._amounts.add),
         }
 
     def run(self, *, skip_bad: bool) -> ImportReport:
         """Read and write all files."""
         counts = {found.path.stem: self._import(found) for found in self._reading.folder.files}
+        self._amounts.follow()
+        broken = list(self._reading.broken_promises())
         if self._reading.tally.count and not skip_bad:
             raise csv_files.refusal(self._reading)
+        if broken:
+            # They are written, and so are those that refer to them.
+            says = "Rows that refer to a bad row of a later file cannot be left out. Mend that one."
+            raise ImportRefused(text="\n".join(("nothing was imported.", *map(str, broken[:20]), says)))
         return csv_files.report(self._reading, counts)
 
     def _import(self, found: Found) -> int:
-        count, writer = 0, self._writers[found.file.name](found.file)
+        count, writer = 0, self._writer(found)
         for rows in self._reading.batches(found):
             if self._stopped():
                 raise ImportRefused(text="The import was stopped: nothing was imported.")
@@ -90,46 +107,17 @@ class _Import:
         writer.finish()
         return count
 
-
-class _Stored:
-    """What the store held before the import: `csv_files.Known`."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-        self._last = {kind: self._last_id(shape) for kind, shape in SHAPES.items()}
-        rows = tx.execute(f"{SHAPES['stage'].select} WHERE kind = 'deal' ORDER BY pipeline, sort, id")
-        self.stages: Mapping[str, Stage] = {stage.code: stage for stage in map(SHAPES["stage"].item, rows)}
-
-    def _last_id(self, shape: Shape) -> int:
-        (last,) = self._tx.execute(f"SELECT max(id) FROM {shape.table.name}").fetchone()  # noqa: S608  a table of ours
-        return int(last or 0)
-
-    def exists(self, kind: str, id: int) -> bool:
-        # Most ids of an import lie above all that the store has: no need to ask.
-        return id <= self._last[kind] and self._tx.execute(SHAPES[kind].exists, (id,)).fetchone() is not None
-
-    def has_stage(self, code: str) -> bool:
-        return code in self.stages
-
-    def stage_codes(self) -> Iterable[str]:
-        return self.stages
+    def _writer(self, found: Found) -> Writer:
+        make = self._writers.get(found.file.name)
+        if make is not None:
+            return make(found)
+        return noun_writer(self._tx, self._reading, found, self._portal, self._stored)
 
 
 # -- one writer a file -------------------------------------------------------------------------------------------------
 
 
-class _Writer:
-    """Writes the rows of one file."""
-
-    def write(self, rows: list[Row]) -> int:
-        """Write a batch; how many rows were written."""
-        raise NotImplementedError
-
-    def finish(self) -> None:
-        """All rows have been written."""
-
-
-class _Nouns(_Writer):
+class _Nouns(Writer):
     """
     Writes nouns of one kind.
 
@@ -139,19 +127,132 @@ class _Nouns(_Writer):
 
     given: tuple[str, ...] = ()
 
-    def __init__(self, tx: Transaction, kind: str, **constants: Any) -> None:
+    def __init__(self, tx: Transaction, reading: Reading, found: Found, **constants: Any) -> None:
         self._tx = tx
-        shape = SHAPES[kind]
+        self._reading = reading
+        self._file = found.file
+        shape = self._shape = SHAPES[str(found.file.kind)]
         now = dict.fromkeys(("created_at", "updated_at", "last_activity_at"), tx.now) if shape.is_item else {}
-        self._insert = insert_with(shape, self.given, {**now, **constants})
+        constants = {**now, **constants}
+        self._further = Further(tx, shape, found, self.given, {**shape.defaults, **constants})
+        self._insert = insert_with(shape, (*self.given, *self._further.added), constants)
 
     def write(self, rows: list[Row]) -> int:
+        if self._further:
+            return self._write_with_further(rows)
         self._tx.connection.executemany(self._insert, map(self.parameters, rows))
         return len(rows)
 
+    def _write_with_further(self, rows: list[Row]) -> int:
+        written = []
+        for row in rows:
+            parameters = self.parameters(row)
+            if parameters is None:
+                continue
+            try:
+                written.append(self._further.applied(parameters, row[1]))
+            except ValueError as error:
+                self._reading.reject(self._file, row[0], str(error), id=row[1][0])
+                continue
+        self._tx.connection.executemany(self._insert, written)
+        self._link_lists(written)
+        return len(written)
+
+    def _link_lists(self, written: list[list[Any]]) -> None:
+        names = (*self.given, *self._further.added)
+        for field in self._shape.listed:
+            if field.name in names:
+                place = names.index(field.name)
+                links = [
+                    (to_kind, each, self._shape.kind, values[0])
+                    for values in written
+                    for to_kind, each in linked_keys(field, self._shape.read(field.name, values[place]))
+                ]
+                self._tx.connection.executemany(LINK, links)
+
     def parameters(self, row: Row) -> Any:
-        """The values of `given`, as they stand in the table."""
-        return row[1]
+        """The values of `given`, as they stand in the table; None for a row that has been rejected."""
+        return row[1][: len(self.given)]
+
+
+class Further:
+    """
+    The further columns of a main kind: values that replace what the file's own columns say, and others beside them.
+
+    Attributes:
+        added: The fields that are written besides those that the writer gives.
+    """
+
+    def __init__(
+        self, tx: Transaction, shape: Shape, found: Found, given: tuple[str, ...], defaults: Mapping[str, Any]
+    ) -> None:
+        self._tx = tx
+        self._shape = shape
+        self._given = given
+        begin, names = len(found.file.columns), found.further
+        self._says_all = begin + names.index(AS_STORED) if AS_STORED in names else None
+        # What is said nowhere else may be said in `as_stored`, so all fields have a place then.
+        wanted = tuple(shape.names) if self._says_all is not None else names
+        self.added = tuple(each for each in wanted if each not in given and each not in (AS_STORED, "id"))
+        self._defaults = shape.written(self.added, defaults)
+        self._index = {name: index for index, name in enumerate((*given, *self.added))}
+        self._places = [
+            (begin + place, name, self._index[name])
+            for place, name in enumerate(names)
+            if name not in (AS_STORED, "custom")
+        ]
+        self._custom = begin + names.index("custom") if "custom" in names else None
+
+    def __bool__(self) -> bool:
+        return bool(self._places or self._custom or self._says_all)
+
+    def applied(self, parameters: Any, values: list[Any]) -> list[Any]:
+        """The values of a row as they stand in the table. Raises ValueError: what is wrong."""
+        made = [*parameters, *self._defaults]
+        for place, name, index in self._places:
+            if values[place] is not NOT_GIVEN:
+                made[index] = self._stored(name, values[place])
+        if self._custom is not None and values[self._custom] is not NOT_GIVEN:
+            made[self._index["custom"]] = self._with_custom(made[self._index["custom"]], values[self._custom])
+        if self._says_all is not None and values[self._says_all] is not NOT_GIVEN:
+            for name, value in values[self._says_all].items():
+                index = self._index_of(name)
+                made[index] = self._as_stored(name, value)
+        return made
+
+    def _stored(self, name: str, value: Any) -> Any:
+        if name == "manual_amount":
+            return _BY_HAND if value else 0
+        try:
+            (stored,) = self._shape.written((name,), {name: value})
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+        return stored
+
+    def _index_of(self, name: str) -> int:
+        if name not in self._index or name == "id":
+            raise ValueError(f"{AS_STORED}: there is no field {name!r}")
+        return self._index[name]
+
+    def _as_stored(self, name: str, value: Any) -> Any:
+        field = self._shape.fields[name]
+        if value is None and (field.optional or field.type.name == "anything"):
+            return None
+        if field.type.name != "text" or field.multiple or not isinstance(value, str):
+            raise ValueError(f"{AS_STORED}: {name}: expected a text, or null where the field can be nothing")
+        return value
+
+    def _with_custom(self, before: str | None, given: Any) -> str:
+        old = CODEC.decode(before or "{}")
+        try:
+            kept = checked_custom(self._tx, self._shape.kind, old, given, append=False)
+        except BizprocError as error:
+            raise ValueError(f"custom: {error}") from None
+        return CODEC.encode(dict(kept)) if kept else "{}"
+
+
+_BY_HAND: Final = 2
+"""In `manual_amount`, while an import runs: the amount of this deal was set by hand though it has rows."""
 
 
 def insert_with(shape: Shape, given: Iterable[str], constants: Mapping[str, Any]) -> str:
@@ -186,7 +287,7 @@ class _Companies(_Nouns):
     )
 
     def parameters(self, row: Row) -> Any:
-        id_, origin, title, phone, fax, *rest = row[1]
+        id_, origin, title, phone, fax, *rest = row[1][:11]
         return (id_, origin or None, title, _entries((phone, "WORK"), (fax, "FAX")), *rest)
 
 
@@ -194,12 +295,13 @@ class _Contacts(_Nouns):
     given = ("id", "name", "last_name", "post", "phones", "emails", "company_ids", "responsible_id")
 
     def write(self, rows: list[Row]) -> int:
-        links = [("company", values[6], "contact", values[0]) for _, values in rows if values[6] is not None]
-        self._tx.connection.executemany(_LINK, links)
+        if not self._further:
+            links = [("company", values[6], "contact", values[0]) for _, values in rows if values[6] is not None]
+            self._tx.connection.executemany(LINK, links)
         return super().write(rows)
 
     def parameters(self, row: Row) -> Any:
-        id_, name, last_name, post, phone, email, company, responsible = row[1]
+        id_, name, last_name, post, phone, email, company, responsible = row[1][:8]
         phones, emails = _entries((phone, "WORK")), _entries((email, "WORK"))
         return (id_, name, last_name, post, phones, emails, _list_of(company), responsible)
 
@@ -207,12 +309,12 @@ class _Contacts(_Nouns):
 class _Products(_Nouns):
     given = ("id", "name", "section", "measure", "price", "currency", "active")
 
-    def __init__(self, tx: Transaction, kind: str, portal: Portal) -> None:
-        super().__init__(tx, kind)
+    def __init__(self, tx: Transaction, reading: Reading, found: Found, portal: Portal) -> None:
+        super().__init__(tx, reading, found)
         self._currency = portal.currency
 
     def parameters(self, row: Row) -> Any:
-        id_, name, section, measure, price, currency, active = row[1]
+        id_, name, section, measure, price, currency, active = row[1][:7]
         return (id_, name, section, measure, decimal_text(price), currency or self._currency, int(active))
 
 
@@ -224,68 +326,83 @@ class _Deals(_Nouns):
         *("responsible_id", "currency", "amount", "manual_amount", "begin_date", "close_date", "moved_at", "custom"),
     )
 
-    def __init__(self, tx: Transaction, portal: Portal, stored: _Stored, reading: Reading, file: CsvFile) -> None:
-        super().__init__(tx, "deal", tax=Decimal(0))
-        _define_address(tx, file)
+    def __init__(self, tx: Transaction, reading: Reading, found: Found, portal: Portal, stored: Stored) -> None:
+        super().__init__(tx, reading, found, tax=Decimal(0))
+        self._known = custom_fields(tx, "deal")
         self._portal = portal
-        self._reading = reading
-        self._file = file
         self._first = stages.first_stage(tx, "deal", GENERAL).code
-        self._stages = {code: (code, s.pipeline, s.semantics, int(s.is_final)) for code, s in stored.stages.items()}
+        self._stages = {
+            code: (code, s.pipeline, s.semantics, int(s.is_final)) for code, s in stored.stages("deal").items()
+        }
         self._today = day_of(tx.now, portal.zone)
 
     def write(self, rows: list[Row]) -> int:
+        if self._further:
+            return super().write(rows)
         written = [parameters for parameters in map(self.parameters, rows) if parameters is not None]
         self._tx.connection.executemany(self._insert, written)
         links = (("contact", values[5], "deal", values[0]) for _, values in rows if values[5] is not None)
-        self._tx.connection.executemany(_LINK, links)
+        self._tx.connection.executemany(LINK, links)
         return len(written)
 
     def parameters(self, row: Row) -> Any:
-        line, values = row
+        values = row[1]
         id_, origin, title, stage, company, contact, responsible, currency, amount, begin, close, moved, *address = (
-            values
+            values[:15]
         )
+        if any(address):
+            self._define_address(address)
         currency = currency or self._portal.currency
         try:
             units = money_units(rounded(amount, currency)) if amount else 0
         except ValueError as error:
-            self._reading.reject(self._file, line, f"opportunity: expected {error}, got {amount}", id=id_)
-            values[5] = None  # no link
-            return None
+            return self._rejected(row, f"opportunity: expected {error}, got {amount}")
         code, pipeline, semantics, closed = self._stages[stage or self._first]
-        if close is None and closed:
-            close = self._today if moved is None else self._day(moved)
+        try:
+            moved_at = self._tx.now_text if moved is None else moment_text(_begin_of(moved, self._portal.zone))
+            if close is None and closed:
+                close = self._today if moved is None else self._day(moved)
+        except OverflowError:
+            return self._rejected(row, f"moved_at: expected a moment that exists in {self._portal.zone}, got {moved}")
         return (
             *(id_, origin or None, title, code, pipeline, semantics, closed, company, _list_of(contact)),
             *(responsible, currency, units, int(units > 0), _day_text(begin), _day_text(close)),
-            self._tx.now_text if moved is None else moment_text(_begin_of(moved, self._portal.zone)),
+            moved_at,
             _custom(*address),
         )
+
+    def _rejected(self, row: Row, reason: str) -> None:
+        self._reading.reject(self._file, row[0], reason, id=row[1][0])
+        row[1][5] = None  # no link
+
+    def _define_address(self, address: list[str]) -> None:
+        """A deal has no address of its own: its columns are custom fields, made where they are first needed."""
+        for code, value in zip(ADDRESS, address, strict=True):
+            if not value:
+                continue
+            if code not in self._known:
+                add_field(self._tx, "deal", code, "text", address_label(code), multiple=False, options=())
+                self._known[code] = custom_fields(self._tx, "deal")[code]
+            elif self._known[code].multiple or self._known[code].type.name != "text":
+                raise ImportRefused(
+                    text=f"{self._file.name}: column {code} holds texts, and the custom field of deals with this code "
+                    "does not."
+                )
 
     def _day(self, moved: Any) -> Any:
         return day_of(moved, self._portal.zone) if isinstance(moved, datetime) else moved
 
 
-def _define_address(tx: Transaction, file: CsvFile) -> None:
-    """A deal has no address of its own: its columns are custom fields."""
-    known = custom_fields(tx, "deal")
-    for code in _ADDRESS:
-        field = known.get(code)
-        if field is None:
-            label = code.replace("_", " ").capitalize()
-            add_field(tx, "deal", code, "text", label, multiple=False, options=())
-        elif field.multiple or field.type.name != "text":
-            raise ImportRefused(
-                text=f"{file.name}: column {code} holds texts, and the custom field of deals with this code does not."
-            )
+def address_label(code: str) -> str:
+    """How the custom field of a part of the address is called."""
+    return code.replace("_", " ").capitalize()
 
 
 # -- the rows of deals -------------------------------------------------------------------------------------------------
 
 
-class _ProductRows(_Writer):
-    """Rows of deals; the amounts follow at the end."""
+class _ProductRows(Writer):
+    """Rows of deals that are what the catalogue says; the amounts follow at the end."""
 
     _GIVEN: Final = (
         *("owner_id", "product_id", "name", "price", "quantity", "discount_percent", "sum", "currency", "measure"),
@@ -296,23 +413,14 @@ class _ProductRows(_Writer):
         "SELECT currency, (SELECT max(sort) FROM product_row WHERE owner_kind = 'deal' AND owner_id = deal.id) "
         "FROM deal WHERE id = ?"
     )
-    _SUMS: Final = "SELECT owner_id, sum(sum), sum(tax) FROM product_row WHERE id > ? GROUP BY owner_id"
-    _FOLLOW: Final = "UPDATE deal SET amount = ?, tax = ?, manual_amount = 0 WHERE id = ?"
-    # A deal that was there keeps an amount that was set by hand.
-    _ADD: Final = (
-        "UPDATE deal SET amount = amount + CASE WHEN manual_amount THEN 0 ELSE ? END, tax = tax + ?, updated_at = ? "
-        "WHERE id = ?"
-    )
-    _TOO_LARGE: Final = "SELECT id FROM deal WHERE abs(amount) >= ? ORDER BY id LIMIT 1"
 
-    def __init__(self, tx: Transaction, reading: Reading, file: CsvFile) -> None:
+    def __init__(self, tx: Transaction, reading: Reading, found: Found, amounts: Amounts) -> None:
         self._tx = tx
         self._reading = reading
-        self._file = file
+        self._file = found.file
         self._insert = insert_with(SHAPES["product_row"], self._GIVEN, {"owner_kind": "deal"})
         self._products: dict[int, Any] = {}
-        (last,) = tx.execute("SELECT max(id) FROM product_row").fetchone()
-        self._last_before = last or 0
+        amounts.expect_rows()
         self._pending: list[Any] = []
         self._deal = self._highest = self._sort = 0
         self._currency = ""
@@ -329,18 +437,6 @@ class _ProductRows(_Writer):
                 count += 1
         self._flush()
         return count
-
-    def finish(self) -> None:
-        added = _no_overflow(self._tx.execute(self._SUMS, (self._last_before,)))
-        imported, now = self._reading.is_imported, self._tx.now_text
-        while batch := list(islice(added, csv_files.BATCH)):
-            follow = [(total, tax, deal) for deal, total, tax in batch if imported("deal", deal)]
-            add = [(total, tax, now, deal) for deal, total, tax in batch if not imported("deal", deal)]
-            self._tx.connection.executemany(self._FOLLOW, follow)
-            self._tx.connection.executemany(self._ADD, add)
-        found = self._tx.execute(self._TOO_LARGE, (money_units(LARGEST_AMOUNT),)).fetchone()
-        if found is not None:
-            raise _too_large(f"deal {found[0]}")
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, []
@@ -378,6 +474,71 @@ class _ProductRows(_Writer):
         return found
 
 
+class Amounts:
+    """The amounts of deals: they follow the rows that are imported."""
+
+    _SUMS: Final = (
+        "SELECT owner_id, sum(sum), sum(tax) FROM product_row WHERE id > ? AND owner_kind = 'deal' GROUP BY owner_id"
+    )
+    _FOLLOW: Final = (
+        "UPDATE deal SET amount = CASE manual_amount WHEN 2 THEN amount ELSE ? END, tax = ?, "
+        "manual_amount = (manual_amount = 2) WHERE id = ?"
+    )
+    # A deal that was there keeps an amount that was set by hand.
+    _ADD: Final = (
+        "UPDATE deal SET amount = amount + CASE WHEN manual_amount THEN 0 ELSE ? END, tax = tax + ?, updated_at = ? "
+        "WHERE id = ?"
+    )
+    _BY_HAND_AFTER_ALL: Final = "UPDATE deal SET manual_amount = 1 WHERE manual_amount = 2"
+    _TOO_LARGE: Final = "SELECT id FROM deal WHERE abs(amount) >= ? ORDER BY id LIMIT 1"
+
+    def __init__(self, tx: Transaction, reading: Reading) -> None:
+        self._tx = tx
+        self._reading = reading
+        self._added: dict[int, tuple[int, int]] = {}  # by rows that have ids of their own
+        self._last_before: int | None = None
+
+    def add(self, deal: int, units: int, tax: int) -> None:
+        """A row with an id of its own was imported."""
+        before = self._added.get(deal, (0, 0))
+        self._added[deal] = (before[0] + units, before[1] + tax)
+
+    def expect_rows(self) -> None:
+        """From here on rows get the next ids."""
+        (last,) = self._tx.execute("SELECT max(id) FROM product_row").fetchone()
+        self._last_before = last or 0
+
+    def follow(self) -> None:
+        """All rows were imported."""
+        sums, imported, now = self._sums(), self._reading.is_imported, self._tx.now_text
+        while batch := list(islice(sums, csv_files.BATCH)):
+            follow = [(total, tax, deal) for deal, total, tax in batch if imported("deal", deal)]
+            add = [(total, tax, now, deal) for deal, total, tax in batch if not imported("deal", deal)]
+            self._see_that_they_fit(follow)
+            self._tx.connection.executemany(self._FOLLOW, follow)
+            self._tx.connection.executemany(self._ADD, add)
+        self._tx.execute(self._BY_HAND_AFTER_ALL)
+        found = self._tx.execute(self._TOO_LARGE, (money_units(LARGEST_AMOUNT),)).fetchone()
+        if found is not None:
+            raise _too_large(f"deal {found[0]}")
+
+    def _sums(self) -> Iterator[tuple[int, int, int]]:
+        added = dict(self._added)
+        if self._last_before is not None:
+            for deal, total, tax in _no_overflow(self._tx.execute(self._SUMS, (self._last_before,))):
+                more, more_tax = added.pop(deal, (0, 0))
+                yield deal, total + more, tax + more_tax
+        for deal, (total, tax) in added.items():
+            yield deal, total, tax
+
+    @staticmethod
+    def _see_that_they_fit(sums: list[tuple[int, int, int]]) -> None:
+        most = money_units(LARGEST_AMOUNT)
+        for total, tax, deal in sums:
+            if abs(total) >= most or abs(tax) >= most:
+                raise _too_large(f"deal {deal}")
+
+
 def _no_overflow(rows: Iterable[Any]) -> Iterator[Any]:
     try:
         yield from rows
@@ -412,4 +573,4 @@ def _begin_of(moved: Any, zone: tzinfo) -> datetime:
 
 
 def _custom(*address: str) -> str:
-    return json_text({code: value for code, value in zip(_ADDRESS, address, strict=True) if value})
+    return json_text({code: value for code, value in zip(ADDRESS, address, strict=True) if value})

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import agendas, items, papers, passing_on, payments, rows, special, stages, timeline
+from bizproc.adapters.sql_crm import (
+    agendas,
+    bookings,
+    history,
+    items,
+    orders,
+    papers,
+    passing_on,
+    payments,
+    rows,
+    special,
+    stages,
+    tasks,
+    timeline,
+    waits,
+)
+from bizproc.adapters.sql_crm.addresses import client_address
 from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.reading import SqlCrmReader, belonging, exists, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.model.addresses import ClientAddress
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.messages import CrmDocument
 from bizproc.model.money import Number
-from bizproc.model.orders import Payment
+from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
+from bizproc.model.planned import Booking, Notification, Task, Wait
 from bizproc.model.portal import Portal
-from bizproc.model.products import ProductRow
+from bizproc.model.products import ProductRef, ProductRow
 from bizproc.model.references import ItemRef
-from bizproc.model.timeline import Activity, Comment
+from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.tokens import Signer
 from bizproc.model.users import User, Users
 from bizproc.ports.performing import Performing
@@ -94,6 +112,9 @@ class SqlCrm:
     async def read(self, ref: ItemRef) -> Any:
         return read(self.performing.transaction, shape_of(ref.kind), ref.id)
 
+    async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
+        return items.before(self.performing, item, changes)
+
     async def create(
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
     ) -> Any:
@@ -110,6 +131,13 @@ class SqlCrm:
     async def delete(self, ref: ItemRef) -> None:
         special.check_kind(self.performing.transaction, ref.kind)
         items.delete(self.performing, self.portal, ref, self.performing.author)
+
+    async def change_pipeline(
+        self, ref: ItemRef, pipeline: int, *, stage: str | None = None, author: int | None = None
+    ) -> bool:
+        special.check_kind(self.performing.transaction, ref.kind)
+        by = self._author(author)
+        return items.change_pipeline(self.performing, self.portal, ref, pipeline, stage, by)
 
     async def add_field(
         self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
@@ -146,6 +174,12 @@ class SqlCrm:
     async def products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
         return self._belonging("product_row", ref)
 
+    async def delete_products(self, ref: ItemRef) -> tuple[ProductRow, ...]:
+        return rows.delete_products(self.performing, ref)
+
+    async def add_event(self, ref: ItemRef, type: str, text: str, *, author: int | None = None) -> HistoryEvent:
+        return history.add_event(self.performing, ref, type, text, self._author(author))
+
     async def add_comment(self, ref: ItemRef, text: str, *, author: int | None = None) -> Comment:
         return timeline.add_comment(self.performing, ref, text, author)
 
@@ -167,6 +201,8 @@ class SqlCrm:
         start: datetime | None = None,
         end: datetime | None = None,
         location: str = "",
+        direction: str | None = None,
+        client_address: str = "",
         also: Iterable[ItemRef] = (),
     ) -> Activity:
         return timeline.add_activity(
@@ -183,6 +219,8 @@ class SqlCrm:
             start=start,
             end=end,
             location=location,
+            direction=direction,
+            client_address=client_address,
             also=also,
         )
 
@@ -197,6 +235,70 @@ class SqlCrm:
 
     async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
         passing_on.record(self.performing, ref, happened, dict(facts), self.performing.author)
+
+    async def add_task(
+        self,
+        ref: ItemRef,
+        title: str,
+        description: str = "",
+        *,
+        responsible: int | None = None,
+        deadline: datetime | None = None,
+    ) -> Task:
+        shown = await self.add_activity(
+            ref, title, description, kind="task", responsible=responsible, deadline=deadline
+        )
+        return tasks.add_task(self.performing, ref, title, description, deadline, shown)
+
+    async def tasks(self, ref: ItemRef) -> tuple[Task, ...]:
+        return self._belonging("task", ref)
+
+    async def end_tasks(self, ref: ItemRef, stages: Iterable[str]) -> tuple[Task, ...]:
+        open_ = tasks.open_tasks(self.performing, ref, stages)
+        for task in open_:
+            await self.complete_activity(ref, task.activity_id)
+        return tuple(read(self.performing.transaction, SHAPES["task"], task.id) for task in open_)
+
+    async def notify(
+        self, ref: ItemRef, user: int, text: str, *, due_at: datetime | None = None, activity: int | None = None
+    ) -> Notification:
+        return timeline.notify(self.performing, ref, user, text, due_at, activity)
+
+    # -- waits
+
+    async def open_wait(self, ref: ItemRef, description: str, end: datetime, *, author: int | None = None) -> Wait:
+        return waits.open_wait(self.performing, ref, description, end, self._author(author))
+
+    async def close_wait(self, reason: str) -> None:
+        waits.close_wait(self.performing, reason)
+
+    async def close_waits(self, reason: str) -> None:
+        waits.close_waits(self.performing, reason)
+
+    # -- bookings
+
+    async def book(
+        self, ref: ItemRef, field: str, *, start: datetime, duration: timedelta, service: str, users: Iterable[int]
+    ) -> tuple[Booking, ...]:
+        wanted = bookings.Wanted(field.removeprefix("custom."), start, duration, service, tuple(users))
+        return bookings.book(self.performing, self.portal, ref, wanted)
+
+    async def cancel_booking(self, ref: ItemRef, field: str) -> tuple[Booking, ...]:
+        return bookings.cancel(self.performing, self.portal, ref, field.removeprefix("custom."))
+
+    async def bookings(self, ref: ItemRef) -> tuple[Booking, ...]:
+        return self._belonging("booking", ref)
+
+    # -- orders
+
+    async def create_order(self, ref: ItemRef, products: Sequence[ProductRow | ProductRef] | None) -> Order:
+        return orders.create_order(self.performing, ref, products)
+
+    async def orders(self, ref: ItemRef) -> tuple[Order, ...]:
+        return self._belonging("order", ref)
+
+    async def payments(self, order: int) -> tuple[Payment, ...]:
+        return orders.payments(self.performing, order)
 
     def _belonging(self, kind: str, ref: ItemRef) -> tuple[Any, ...]:
         tx = self.performing.transaction
@@ -237,9 +339,6 @@ class SqlCrm:
 
     # -- payments
 
-    async def payments(self, order: int) -> tuple[Payment, ...]:
-        return payments.of_order(self.performing.transaction, order)
-
     async def payment(self, id: int) -> Payment:
         return payments.one(self.performing.transaction, id)
 
@@ -264,6 +363,11 @@ class SqlCrm:
         agendas.revoke(self.performing, user)
 
     # -- looked up
+
+    async def client_address(
+        self, ref: ItemRef, kind: str, type: str | None = None, *, last: bool = False
+    ) -> ClientAddress | None:
+        return client_address(self.performing.transaction, ref, kind, type, last=last)
 
     async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
         return names(self.performing.transaction, wanted)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from bizproc.adapters.sql_crm.reading import Runs, exists
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, shape_of
 from bizproc.core.errors import AlreadyExists, ItemNotFound, UnknownUser, WrongFieldValue
+from bizproc.model.booking_fields import booking_settings
 from bizproc.model.custom_fields import CustomField, Options
-from bizproc.model.fields import CUSTOM_REFERS, CUSTOM_TYPES, TEXT, Field, FieldType, Unfit, shown, unknown
+from bizproc.model.fields import BOOKING, CUSTOM_REFERS, CUSTOM_TYPES, TEXT, Field, FieldType, Unfit, shown, unknown
 from bizproc.model.kinds import BELONGINGS
 from bizproc.store.types import json_text, json_value
 
@@ -31,7 +32,7 @@ def add_field(
     if code in definitions(connection, kind):
         raise AlreadyExists(kind=f"custom field of {kind}", field="code", value=code)
     label = _text("label", label).strip() or code
-    pairs = _options(type_, options)
+    pairs = _settings(options) if type_ == "booking" else _options(type_, options)
     connection.execute(
         "INSERT INTO custom_field (kind, code, type, label, multiple, options) VALUES (?, ?, ?, ?, ?, ?)",
         (kind, code, type_, label, int(multiple), json_text(pairs)),
@@ -68,6 +69,18 @@ def _given(options: Options) -> list[tuple[str, str]]:
     return list(options.items()) if isinstance(options, Mapping) else [(text, text) for text in options]
 
 
+def _settings(options: Any) -> list[list[Any]]:
+    """The settings of a field that holds bookings stand where the options of a choice do."""
+    try:
+        settings = booking_settings(options)
+    except ValueError as error:
+        raise WrongFieldValue(kind="custom field", field="options", expected=str(error), got=shown(options)) from None
+    return [["services", dict(settings.services)], *([name, getattr(settings, name)] for name in _SETTINGS)]
+
+
+_SETTINGS: Final = ("allow_overbooking", "full_day", "zone")
+
+
 def definitions(connection: Runs, kind: str) -> dict[str, CustomField]:
     """The custom fields of a kind of item, by code, as they were defined."""
     rows = connection.execute(
@@ -81,8 +94,16 @@ def definitions(connection: Runs, kind: str) -> dict[str, CustomField]:
     }
 
 
-def _stored(text: str) -> Mapping[str, str]:
+def _stored(text: str) -> Mapping[str, Any]:
     return MappingProxyType(dict(json_value(text)))
+
+
+def custom_field(connection: Runs, kind: str, code: str) -> CustomField:
+    """One custom field, as it was defined. Raises UnknownField."""
+    known = definitions(connection, kind)
+    if code not in known:
+        raise unknown(kind, f"custom.{code}", known or ("no custom fields",))
+    return known[code]
 
 
 def custom_fields(connection: Runs, kind: str) -> dict[str, Field]:
@@ -95,11 +116,11 @@ def _field(defined: CustomField) -> Field:
     return Field(
         defined.kind,
         f"custom.{defined.code}",
-        FieldType(type_.name, _chosen(defined.options)) if defined.options else type_,
+        FieldType(type_.name, _chosen(defined.options)) if defined.type == "choice" else type_,
         multiple=defined.multiple,
         optional=True,
         refers=CUSTOM_REFERS.get(defined.type),
-        list=f"{_LIST}{defined.kind}.{defined.code}" if defined.options else None,
+        list=f"{_LIST}{defined.kind}.{defined.code}" if defined.type == "choice" else None,
     )
 
 
@@ -152,6 +173,9 @@ def checked_custom(
         field = known.get(code)
         if field is None:
             raise unknown(kind, f"custom.{code}", known or ("no custom fields",))
+        if field.type is BOOKING:  # not even cleared: bookings are released by an action
+            expected = "nothing: book_resource and cancel_booking fill it"
+            raise WrongFieldValue(kind=kind, field=field.name, expected=expected, got=shown(value))
         kept = field.checked(value)
         _check_there(connection, field, kept, old.get(code))
         if append and field.multiple:

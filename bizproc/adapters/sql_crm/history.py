@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm.shapes import CODEC
+from bizproc.adapters.sql_crm.belongings import add
+from bizproc.adapters.sql_crm.reading import exists
+from bizproc.adapters.sql_crm.shapes import CODEC, shape_of
 from bizproc.core.commands import Event
+from bizproc.core.errors import ItemNotFound, UnknownEventType, UnknownItem
 from bizproc.model.references import ItemRef
+from bizproc.model.timeline import HistoryEvent
 from bizproc.ports.performing import Performing
 
 Changes = Mapping[str, tuple[Any, Any]]
@@ -44,6 +48,33 @@ def changed(performing: Performing, ref: ItemRef, changes: Changes, author: int 
     for name, (old, new) in changes.items():
         line(performing, ref, "changed", author, field=name, old=CODEC.encode(old), new=CODEC.encode(new))
     emit(performing, f"{ref.kind}.updated", ref, author, changes={name: list(pair) for name, pair in changes.items()})
+
+
+_EVENT_TYPES: Final = "SELECT code FROM reference WHERE list = 'EVENT_TYPE' ORDER BY sort, id"
+
+
+def add_event(performing: Performing, ref: ItemRef, type_: str, text: str, author: int | None) -> HistoryEvent:
+    """Write a line that says something. See `ports.crm.Crm.add_event`."""
+    tx = performing.transaction
+    known = [code for (code,) in tx.execute(_EVENT_TYPES)]
+    if type_ not in known:
+        raise UnknownEventType(type=type_, known=", ".join(known))
+    if not shape_of(ref.kind).is_item:
+        raise UnknownItem(kind=ref.kind, known="of those that have a history: items")
+    if not exists(tx, shape_of(ref.kind), ref.id):
+        raise ItemNotFound(kind=ref.kind, id=ref.id)
+    made: HistoryEvent = add(
+        tx,
+        "history_event",
+        ref,
+        kind="event",
+        type=type_,
+        text=text,
+        author_id=author,
+        made_by=performing.instance,
+        at=performing.now,
+    )
+    return made
 
 
 def emit(performing: Performing, name: str, ref: ItemRef, author: int | None, **facts: Any) -> None:

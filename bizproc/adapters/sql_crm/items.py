@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import history, rows, special, stages, timeline
@@ -27,6 +28,7 @@ from bizproc.model.days import day_of
 from bizproc.model.fields import shown, unknown
 from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.model.money import rounded
+from bizproc.model.pipelines import code_in
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef
 from bizproc.ports.performing import Performing
@@ -150,6 +152,35 @@ def _tell_created(performing: Performing, shape: Shape, ref: ItemRef, values: Va
     history.emit(performing, f"{ref.kind}.created", ref, author, **facts)
 
 
+# -- as it was ---------------------------------------------------------------------------------------------------------
+
+
+def before(performing: Performing, item: Any, changes: Mapping[str, Any]) -> Any:
+    """An item before changes. See `ports.crm.Crm.before`."""
+    shape = shape_of(item.item_type)
+    values: Values = {name: getattr(item, name) for name in shape.names}
+    custom = dict(values.get("custom") or {})
+    for name, (old, _new) in changes.items():
+        if name.startswith("custom."):
+            _put(custom, name.removeprefix("custom."), old)
+        elif name in values:
+            values[name] = old
+    if "custom" in values:
+        values["custom"] = custom
+    if shape.is_staged and "stage" in changes:
+        stage = stages.stage_called(performing.transaction, shape.kind, values["stage"])
+        if stage is not None:
+            values |= {"semantics": stage.semantics, "closed": stage.is_final}
+    return shape.cls(**values)
+
+
+def _put(custom: dict[str, Any], code: str, value: Any) -> None:
+    if value is None:
+        custom.pop(code, None)
+    else:
+        custom[code] = value
+
+
 # -- update ------------------------------------------------------------------------------------------------------------
 
 
@@ -171,14 +202,42 @@ def update(
     return item if not change.differs() else change.write(author)
 
 
+def change_pipeline(
+    performing: Performing, portal: Portal, ref: ItemRef, pipeline: int, stage: str | None, author: int | None
+) -> bool:
+    """Move an item to another pipeline. See `ports.crm.Crm.change_pipeline`."""
+    tx, shape = performing.transaction, shape_of(ref.kind)
+    if not shape.is_staged:
+        raise UnknownItem(kind=ref.kind, known=f"of those that have pipelines: {', '.join(stages.STAGED)}")
+    item = read(tx, shape, ref.id)
+    stages.check_pipeline(tx, ref.kind, pipeline)
+    if item.pipeline == pipeline:
+        return False
+    change = _Change(performing, portal, shape, item)
+    change.ends = True
+    preferred = None if stage is None else stages.stage_called(tx, ref.kind, code_in(pipeline, stage))
+    given: Values = {"pipeline": pipeline}
+    if preferred is not None and preferred.pipeline == pipeline:
+        given["stage"] = preferred.code
+    change.give(given, append=False)
+    change.write(author)
+    return True
+
+
 class _Change:
-    """A change of one item, while it is being worked out."""
+    """
+    A change of one item, while it is being worked out.
+
+    Attributes:
+        ends: Whether a move to another pipeline says that the item's instances are to end.
+    """
 
     def __init__(self, performing: Performing, portal: Portal, shape: Shape, item: Any) -> None:
         self.performing = performing
         self.portal = portal
         self.shape = shape
         self.ref = ItemRef(item.item_type, item.id)
+        self.ends = False
         self.old: Values = {name: getattr(item, name) for name in shape.names}
         self.new: Values = dict(self.old)
 
@@ -264,6 +323,7 @@ class _Change:
             history.emit(performing, f"{ref.kind}.stage_changed", ref, author, **facts, pipeline=self.new["pipeline"])
             if self.new["pipeline"] != self.old["pipeline"]:
                 facts = {"pipeline": self.new["pipeline"], "was": self.old["pipeline"], "stage": self.new["stage"]}
+                facts |= {"ends": True} if self.ends else {}
                 history.emit(performing, f"{ref.kind}.pipeline_moved", ref, author, **facts)
         if "responsible_id" in changes:
             was, now = changes["responsible_id"]
@@ -302,6 +362,17 @@ class _Change:
             )
 
 
+def fill_custom(performing: Performing, portal: Portal, ref: ItemRef, code: str, value: Any) -> bool:
+    """Let a custom field hold what nobody can write into it; whether that changed anything."""
+    change = _Change(performing, portal, shape_of(ref.kind), read(performing.transaction, shape_of(ref.kind), ref.id))
+    custom = {**change.old["custom"], code: value}
+    change.new["custom"] = MappingProxyType({name: each for name, each in custom.items() if each is not None})
+    if change.differs():
+        change.write(performing.author)
+        return True
+    return False
+
+
 # -- delete ------------------------------------------------------------------------------------------------------------
 
 _OWNED: Final = tuple(
@@ -326,7 +397,7 @@ def delete(performing: Performing, portal: Portal, ref: ItemRef, author: int | N
     tx.execute(shape.delete, (ref.id,))
     if shape.is_item:
         facts = {name: getattr(item, name) for name in ("stage", "semantics", "pipeline") if shape.is_staged}
-        history.emit(performing, f"{ref.kind}.deleted", ref, author, **facts)
+        history.emit(performing, f"{ref.kind}.deleted", ref, author, **facts, item=item)
 
 
 def _delete_belongings(performing: Performing, ref: ItemRef) -> None:

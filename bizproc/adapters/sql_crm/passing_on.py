@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import history, rows
+from bizproc.adapters.sql_crm import history, rows, timeline
 from bizproc.adapters.sql_crm.reading import exists, read
 from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, shape_of
 from bizproc.core.errors import ItemNotFound, UnknownItem
@@ -52,14 +52,7 @@ def complete_activity(performing: Performing, ref: ItemRef, activity: int, autho
     found: Activity = read(performing.transaction, _ACTIVITY, activity)
     if ref not in found.bindings:
         raise ItemNotFound(kind=f"activity of {ref}", id=activity)
-    if found.completed:
-        return found
-    values = {"completed": True, "completed_at": performing.now}
-    performing.transaction.execute(_ACTIVITY.update_of(tuple(values)), (*_ACTIVITY.written(values, values), activity))
-    for each in found.bindings:
-        history.emit(performing, "activity.completed", each, author, activity=activity)
-    done: Activity = read(performing.transaction, _ACTIVITY, activity)
-    return done
+    return timeline.complete(performing, found, author)
 
 
 def record(performing: Performing, ref: ItemRef, happened: str, facts: dict[str, Any], author: int | None) -> None:

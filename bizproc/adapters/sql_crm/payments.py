@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import history
+from bizproc.adapters.sql_crm import history, orders
 from bizproc.adapters.sql_crm.belongings import change, those
-from bizproc.adapters.sql_crm.reading import Runs, belonging, exists, read
+from bizproc.adapters.sql_crm.reading import Runs, belonging, read
 from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, shape_of
-from bizproc.core.errors import ItemNotFound, OrderNotFound, UnknownItem
+from bizproc.core.errors import ItemNotFound, UnknownItem
 from bizproc.model.bills import Bill
 from bizproc.model.orders import Order, Payment
 from bizproc.model.references import ItemRef
 from bizproc.ports.performing import Performing
 
 _TAKEN: Final = "SELECT 1 FROM payment WHERE provider IS ? AND reference = ? AND paid = 1 AND id <> ?"
-
-
-def of_order(connection: Runs, order: Any) -> tuple[Payment, ...]:
-    """The payments of an order, the oldest first. Raises OrderNotFound."""
-    if not exists(connection, SHAPES["order"], order):
-        raise OrderNotFound(order=order)
-    return tuple(those(connection, "payment", "owner_kind = 'order' AND owner_id = ?", order))
 
 
 def one(connection: Runs, id: Any) -> Payment:
@@ -51,7 +44,7 @@ def record(performing: Performing, payment: Payment, fields: Mapping[str, Any]) 
     facts = {"order": order.id, "payment": paid.id, "sum": paid.sum, "currency": paid.currency}
     history.line(performing, owner, "paid", author, field="payment", new=CODEC.encode(paid.account_number))
     history.emit(performing, "payment.paid", owner, author, **facts)
-    if order.status == "new" and all(each.paid for each in of_order(tx, order.id)):
+    if order.status == "new" and all(each.paid for each in orders.payments(performing, order.id)):
         change(tx, order, status="paid")
         history.emit(performing, "order.paid", ItemRef("order", order.id), author, **facts)
     return paid

@@ -64,6 +64,7 @@ def find(
     of: Any = None,
     order_by: str = "id",
     limit: int | None = None,
+    after: int | None = None,
 ) -> list[T]:
     """
     Items of a class.
@@ -74,6 +75,7 @@ def find(
         of: Only what belongs to this item (or a reference to it).
         order_by: A field; `-field` for the largest first. Nothing comes last; ties go by id.
         limit: At most so many.
+        after: Only those with a larger id.
 
     Raises:
         UnknownField: no such field to order by.
@@ -81,6 +83,8 @@ def find(
     """
     shape = shape_of_class(cls)
     condition, parameters = ("", ()) if of is None else _of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)
+    if after is not None:
+        condition, parameters = f"{condition} {'AND' if condition else 'WHERE'} id > ?", (*parameters, after)
     text = f"{shape.select}{condition} ORDER BY {_order(shape, order_by)}{'' if limit is None else ' LIMIT ?'}"
     rows = connection.execute(text, parameters if limit is None else (*parameters, max(limit, 0)))
     return [shape.item(row) for row in rows]
@@ -101,6 +105,8 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
     """The condition that holds for what belongs to an item, or points at it."""
     if shape.kind == "activity":
         return " WHERE id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id)
+    if ref.kind == "user" and "owner_id" in shape.fields and "user_id" in shape.fields:
+        return " WHERE user_id = ?", (ref.id,)
     if shape.kind == "comment":
         text = (
             " WHERE id IN (SELECT id FROM comment WHERE owner_kind = ? AND owner_id = ? "
@@ -163,6 +169,14 @@ class SqlCrmReader:
         item: T = read(self._connection, shape_of_class(cls), id)
         return item
 
-    def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    def find(
+        self,
+        cls: type[T],
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: int | None = None,
+    ) -> list[T]:
         """Items of a class; `of=deal` gives what belongs to an item. See `find`."""
-        return find(self._connection, cls, of=of, order_by=order_by, limit=limit)
+        return find(self._connection, cls, of=of, order_by=order_by, limit=limit, after=after)

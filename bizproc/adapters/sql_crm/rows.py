@@ -10,6 +10,7 @@ again, and the thousandth row costs what the first did.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -17,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from attrs import evolve
 
 from bizproc.adapters.sql_crm import history
-from bizproc.adapters.sql_crm.reading import Runs, is_id
+from bizproc.adapters.sql_crm.reading import Runs, belonging, is_id
 from bizproc.adapters.sql_crm.shapes import SHAPES, amount_of, decimal_json, shape_of
 from bizproc.core.errors import ItemNotFound, ProductNotFound, UnknownItem, WrongFieldValue
 from bizproc.model.money import LARGEST_AMOUNT, Number, exact, row_sum, tax_of
@@ -121,13 +122,17 @@ def add_product(
 def _tell(performing: Performing, ref: ItemRef, row: ProductRow, old: int, new: int) -> None:
     author = performing.author
     history.line(performing, ref, "product_added", author, field="products", new=json_text(row.name))
+    _tell_amount(performing, ref, row.currency, old, new)
+    history.emit(performing, f"{ref.kind}.product_rows_saved", ref, author, added=[row.id])
+
+
+def _tell_amount(performing: Performing, ref: ItemRef, currency: str, old: int, new: int) -> None:
     if new != old:
-        before, after = amount_of(old, row.currency), amount_of(new, row.currency)
+        author, before, after = performing.author, amount_of(old, currency), amount_of(new, currency)
         history.line(
             performing, ref, "changed", author, field="amount", old=decimal_json(before), new=decimal_json(after)
         )
         history.emit(performing, f"{ref.kind}.updated", ref, author, changes={"amount": [before, after]})
-    history.emit(performing, f"{ref.kind}.product_rows_saved", ref, author, added=[row.id])
 
 
 def _number(name: str, value: Any) -> Decimal:
@@ -165,6 +170,37 @@ def _check_amount(ref: ItemRef, field: str, units: int) -> None:
     if abs(units) >= _LARGEST_UNITS:
         expected = f"an amount below {LARGEST_AMOUNT:,f}"
         raise WrongFieldValue(kind=ref.kind, field=field, expected=expected, got=f"{units // 10_000}")
+
+
+# -- no rows any more --------------------------------------------------------------------------------------------------
+
+
+def delete_products(performing: Performing, ref: ItemRef) -> tuple[ProductRow, ...]:
+    """Remove all rows. See `ports.crm.Crm.delete_products`."""
+    tx, author = performing.transaction, performing.author
+    statements = _statements(ref.kind)
+    found = tx.execute(statements.look, (ref.kind, None, ref.id)).fetchone() if is_id(ref.id) else None
+    if found is None:
+        raise ItemNotFound(kind=ref.kind, id=ref.id)
+    amount, manual, currency, *_ = found
+    removed = belonging(tx, _ROW, ref)
+    if not removed:
+        return ()
+    tx.execute("DELETE FROM product_row WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id))
+    left = amount if manual else 0
+    tx.execute(statements.save, (left, 0, tx.now_text, author, ref.id))
+    for row in removed:
+        history.line(performing, ref, "product_removed", author, field="products", old=json_text(row.name))
+    _tell_amount(performing, ref, currency, amount, left)
+    history.emit(performing, f"{ref.kind}.product_rows_saved", ref, author, removed=[row.id for row in removed])
+    return removed
+
+
+def added_up(several: Iterable[ProductRow], currency: str) -> Decimal:
+    """What rows come to together."""
+    units = sum(money_units(row.sum) for row in several)
+    _check_amount(ItemRef("order", 0), "amount", units)
+    return amount_of(units, currency)
 
 
 # -- all rows of an item -----------------------------------------------------------------------------------------------

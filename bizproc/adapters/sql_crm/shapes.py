@@ -118,6 +118,10 @@ class Shape:
         write = self._write
         return [write[name](values[name]) for name in names]
 
+    def read(self, name: str, stored: Any) -> Any:
+        """The value of a field, from how it stands in the table; an amount as ten-thousandths."""
+        return self._read[self.names.index(name)](stored)
+
     def item(self, row: Iterable[Any]) -> Any:
         """The noun of a row."""
         values: dict[str, Any] = {

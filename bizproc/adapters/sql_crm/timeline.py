@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from bizproc.adapters.sql_crm import history
-from bizproc.adapters.sql_crm.reading import exists, is_id
+from bizproc.adapters.sql_crm import history, tasks, waits
+from bizproc.adapters.sql_crm.belongings import add, change
+from bizproc.adapters.sql_crm.reading import exists, is_id, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
 from bizproc.core.errors import ItemNotFound, UnknownItem, UnknownUser
+from bizproc.model.planned import Notification
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
 from bizproc.ports.performing import Performing
@@ -26,7 +28,6 @@ _DUE: Final = (
     "SELECT id FROM activity WHERE owner_kind = ? AND owner_id = ? "
     "AND complete_on_stage_change = 1 AND completed = 0 AND fresh = 0 ORDER BY id"
 )
-_COMPLETE: Final = "UPDATE activity SET completed = 1, completed_at = ? WHERE id = ?"
 
 _INSERT_ACTIVITY: Final = (
     f"INSERT INTO activity ({', '.join(_ACTIVITY.names)}, fresh) VALUES ({', '.join('?' * len(_ACTIVITY.names))}, ?)"
@@ -89,6 +90,8 @@ def add_activity(
     start: datetime | None,
     end: datetime | None,
     location: str,
+    direction: str | None,
+    client_address: str,
     also: Iterable[ItemRef],
 ) -> Activity:
     """Make an activity. See `ports.crm.Crm.add_activity`."""
@@ -114,27 +117,30 @@ def add_activity(
         "end": begins if end is None else end,
         "deadline": deadline,
         "location": location,
+        "direction": direction,
+        "client_address": client_address,
         "important": important,
         "complete_on_stage_change": complete_on_stage_change,
         "made_by": performing.instance,
     }
-    for name in ("kind", "subject", "description", "start", "end", "deadline", "location"):
+    for name in ("kind", "subject", "description", "start", "end", "deadline", "location", "client_address"):
         values[name] = _ACTIVITY.fields[name].checked(values[name])
     return _write(performing, values)
 
 
 def _write(performing: Performing, values: dict[str, Any]) -> Activity:
     tx = performing.transaction
-    waits = values["complete_on_stage_change"]
-    cursor = tx.execute(_INSERT_ACTIVITY, (*_ACTIVITY.row(values), int(waits)))
+    until_stage = values["complete_on_stage_change"]
+    cursor = tx.execute(_INSERT_ACTIVITY, (*_ACTIVITY.row(values), int(until_stage)))
     made = Activity(**{**values, "id": cursor.lastrowid})
-    if waits:
+    if until_stage:
         tx.later(_SETTLE, (made.id,))
     for each in made.bindings:
         tx.execute(_BIND, (each.kind, each.id, made.id))
         history.emit(
             performing, "activity.created", each, made.author_id, activity=made.id, kind=made.kind, completed=False
         )
+    waits.client_active(performing, made.bindings)
     return made
 
 
@@ -142,8 +148,36 @@ def complete_at_stage_change(performing: Performing, ref: ItemRef, author: int |
     """Complete the open activities that end with their owner's stage, but for those made in this very commit."""
     tx = performing.transaction
     for (activity,) in tx.execute(_DUE, (ref.kind, ref.id)).fetchall():
-        tx.execute(_COMPLETE, (tx.now_text, activity))
-        history.emit(performing, "activity.completed", ref, author, activity=activity)
+        complete(performing, read(tx, _ACTIVITY, activity), author)
+
+
+def complete(performing: Performing, activity: Activity, author: int | None) -> Activity:
+    """Complete an activity, and the task that it shows. One that is completed already stays as it is."""
+    if activity.completed:
+        return activity
+    done: Activity = change(performing.transaction, activity, completed=True, completed_at=performing.now)
+    for each in done.bindings:
+        history.emit(performing, "activity.completed", each, author, activity=done.id, kind=done.kind)
+    tasks.complete_task_of(performing, done, author)
+    return done
+
+
+def notify(
+    performing: Performing, ref: ItemRef, user: int, text: str, due_at: datetime | None, activity: int | None
+) -> Notification:
+    """Tell a user something. See `ports.crm.Crm.notify`."""
+    _check_user(performing, user)
+    made: Notification = add(
+        performing.transaction,
+        "notification",
+        ref,
+        user_id=user,
+        text=text,
+        due_at=performing.now if due_at is None else due_at,
+        activity_id=activity,
+        created_at=performing.now,
+    )
+    return made
 
 
 def unbind(performing: Performing, ref: ItemRef) -> None:

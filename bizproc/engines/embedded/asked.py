@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -43,3 +44,24 @@ class Asked(Generic[T]):
 
     def failed(self, error: BaseException) -> None:
         self.broken(error)
+
+
+def set_result(future: asyncio.Future[Any], value: Any) -> None:
+    """Tell who waits, if anybody still does."""
+    if not future.done():
+        future.set_result(value)
+
+
+def set_error(future: asyncio.Future[Any], error: BaseException) -> None:
+    """Tell who waits that it went wrong, if anybody still does."""
+    if not future.done():
+        future.set_exception(error)
+
+
+def nothing_with(_result: object) -> None:
+    """Nothing is to be done with the result of a work."""
+
+
+def execute(text: str, parameters: Any, tx: Transaction) -> None:
+    """A function for `Run`: one statement."""
+    tx.execute(text, parameters)

@@ -9,7 +9,7 @@ detached
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
@@ -17,9 +17,13 @@ from bizproc.core.codec import Codec
 from bizproc.core.commands import AwaitChild, Pending
 from bizproc.core.driver import Ask, Branch
 from bizproc.core.errors import ChildFailed, InstanceNotFound
+from bizproc.engines.embedded.endings import Ending
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 from bizproc.triggers.keys import ending
+
+if TYPE_CHECKING:
+    from bizproc.engines.embedded.reactions import Reaction
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
@@ -64,10 +68,18 @@ def _shields(branch: Branch) -> Iterator[str]:
         branch = branch.forked.owner
 
 
-def cancel(tx: Transaction, parent: int, branch: Leaving) -> list[tuple[int, int]]:
-    """Ask the live children of a branch to cancel themselves; each with the arrival that says so."""
+def cancel(tx: Transaction, parent: int, branch: Leaving, reaction: Reaction) -> list[tuple[int, int]]:
+    """
+    Ask the live children of a branch to cancel themselves; each with the arrival that says so.
+
+    Those that wait for their turn have nothing to clean up: they end.
+    """
     children = tx.execute(sql.live_children, {"key": parent}).fetchall()
-    return [(key, _ask_cancel(tx, key)) for key, id in children if branch.concerns(id)]
+    concerned = [(key, queue) for key, id, queue in children if branch.concerns(id)]
+    for key, queue in concerned:
+        if queue is not None:
+            reaction.end(key, Ending("cancelled"))
+    return [(key, _ask_cancel(tx, key)) for key, queue in concerned if queue is None]
 
 
 def _ask_cancel(tx: Transaction, key: int) -> int:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
-from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.events import Woken, deliver, listening
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 
@@ -47,7 +47,15 @@ def by_action(ended_by: str, codec: Codec) -> Ending:
     return Ending(state, codec.encode(None), ended_by=ended_by)
 
 
-def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> list[Woken]:
+@frozen
+class Ended:
+    """What the end of an instance brings about: those who waited for it, and whose turn it is now."""
+
+    woken: list[Woken]
+    next: int | None = None
+
+
+def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> Ended:
     """Write an instance's ending, clear what could wake it, and tell those who wait for it."""
     row = {
         "key": key,
@@ -57,11 +65,16 @@ def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> list[Woken]:
         "ended_by": ending.ended_by,
         "failed_at": ending.failed_at,
     }
+    waiting = tx.execute(sql.next_in_queue, {"key": key}).fetchone() if ending.final else None
     tx.execute(sql.end_instance, {**row, "ended_at": tx.now_text if ending.final else None})
     if not ending.final:
-        return []
+        return Ended([])
     clear(tx, key)
-    return deliver(tx, [Event("instance.ended", f"instance:{key}", {"state": ending.state})], codec)
+    if waiting is not None:
+        tx.execute(sql.take_turn, {"key": waiting[0], "now": tx.now_text})
+    event = Event("instance.ended", f"instance:{key}", {"state": ending.state})
+    told = deliver(tx, event, listening(tx, event), codec)
+    return Ended(told, None if waiting is None else waiting[0])
 
 
 def begin_anew(tx: Transaction, key: int, arguments: str) -> None:

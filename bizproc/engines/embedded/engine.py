@@ -9,57 +9,44 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from operator import attrgetter
 from random import Random, random
-from typing import Any, Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Delivered, Late, Prepared, Verdict
+from bizproc.core.commands import Delivered, Event, Late, Prepared
 from bizproc.core.driver import Ask
 from bizproc.core.errors import (
-    DeliveryUnknown,
     InstanceNotFound,
-    InstancePoisoned,
-    NotRestorable,
-    SendRefused,
     StoreError,
     UnknownProcess,
 )
 from bizproc.core.process import Call, Process
-from bizproc.engines.embedded.asked import Asked
+from bizproc.engines.embedded.asked import Asked, execute, nothing_with, set_error, set_result
 from bizproc.engines.embedded.bodies import run_body, run_preparation
-from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, SkipAsked
+from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Settled, SkipAsked
 from bizproc.engines.embedded.endings import Ending
-from bizproc.engines.embedded.events import Woken
 from bizproc.engines.embedded.forking import ForkAt
-from bizproc.engines.embedded.inbox import Handled, Inbox
 from bizproc.engines.embedded.inspection import key_of
 from bizproc.engines.embedded.instance import Instance
 from bizproc.engines.embedded.loaded import Loaded
 from bizproc.engines.embedded.outbox import Outbox, Outcome
 from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
-from bizproc.engines.embedded.requests import (
-    CancelRequest,
-    PerformRequest,
-    Request,
-    RetryRequest,
-    SignalRequest,
-    SkipRequest,
-    StartRequest,
-    TerminateRequest,
-)
+from bizproc.engines.embedded.reactions import MakeSetting, Reaction, Reactions
+from bizproc.engines.embedded.recovery import Recovery
+from bizproc.engines.embedded.rules import Rules, check_starts
+from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
+from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import Standing, Turn, sql
 from bizproc.engines.embedded.works import (
-    DEATHS_ALONE,
     Add,
     AskCancel,
     AskSkip,
@@ -69,22 +56,26 @@ from bizproc.engines.embedded.works import (
     Load,
     Perform,
     Posted,
+    Publish,
     Resume,
     Run,
     Send,
-    Survey,
-    Suspects,
 )
 from bizproc.model.portal import Portal
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.performing import ItemRef
 from bizproc.store.database import Database, Transaction, Work
+from bizproc.triggers.keys import RUNTIME, sent
 
 T = TypeVar("T")
 
 
 NOWHERE: Final = Outside()
+
+
+def _no_setting(_port: object) -> None:
+    """For engines whose triggers have no conditions."""
 
 
 @define(kw_only=True)
@@ -101,6 +92,7 @@ class Options:
         portal: In whose language and zone `printed` prints.
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
+        zone: The portal's time zone, in which schedules are meant that name none.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
     """
 
@@ -109,6 +101,7 @@ class Options:
     longest_journal: int = 100_000
     jitter: bool = True
     protect: bool = True
+    zone: str = "UTC"
     portal: Portal = field(factory=Portal)
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
@@ -132,10 +125,12 @@ class Engine:
         codec: Codec,
         options: Options,
         outside: Outside = NOWHERE,
+        *,
+        make_setting: MakeSetting = _no_setting,
     ) -> None:
         self.live: dict[int, Instance] = {}
         self.codec: Final = codec
-        self.make_port: Final = make_port
+        self.reactions: Final = Reactions(codec, make_port, make_setting)
         self.portal: Final = options.portal
         self.always_replay = options.always_replay
         self.new_id: Final = options.new_id
@@ -144,7 +139,7 @@ class Engine:
         self.longest_journal: Final = options.longest_journal
         self.channels: Final = outside.channels
         self.outside: dict[Asked[Any], None] = {}
-        self._database: Final = database
+        self.database: Final = database
         self._clock: Final = clock
         self._options: Final = options
         self._processes: dict[tuple[str, int], Process[..., Any]] = {}
@@ -155,27 +150,26 @@ class Engine:
         self._endings: dict[int, list[asyncio.Future[None]]] = {}
         self._idle: list[asyncio.Future[None]] = []
         self._telling_idle = False
-        self._recovered = False
         self._closing = False
         self._next_timer: datetime | None = None
         self._firing = False
         self._closed = False
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
-        self._recovery: asyncio.Future[None] | None = None
-        self._alone: tuple[int, asyncio.Future[None]] | None = None
+        self.recovery: Final = Recovery(self, protect=options.protect)
         self._verdicts: dict[int, asyncio.Future[Any]] = {}
         self._outbox: Final = Outbox(
             outside,
             codec,
             clock.now,
-            partial(self._ask, outside=False),
-            self._begin_task,
+            partial(self.ask, outside=False),
+            self.begin_task,
             self._sender,
             self._settled,
-            self._wake_by,
+            self.wake_by,
+            self.reactions,
         )
-        self._serving: dict[int, asyncio.Task[None]] = {}
-        self._inbox: Final = Inbox(database, codec, self._begin_task, self._serve)
+        self._serving: Final = Serving(self)
+        self._timetable: Final = Timetable(self)
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
         database.on_trouble = self._troubled
@@ -183,9 +177,20 @@ class Engine:
     # -- processes -----------------------------------------------------------------------------------------------------
 
     def use(self, *processes: Process[..., Any]) -> None:
-        """Load processes; instances of these can run from now on."""
+        """
+        Load processes; instances of these can run, and their triggers start them, from now on.
+
+        Raises:
+            ProcessDefinitionError: One of them cannot start by itself as it says; none is loaded.
+        """
+        for process in processes:
+            check_starts(process)
         for process in processes:
             self._processes[process.name, process.version] = process
+        # A new one in place of the old: the writer's thread may be looking.
+        self.reactions.rules = Rules.of(self._processes.values(), self._options.zone)
+        if self.recovery.begun and any(process.starts is not None for process in processes):
+            self.submit(self._timetable.plan())
 
     def know(self, process: Process[..., Any]) -> None:
         """A process that is started is known by itself."""
@@ -210,76 +215,51 @@ class Engine:
 
     async def recover(self) -> None:
         """Bring back the instances that have something to do; all others stay where they are."""
-        survey = Survey(
-            _nothing_with, protect=self._options.protect, loaded=frozenset(self._processes), codec=self.codec
-        )
-        found: Suspects = await self._ask(survey, outside=False)
-        posts = await self._database.read(lambda connection: connection.execute(sql.open_posts).fetchall())
-        self._recovered = True
-        self._recovery = self._begin_task(self._recover(found, posts))
-        if not (found.suspects or found.poisoned):
-            await self._recovery
+        await self.ask(self._timetable.open(), outside=False)
+        await self.recovery.recover()
 
-    async def _recover(self, found: Suspects, posts: list[tuple[Any, ...]]) -> None:
-        for key in found.poisoned:
-            work = Run(_nothing_with, function=partial(_id_of, key))
-            id = await self._ask(work, outside=False)
-            self.set_aside(key, InstancePoisoned(instance=id, times=DEATHS_ALONE))
-        for key in found.suspects:
-            await self._run_alone(key)
-        for key in found.ready:
-            self._load(key)
+    def resend(self, posts: list[tuple[Any, ...]]) -> None:
+        """Go on with posts that a program that ended has left."""
         self._outbox.recover(posts)
-        self._recovery = None
-        self._fire()
 
-    async def _run_alone(self, key: int) -> None:
-        """Nothing else runs before this one has come further: if the program dies now, it is known who did it."""
-        await self._ask(Run(_nothing_with, function=partial(_execute, sql.alone, {"key": key})), outside=False)
-        self._alone = key, self._future()
-        self._load(key)
-        came_further, _ = await asyncio.wait({self._alone[1]}, timeout=ALONE_AT_MOST)
-        self._alone = None
-        if not came_further:
-            # It has run for so long: whatever brought the program down was not this at its beginning.
-            await self._ask(Run(_nothing_with, function=partial(_execute, sql.no_crashes, (key,))), outside=False)
+    def receive_guests(self) -> None:
+        """Look into the inbox from here on."""
+        self._serving.begin()
 
-    def _came_further(self, key: int) -> None:
-        if self._alone is not None and self._alone[0] == key:
-            _set(self._alone[1], None)
+    async def finish(self) -> None:
+        """Begin no step any more, and wait until those that run have ended; what is left then is for `close`."""
+        self._closing = True
+        self._serving.stop()
+        await self.settled()
 
     async def close(self) -> None:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
         self._closing = True
-        self._inbox.stop()
-        for serving in self._serving.values():
-            serving.cancel()
-        if self._recovery is not None:
-            self._recovery.cancel()
+        self._serving.close()
+        self.recovery.stop()
         await self._outbox.close()
         tasks = list(self._bodies.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._recovered and not self._database.dead:
+        if self.recovery.begun and not self.database.dead:
             with suppress(StoreError):  # then the next start takes this for a crash, which costs it a look
-                await self.write(partial(_execute, sql.close_orderly, ()))
+                await self.write(partial(execute, sql.close_orderly, ()))
         self.abandon()
 
     def abandon(self) -> None:
         """Drop everything in memory; none of the users' code runs any more."""
         self._closed = True
-        self._inbox.stop()
-        if self._recovery is not None:
-            self._recovery.cancel()
-        self._clock.wake_at(None, self._fire)
+        self._serving.stop()
+        self.recovery.stop()
+        self._clock.wake_at(None, self.fire)
         for task in self._bodies.values():
             task.cancel()
         self._outbox.abandon()
-        closed = StoreError(f"{self._database.path} is closed.")
+        closed = StoreError(f"{self.database.path} is closed.")
         waiting = [future for futures in self._endings.values() for future in futures]
         for future in [*waiting, *self._verdicts.values()]:
-            _set_error(future, closed)
+            set_error(future, closed)
         self._endings.clear()
         self._verdicts.clear()
         for instance in self.live.values():
@@ -287,10 +267,14 @@ class Engine:
         self.live.clear()
         self._parked.clear()
 
+    def running_steps(self) -> int:
+        """How many bodies of steps run, and posts are being sent."""
+        return len(self._bodies) + len(self._outbox.sending)
+
     def is_idle(self) -> bool:
         """Whether nothing happens before time passes or somebody comes."""
-        busy = self._bodies or self._loading or self._firing or self._outbox.sending or self._recovery
-        return not busy and self._database.idle
+        busy = self._bodies or self._loading or self._firing or self._outbox.sending or self.recovery.is_running
+        return not busy and self.database.idle
 
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
@@ -320,31 +304,28 @@ class Engine:
         """Start an instance, or find the one that has this id. Raises StartConflict, StartRefused, WrongArgument."""
         check_id(id)
         self.know(call.process)
-        started: Started = await self._ask(Add(self._started, call=call, id=id, codec=self.codec))
+        started: Started = (await self.ask(Add(self.started, call=call, id=id, reactions=self.reactions)))[0]
         return started
 
-    def _started(self, started: Started) -> None:
-        if started.fresh:
-            self._begin(started)
+    def started(self, result: tuple[Started, Reaction]) -> None:
+        """A start is on disk."""
+        self.reacted(result[1])
 
     async def write(self, function: Callable[[Transaction], T]) -> T:
         """Run a function in a transaction of the store."""
-        value: T = await self._ask(Run(_nothing_with, function=function))
+        value: T = await self.ask(Run(nothing_with, function=function))
         return value
 
     async def perform(self, action: Any, key: str) -> Any:
         """Perform one action, outside any process, in one transaction. Raises what the action raises."""
-        context = self._context(None, key, None)
-        if isinstance(action, Prepared):
-            prepared = await action.prepare(self._outbox.outside)
-        else:
-            prepared = None
-        work = Perform(self._performed, action=action, context=context, prepared=prepared)
-        performed: Performed = (await self._ask(work))[0]
+        context = self.context(None, key, None)
+        prepared = await self.prepare(action) if isinstance(action, Prepared) else None
+        work = Perform(self.performed, action=action, context=context, prepared=prepared, reactions=self.reactions)
+        performed: Performed = (await self.ask(work))[0]
         if performed.error is not None:
             raise performed.error
         if performed.post is not None and action.waits:
-            return await self._in_time(action, context, self._verdict(performed.post.id))
+            return await self._in_time(action, context, self.verdict(performed.post.id))
         return performed.value
 
     async def _in_time(self, action: Delivered[Any], context: Context, verdict: Coroutine[Any, Any, Any]) -> Any:
@@ -355,79 +336,111 @@ class Engine:
             async with asyncio.timeout(action.patience.total_seconds()):
                 return await verdict
         except TimeoutError:
-            late: Performed = (await self._ask(Perform(self._performed, action=Late(action), context=context)))[0]
+            work = Perform(self.performed, action=Late(action), context=context, reactions=self.reactions)
+            late: Performed = (await self.ask(work))[0]
             if late.error is not None:
                 raise late.error from None
             return late.value
 
-    def _performed(self, result: tuple[Performed, list[Woken]]) -> None:
-        performed, woken = result
-        self.wake(woken)
+    async def prepare(self, action: Prepared[Any]) -> Any:
+        """What a prepared action does outside before it is performed."""
+        return await action.prepare(self._outbox.outside)
+
+    def performed(self, result: tuple[Performed, Reaction]) -> None:
+        """An action performed outside any process is on disk."""
+        performed, reaction = result
+        self.reacted(reaction)
         if performed.post is not None:
             self._outbox.take([performed.post])
 
-    async def _verdict(self, post: int) -> Any:
+    async def verdict(self, post: int) -> Any:
         """The value of a delivered action performed outside any process, once its fate is known."""
-        future: asyncio.Future[Any] = self._future()
+        future: asyncio.Future[Any] = self.future()
         self._verdicts[post] = future
         return await future
 
     async def signal(self, id: str, name: str, value: Any, key: str | None) -> None:
         """Send a signal. Raises InstanceNotFound, NotJournallable."""
         encoded = self.codec.encode(value, path=f"signal {name}")
-        await self._ask(Send(self._posted, id=id, name=name, value=encoded, once=key))
+        await self.ask(Send(self.posted, id=id, name=name, value=encoded, once=key))
 
-    def _posted(self, posted: Posted) -> None:
+    def posted(self, posted: Posted) -> None:
         if posted.signal is not None:
             self._deliver(posted.key, posted.signal, load=posted.wanted)
 
+    async def publish(self, name: str, value: Any) -> None:
+        """Send a signal to whoever listens to this name. Raises NotJournallable."""
+        self.codec.encode(value, path=f"signal {name}")
+        await self.ask(self.publication(name, value))
+
+    def publication(self, name: str, value: Any) -> Publish:
+        """The work that sends a signal to whoever listens."""
+        event = Event(sent(name), RUNTIME, {"value": value})
+        return Publish(self.reacted, event=event, reactions=self.reactions)
+
+    async def pause(self, process: str, *, paused: bool) -> None:
+        """Let the triggers of a process start nothing, or something again. Raises UnknownProcess."""
+        await self.ask(self.pausing(process, paused=paused))
+
+    def pausing(self, process: str, *, paused: bool) -> Run[None]:
+        """The work that does it."""
+        self.process(process)
+        return Run(nothing_with, function=partial(_pause, process, paused=paused))
+
     async def cancel(self, id: str) -> None:
         """Ask an instance to cancel itself; one that has ended stays as it is. Raises InstanceNotFound."""
-        await self._ask(AskCancel(self._cancel_asked, id=id))
+        await self.ask(AskCancel(self.cancel_asked, id=id, reactions=self.reactions))
 
-    def _cancel_asked(self, result: tuple[int, CancelAsked | None]) -> None:
-        key, asked = result
+    def cancel_asked(self, result: tuple[int, CancelAsked | None, Reaction]) -> None:
+        """That an instance is to cancel itself is on disk, or its end is."""
+        key, asked, reaction = result
+        self.reacted(reaction)
         if asked is not None:
             self._deliver(key, asked, load=True)
 
     async def skip_wait(self, id: str) -> None:
         """End the wait of an instance that would be over first. Raises InstanceNotFound, NotResumable."""
-        await self._ask(AskSkip(self._skip_asked, id=id))
+        await self.ask(AskSkip(self.skip_asked, id=id))
 
-    def _skip_asked(self, result: tuple[int, SkipAsked]) -> None:
+    def skip_asked(self, result: tuple[int, SkipAsked]) -> None:
         key, asked = result
         self._deliver(key, asked, load=True)
 
     async def retry(self, id: str, *, again: bool = False) -> None:
         """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
-        await self._ask(Resume(self._resumed, id=id, only=self._only, again=again))
+        await self.ask(Resume(self.resumed, id=id, only=self.only, again=again))
 
-    def _resumed(self, key: int) -> None:
-        self._load(key)
+    def resumed(self, key: int) -> None:
+        self.load(key)
 
     async def fork(self, id: str, step: str, called: str | None) -> str:
         """Fork an instance before a step; the id of the fork. Raises InstanceNotFound, UnknownStep, StoreDamaged."""
         check_id(called)
-        work = ForkAt(self._forked, id=id, step=step, called=called, path=self._database.path, codec=self.codec)
-        return str((await self._ask(work))[1])
+        return str((await self.ask(self.fork_of(id, step, called)))[1])
+
+    def fork_of(self, id: str, step: str, called: str | None) -> ForkAt:
+        """The work that forks an instance."""
+        return ForkAt(self._forked, id=id, step=step, called=called, path=self.database.path, codec=self.codec)
 
     def _forked(self, forked: tuple[int, str]) -> None:
-        self._load(forked[0])
+        self.load(forked[0])
 
-    def _only(self, process: str, version: int, document: ItemRef | None) -> str | None:
+    def only(self, process: str, version: int, document: ItemRef | None) -> str | None:
         return overlap_key(self.process(process, version), document)
 
     async def terminate(self, id: str, reason: str) -> None:
         """End an instance: none of its code runs any more. Raises InstanceNotFound."""
-        key = await self._database.read(partial(key_of, id=id))
-        future: asyncio.Future[None] = self._future()
-        self._end(key, Ending("terminated", ended_by=reason), lambda: _set(future, None))
+        key = await self.database.read(partial(key_of, id=id))
+        future: asyncio.Future[None] = self.future()
+        self._end(key, Ending("terminated", ended_by=reason), lambda: set_result(future, None))
         await future
 
-    def _context(self, instance: str | None, key: str, document: ItemRef | None) -> Context:
-        return Context(self.codec, self.make_port, self.channels, instance, key, document, None, _no_primitive)
+    def context(self, instance: str | None, key: str, document: ItemRef | None) -> Context:
+        return Context(
+            self.codec, self.reactions.make_port, self.channels, instance, key, document, None, _no_primitive
+        )
 
-    def _begin_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def begin_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A task of the engine's own: if it breaks, so does the engine, and everybody hears of it."""
         task = asyncio.get_running_loop().create_task(coroutine)
         task.add_done_callback(self._task_ended)
@@ -438,9 +451,9 @@ class Engine:
         if error is not None and not self._closed:
             self.break_down(error)
 
-    async def _ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
+    async def ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
         """Have a work done, and hear what came of it; `outside` if it was not the engine that wanted it."""
-        future = self._future()
+        future = self.future()
         done = work.done
 
         def tell(result: Any) -> None:
@@ -448,11 +461,11 @@ class Engine:
             try:
                 done(result)
             finally:
-                _set(future, result)  # it is on disk, whatever becomes of it here
+                set_result(future, result)  # it is on disk, whatever becomes of it here
 
         def broken(error: BaseException) -> None:
             self.outside.pop(work, None)
-            _set_error(future, error)
+            set_error(future, error)
 
         work.done, work.broken = tell, broken
         if outside:
@@ -464,7 +477,7 @@ class Engine:
 
     async def ended_once(self, key: int) -> None:
         """Wait for the end of an instance that has not ended."""
-        future: asyncio.Future[None] = self._future()
+        future: asyncio.Future[None] = self.future()
         self._endings.setdefault(key, []).append(future)
         try:
             await future
@@ -486,7 +499,7 @@ class Engine:
         self.live[started.key] = instance
         instance.begin()
 
-    def _load(self, key: int) -> None:
+    def load(self, key: int) -> None:
         if key in self._loading or key in self._ending or self._closed:
             return
         self._loading[key] = []
@@ -495,7 +508,7 @@ class Engine:
                 self._loaded(key),
                 broken=self._unloadable(key),
                 key=key,
-                path=self._database.path,
+                path=self.database.path,
                 codec=self.codec,
                 patient=True,
             )
@@ -543,18 +556,18 @@ class Engine:
 
     def reload(self, instance: Instance) -> None:
         """Rebuild an instance from its journal: it begins anew, or every turn is to be a replay."""
-        self._load(instance.key)
+        self.load(instance.key)
 
     def began_anew(self, instance: Instance) -> None:
         """The run is over, and its bodies with it: bring back the next one."""
         self._leave(instance.key)
-        self._load(instance.key)
+        self.load(instance.key)
 
     def resting(self, instance: Instance) -> None:
         """The instance has nothing to do at present; it may leave memory if others have come since."""
         self.notice_idle()
         if instance.is_parked():
-            self._came_further(instance.key)
+            self.recovery.came_further(instance.key)
             self._parked.pop(instance.key, None)
             self._parked[instance.key] = None
         while len(self._parked) > self._options.keep_in_memory:
@@ -570,10 +583,37 @@ class Engine:
 
     # -- what wakes instances ------------------------------------------------------------------------------------------
 
-    def wake(self, woken: Iterable[Woken]) -> None:
-        """Give events to those who wait for them."""
-        for one in woken:
-            self._deliver(one.instance, Arrived(one.address, one.arrival, one.event), load=True)
+    def reacted(self, reaction: Reaction) -> None:
+        """What a commit has brought about besides itself: ends first, for what has ended runs no more."""
+        for key in reaction.ended:
+            self._ended_by_another(key)
+        gone = frozenset(reaction.ended)
+        for started in reaction.started:
+            if not started.waits and started.key not in gone:
+                self._begin(started)
+        for key in reaction.begun:
+            if key not in gone:
+                self.load(key)
+        for one in reaction.woken:
+            if one.error is None:
+                self._deliver(one.instance, Arrived(one.address, one.arrival, one.event), load=True)
+            else:
+                self._deliver(one.instance, Settled(one.address, one.arrival, None, one.error), load=True)
+
+    def _ended_by_another(self, key: int) -> None:
+        instance = self.live.get(key)
+        terminated = None if instance is None else instance.after_turn
+        if instance is None or instance.is_between_turns():
+            self.reactions.ended.discard(key)  # else when its turn is over
+        self._leave(key)
+        self._tell_ended(key)
+        if terminated is not None:
+            terminated()  # somebody wanted the same
+
+    def look_again(self, instance: Instance) -> None:
+        """Another's commit has ended it, as will be heard of in a moment; if that was undone, it goes on."""
+        self._leave(instance.key)
+        self.load(instance.key)
 
     def _deliver(self, key: int, delivery: Delivery, *, load: bool) -> None:
         """To the instance's mailbox. One that is not in memory finds it in the store, and is loaded if it wants it."""
@@ -585,154 +625,70 @@ class Engine:
             instance.receive(delivery)
             instance.go()
         elif load:
-            self._load(key)
+            self.load(key)
 
     def written(self, turn: Turn) -> None:
         """What a committed turn brought about outside its instance: children, woken waits, posts, a deadline."""
-        self._came_further(turn.key)
-        for started in turn.started:
-            if started.fresh:
-                self._begin(started)
+        self.recovery.came_further(turn.key)
         for key, arrival in turn.cancels:
             self._deliver(key, CancelAsked(arrival), load=True)
-        self.wake(turn.woken)
+        if turn.reaction is not None:
+            self.reacted(turn.reaction)
         self._outbox.take(turn.posts)
         deadlines = turn.timers + [when for when in turn.began.values() if when is not None]
-        self._wake_by(min(deadlines, default=None))
+        self.wake_by(min(deadlines, default=None))
 
-    def _wake_by(self, moment: datetime | None) -> None:
+    def wake_by(self, moment: datetime | None) -> None:
+        """Look at what is due at this moment, at the latest."""
         if moment is None or (self._next_timer is not None and self._next_timer <= moment):
             return
         self._next_timer = moment
         if moment <= self.now():
-            self._fire()
+            self.fire()
         else:
-            self._clock.wake_at(moment, self._fire)
+            self._clock.wake_at(moment, self.fire)
 
-    def _fire(self) -> None:
+    def fire(self) -> None:
         if not self._firing:
             self._firing = True
             self._next_timer = None
             self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
+            self._timetable.strike_if_due()
 
     def _fired(self, fired: Fired) -> None:
         self._firing = False
         for key, due in fired.due:
             self._deliver(key, due, load=True)
-        self._wake_by(fired.next)
-        self._wake_by(self._outbox.next_due())
+        self.wake_by(fired.next)
+        self.wake_by(self._outbox.next_due())
+        self.wake_by(self._timetable.next)
         if self._next_timer is not None and self._next_timer <= self.now():
-            self._fire()  # it came while the others were being fired
+            self.fire()  # it came while the others were being fired
         self.notice_idle()
 
     def _not_fired(self, error: BaseException) -> None:
         self._firing = False
         self.break_down(error)
 
-    # -- guests --------------------------------------------------------------------------------------------------------
-
-    def receive_guests(self) -> None:
-        """Look into the inbox from here on."""
-        self._inbox.start()
-
-    async def _serve(self, request: int, asked: Request | NotRestorable) -> None:
-        """Do what a guest wants, and write the answer with it."""
-        if request in self._serving:
-            return
-        if isinstance(asked, NotRestorable):
-            await self._answer_guest(request, Run(_nothing_with, function=partial(_raise, asked)), _same)
-            return
-        if isinstance(asked, PerformRequest) and isinstance(asked.action, Delivered | Prepared):
-            # It takes its time outside, and others need not wait for it.
-            self._serving[request] = self._begin_task(self._serve_outside(request, asked.action))
-            return
-        if isinstance(asked, TerminateRequest):
-            with suppress(InstanceNotFound):
-                await self.terminate(asked.id, asked.reason)
-        try:
-            work, public = self._wanted(asked)
-        except Exception as error:  # noqa: BLE001  it belongs to the guest
-            work, public = Run(_nothing_with, function=partial(_raise, error)), _same
-        await self._answer_guest(request, work, public)
-
-    async def _serve_outside(self, request: int, action: Any) -> None:
-        """What was posted for this request before a crash is not posted again: its fate is the answer."""
-        try:
-            await self._serve_slowly(request, action)
-        finally:
-            del self._serving[request]
-
-    async def _serve_slowly(self, request: int, action: Any) -> None:
-        key = f"guest/{request}"
-        try:
-            if isinstance(action, Prepared):
-                prepared = await action.prepare(self._outbox.outside)
-                context = self._context(None, key, None)
-                work: Asked[Any] = Perform(self._performed, action=action, context=context, prepared=prepared)
-                await self._answer_guest(request, work, _value_of)
-                return
-            row = await self._database.read(lambda connection: connection.execute(sql.post_of_key, (key,)).fetchone())
-            value = await (self.perform(action, key) if row is None else self._fate(*row))
-            function: Callable[[Any], Any] = partial(_give, value)
-        except Exception as error:  # noqa: BLE001  it belongs to the guest
-            function = partial(_raise, error)
-        await self._answer_guest(request, Run(_nothing_with, function=function), _same)
-
-    async def _fate(self, post: int, channel: str, state: str, verdict: str | None) -> Any:
-        if state in ("ready", "sending"):
-            return await self._verdict(post)
-        reason = self.codec.decode(verdict or "null", Verdict).reason
-        if state == "refused":
-            raise SendRefused(channel=channel, reason=reason)
-        if state == "unknown":
-            raise DeliveryUnknown(channel=channel, step="0", reason=reason)
-        return None
-
-    async def _answer_guest(self, request: int, work: Asked[Any], public: Callable[[Any], Any]) -> None:
-        handled = Handled(_nothing_with, work=work, public=public, request=request, codec=self.codec)
-        await self._ask(handled, outside=False)
-
-    def _wanted(self, asked: Request) -> tuple[Asked[Any], Callable[[Any], Any]]:
-        match asked:
-            case StartRequest(process, version, arguments, id):
-                check_id(id)
-                call = decode_call(self.process(process, version), arguments, self.codec)
-                return Add(self._started, call=call, id=id, codec=self.codec), attrgetter("id")
-            case PerformRequest(action):
-                key = f"guest/{self.new_id('guest')}"
-                return Perform(self._performed, action=action, context=self._context(None, key, None)), _value_of
-            case SignalRequest(id, name, value, key):
-                return Send(self._posted, id=id, name=name, value=value, once=key), _none
-            case CancelRequest(id):
-                return AskCancel(self._cancel_asked, id=id), _none
-            case TerminateRequest():
-                return Run(_nothing_with, function=_none), _none
-            case RetryRequest(id, again):
-                return Resume(self._resumed, id=id, only=self._only, again=again), _none
-            case SkipRequest(id):
-                return AskSkip(self._skip_asked, id=id), _none
-            case _:
-                assert_never(asked)
-
     # -- the outbox ----------------------------------------------------------------------------------------------------
 
     def _sender(self, post: Post) -> Context:
         """In whose name a verdict is settled: the key begins with the instance's id."""
         instance = None if post.instance is None else post.key.rpartition("/")[0]
-        return self._context(instance, post.key, post.document)
+        return self.context(instance, post.key, post.document)
 
     def _settled(self, post: Post, outcome: Outcome) -> None:
-        self.wake(outcome.woken)
+        self.reacted(outcome.reaction)
         if outcome.post is not None:
             self._outbox.take([outcome.post])
         if outcome.delivery is not None and post.instance is not None:
             self._deliver(post.instance, outcome.delivery, load=True)
         future = self._verdicts.pop(post.id, None)
         if future is not None and outcome.error is not None:
-            _set_error(future, outcome.error)
+            set_error(future, outcome.error)
         elif future is not None:
-            _set(future, outcome.value)
+            set_result(future, outcome.value)
         self.notice_idle()
 
     # -- bodies of steps -----------------------------------------------------------------------------------------------
@@ -742,7 +698,7 @@ class Engine:
         if self._closing:
             return  # after the next start
         attempt = instance.progress.attempts.get(ask.address, 0) + 1
-        task = self._begin_task(self._body(instance, ask, attempt))
+        task = self.begin_task(self._body(instance, ask, attempt))
         self._bodies[instance.key, ask.address] = task
 
     async def _body(self, instance: Instance, ask: Ask, attempt: int) -> None:
@@ -793,9 +749,9 @@ class Engine:
         self.notice_idle()
 
     def _tell_ended(self, key: int) -> None:
-        self._came_further(key)
+        self.recovery.came_further(key)
         for future in self._endings.pop(key, []):
-            _set(future, None)
+            set_result(future, None)
 
     def _end(self, key: int, ending: Ending, then: Callable[[], None]) -> None:
         """End an instance from outside; it takes no turn meanwhile."""
@@ -813,9 +769,10 @@ class Engine:
     def _end_now(self, key: int, ending: Ending) -> None:
         self._leave(key)
 
-        def done(woken: list[Woken] | None) -> None:
+        def done(reaction: Reaction | None) -> None:
             waiting = self._ending.pop(key)
-            self.wake(woken or [])
+            if reaction is not None:
+                self.reacted(reaction)
             self._tell_ended(key)  # those who wait look again: one that is stuck does not end by itself
             for then in waiting:
                 then()
@@ -825,7 +782,7 @@ class Engine:
             self._ending.pop(key)
             self.break_down(error)
 
-        self.submit(End(done, broken=broken, key=key, ending=ending, codec=self.codec, patient=True))
+        self.submit(End(done, broken=broken, key=key, ending=ending, reactions=self.reactions, patient=True))
 
     def fail(self, key: int, error: BaseException) -> None:
         """The instance fails from outside its code."""
@@ -833,14 +790,14 @@ class Engine:
 
     def set_aside(self, key: int, error: BaseException) -> None:
         """The instance cannot go on before a person puts something right; nothing of it is lost."""
-        if isinstance(error, StoreError) and self._database.dead:
+        if isinstance(error, StoreError) and self.database.dead:
             self.break_down(error)
             return
         self._end(key, Ending("stuck", error=self.codec.encode_error(error)), _nothing)
 
     def turn_failed(self, instance: Instance, error: BaseException) -> None:
         """A turn could not be written: the instance is set aside, or the store is gone."""
-        if self._database.dead:
+        if self.database.dead:
             self.break_down(error)
         elif instance.after_turn is not None:
             instance.after_turn()
@@ -851,7 +808,7 @@ class Engine:
 
     def _troubled(self, error: StoreError | None) -> None:
         """What passes is waited for, and nobody need know; a store that is lost ends the engine, even an idle one."""
-        if error is not None and self._database.dead:
+        if error is not None and self.database.dead:
             self.break_down(error)
 
     def break_down(self, error: BaseException) -> None:
@@ -865,7 +822,7 @@ class Engine:
         self._endings.clear()
         self._idle = []
         for future in futures:
-            _set_error(future, error)
+            set_error(future, error)
 
     def raise_breakdown(self) -> None:
         """Raise why the engine cannot go on, if it cannot."""
@@ -876,7 +833,7 @@ class Engine:
 
     def submit(self, work: Work) -> None:
         """Have something written in the next group."""
-        self._database.submit(work)
+        self.database.submit(work)
 
     def now(self) -> datetime:
         """The clock."""
@@ -889,65 +846,24 @@ class Engine:
         except OverflowError:
             return FAR_AWAY if duration > timedelta(0) else self._clock.now()
 
-    def _future(self) -> asyncio.Future[Any]:
+    def future(self) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda _: self.notice_idle())
         return future
 
 
-# Seconds. A suspect that takes longer than this to come further is not what kills the program at once.
-ALONE_AT_MOST: Final = 30.0
-
 FAR_AWAY: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
-
-
-def _set(future: asyncio.Future[Any], value: Any) -> None:
-    if not future.done():
-        future.set_result(value)
-
-
-def _set_error(future: asyncio.Future[Any], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 def _nothing() -> None:
     pass
 
 
-def _nothing_with(_result: object) -> None:
-    pass
-
-
-def _none(_result: object) -> None:
-    """A guest hears only that it was done."""
-
-
-def _same(result: object) -> object:
-    return result
-
-
-def _value_of(result: tuple[Performed, list[Woken]]) -> Any:
-    performed, _ = result
-    if performed.error is not None:
-        raise performed.error
-    return performed.value
-
-
-def _execute(text: str, parameters: Any, tx: Transaction) -> None:
-    tx.execute(text, parameters)
-
-
-def _id_of(key: int, tx: Transaction) -> str:
-    return str(tx.execute(sql.id_of, {"key": key}).fetchone()[0])
-
-
-def _raise(error: Exception, _tx: object) -> None:
-    raise error
-
-
-def _give(value: object, _tx: object) -> object:
-    return value
+def _pause(process: str, tx: Transaction, *, paused: bool) -> None:
+    if paused:
+        tx.execute(sql.pause, {"process": process, "at": tx.now_text})
+    else:
+        tx.execute(sql.unpause, {"process": process})
 
 
 def _no_primitive(_tx: object, command: Any) -> Any:

@@ -13,7 +13,7 @@ from bizproc.core.errors import InstanceNotFound, ReplayMismatch
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
-from bizproc.store.types import json_value, moment
+from bizproc.store.types import json_value, moment, moment_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
@@ -51,6 +51,7 @@ class Status:
         waits_for, until: What a waiting one waits for, and its earliest deadline.
         ended_by: What ended it from outside.
         error: Why it failed or is stuck.
+        causes: What led to its start, the first cause first; none where a person started it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Status:
     error: ErrorReport | None
     started_at: datetime
     ended_at: datetime | None
+    causes: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -94,6 +96,69 @@ class JournalStep:
     at: datetime
 
 
+@frozen(kw_only=True)
+class Refusal:
+    """
+    A start that nobody asked for and that did not happen.
+
+    Attributes:
+        document: The item it would have run on.
+        event: What would have started it.
+        reason: `overlap` (the policy of the process), `loop` (too many causes) or `error`.
+        existing: The instance that was in the way.
+        text: All of it in words.
+    """
+
+    at: datetime
+    process: str
+    document: ItemRef | None
+    event: str
+    reason: str
+    existing: str | None
+    text: str
+
+
+@frozen
+class Overview:
+    """
+    A store's instances as a whole.
+
+    Attributes:
+        states: How many there are in each state that there is.
+        next_due: When the next wait is over.
+    """
+
+    states: Mapping[str, int]
+    next_due: datetime | None
+
+
+@frozen(kw_only=True)
+class Since:
+    """
+    Up to where somebody has heard the news.
+
+    Attributes:
+        key: Of the last instance that had begun; None to hear of those only that begin from now on.
+        ended_at, ended_key: When the last one ended, and which it was.
+        stuck: Which ones were stuck.
+    """
+
+    key: int | None = None
+    ended_at: datetime
+    ended_key: int = 0
+    stuck: frozenset[int] = frozenset()
+
+
+@frozen
+class News:
+    """What has happened to instances, up to `until`; to be asked for again if there was much."""
+
+    began: list[Status]
+    ended: list[Status]
+    stuck: list[Status]
+    until: Since
+
+
 @frozen
 class Result:
     """How an instance ended: its state, and the encoded value or error."""
@@ -105,6 +170,36 @@ class Result:
     outcome: str | None
     error: str | None
     ended_by: str | None
+
+
+def refusals(connection: Any, *, process: str | None, document: ItemRef | None, limit: int | None) -> list[Refusal]:
+    """What did not start by itself, the newest last; with a limit the newest of them."""
+    given = {
+        "process": process,
+        "kind": document and document.kind,
+        "item": document and document.id,
+        "limit": -1 if limit is None else limit,
+    }
+    return [_refusal(*row) for row in reversed(connection.execute(sql.refusals, given).fetchall())]
+
+
+def _refusal(
+    at: str, process: str, kind: str | None, item: int | None, event: str, reason: str, existing: str | None, text: str
+) -> Refusal:
+    return Refusal(
+        at=moment(at),
+        process=process,
+        document=None if kind is None or item is None else ItemRef(kind, item),
+        event=event,
+        reason=reason,
+        existing=existing,
+        text=text,
+    )
+
+
+def paused(connection: Any) -> list[str]:
+    """The processes whose triggers start nothing."""
+    return [name for (name,) in connection.execute(sql.all_paused)]
 
 
 def key_of(connection: Any, id: str) -> int:
@@ -165,8 +260,33 @@ def notes(connection: Any, id: str) -> list[tuple[datetime, str, str | None]]:
     return [(moment(at), text, facts) for at, text, facts in rows]
 
 
+def overview(connection: Any) -> Overview:
+    """How many instances are in which state, and when the next wait is over."""
+    (following,) = connection.execute(sql.next_timer).fetchone()
+    states = dict(connection.execute(sql.count_states).fetchall())
+    return Overview(states, None if following is None else moment(following))
+
+
+def news(connection: Any, codec: Codec, since: Since) -> News:
+    """Which instances have begun, ended or got stuck since then; at most a thousand of each."""
+    began = [] if since.key is None else connection.execute(sql.begun_since, {"key": since.key}).fetchall()
+    last = {"at": moment_text(since.ended_at), "key": since.ended_key}
+    ended = connection.execute(sql.ended_since, last).fetchall()
+    stuck = connection.execute(sql.stuck_now).fetchall()
+    (highest,) = connection.execute(sql.next_key).fetchone()
+    until = Since(
+        key=began[-1][-1] if began else highest - 1,
+        ended_at=moment(ended[-1][-3]) if ended else since.ended_at,
+        ended_key=ended[-1][-1] if ended else since.ended_key,
+        stuck=frozenset(row[-1] for row in stuck),
+    )
+    new_stuck = [row for row in stuck if row[-1] not in since.stuck]
+    told = ([_status(row[:-1], codec) for row in rows] for rows in (began, ended, new_stuck))
+    return News(next(told), next(told), next(told), until)
+
+
 def _status(row: tuple[Any, ...], codec: Codec) -> Status:
-    id, process, version, kind, item, state, waits_for, until, ended_by, error, started_at, ended_at = row
+    id, process, version, kind, item, state, waits_for, until, ended_by, error, started_at, ended_at, cause = row
     return Status(
         id=id,
         process=process,
@@ -179,6 +299,7 @@ def _status(row: tuple[Any, ...], codec: Codec) -> Status:
         error=None if error is None else report(codec.decode_error(error)),
         started_at=moment(started_at),
         ended_at=None if ended_at is None else moment(ended_at),
+        causes=() if cause is None else tuple(json_value(cause)),
     )
 
 

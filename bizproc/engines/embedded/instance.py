@@ -32,10 +32,18 @@ from bizproc.core.commands import (
     Sleep,
     SleepUntil,
     StartChild,
+    Visible,
     WaitSignal,
 )
 from bizproc.core.driver import Ask
-from bizproc.core.errors import BizprocError, Cancelled, JournalTooLong, NotJournallable, StepInterrupted
+from bizproc.core.errors import (
+    BizprocError,
+    Cancelled,
+    JournalTooLong,
+    NotJournallable,
+    ProcessDefinitionError,
+    StepInterrupted,
+)
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
@@ -76,7 +84,7 @@ class Instance:
     Attributes:
         key, id: How the store and how people call it.
         progress: Its driver, and what belongs to its open commands.
-        unread: Signals that no wait has consumed, the oldest first.
+        unread: Signals that no wait has consumed, by name, the oldest first. There may be very many.
         bodies: Addresses of the steps whose bodies run now, or have ended and were not taken yet.
         after_turn: What is to be done in place of going on, once the turn in flight is committed.
     """
@@ -88,7 +96,7 @@ class Instance:
         self.id: Final = id
         self.call: Final = call
         self.document: Final = document
-        self.unread: list[Signal] = []
+        self.unread: dict[str, deque[Signal]] = {}
         self.bodies: set[str] = set()
         self._engine: Final = engine
         self._codec: Final = engine.codec
@@ -131,7 +139,9 @@ class Instance:
         if loaded.printed_in is not None:
             progress.portal, self._printing_noted = portal_in(loaded.printed_in), True
         self._chain, self._crashes = loaded.chain, loaded.crashes
-        self.unread = list(loaded.signals)
+        self.unread = {}
+        for signal in loaded.signals:
+            self._keep(signal)
         self._seen_signal = max((signal.id for signal in loaded.signals), default=self._seen_signal)
         fresh = progress.replay(loaded.rows)
         self._remember_attempts(loaded.attempts)
@@ -261,7 +271,8 @@ class Instance:
     def committed(self, turn: Turn) -> None:
         """The turn is on disk: what it brought about may be seen, and what it asked for may begin."""
         if self._asleep:
-            return  # the engine was closed meanwhile
+            self._engine.reactions.ended.discard(self.key)
+            return  # another's commit has ended it, or the engine was closed meanwhile
         self._warn_of_length(self._chain.position, turn.chain.position)
         self._chain, self._standing = turn.chain, turn.standing_now()
         self.progress.waits.update(turn.began)
@@ -275,6 +286,8 @@ class Instance:
             self.after_turn()
         elif turn.ended is not None:
             self._engine.ended(self)
+        elif self.key in self._engine.reactions.ended:
+            self._engine.look_again(self)
         elif turn.anew is not None:
             self._engine.began_anew(self)
         elif self._engine.always_replay:
@@ -304,7 +317,7 @@ class Instance:
             self._chain,
             self._standing,
             self._codec,
-            engine.make_port,
+            engine.reactions,
             engine.channels,
             self.step_key,
             engine.trace,
@@ -328,9 +341,8 @@ class Instance:
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.address in self.progress.waits:
-                        self._abandon(
-                            turn, ask, withdraw=False
-                        )  # it had begun before the instance was retried, or for its child
+                        # It had begun before the instance was retried, or for its child, or is late.
+                        self._abandon(turn, ask, value, withdraw=False)
                     self.progress.answer(ask.address, value, error)
             case StepEnded():
                 self._end_step(turn, delivery)
@@ -351,7 +363,7 @@ class Instance:
                 turn.statements.append((sql.take_arrival, (arrival,)))
                 self._hear(turn, address, event)
             case Signal():
-                self.unread.append(delivery)
+                self._keep(delivery)
                 self._hand_over(turn, delivery.name)
             case CancelAsked(arrival):
                 turn.statements.append((sql.take_arrival, (arrival,)))
@@ -396,7 +408,7 @@ class Instance:
         if ask is not None:
             self._end_wait(turn, ask, value, error)
 
-    def _time_is_up(self, turn: Turn, address: str) -> None:
+    def _time_is_up(self, turn: Turn, address: str, *, skipped: bool = False) -> None:
         ask = self.progress.driver.asks.get(address)
         if ask is None:
             return
@@ -407,7 +419,7 @@ class Instance:
         elif isinstance(command, WaitSignal):
             self._end_wait(turn, ask, Signalled(timed_out=True))
         elif isinstance(command, Listening):
-            self._end_wait(turn, ask, command.expired())
+            self._end_wait(turn, ask, command.skipped() if skipped else command.expired())
         elif isinstance(command, Delivered):
             # What it says of that may stand in the store; what was posted is sent all the same.
             turn.actions.append(ask)
@@ -421,7 +433,8 @@ class Instance:
         skippable = [address for address in waits if isinstance(self.progress.command(address), _SKIPPABLE)]
         timed = {address: when for address in skippable if (when := waits[address]) is not None}
         if skippable:
-            self._time_is_up(turn, min(timed, key=lambda address: timed[address]) if timed else skippable[0])
+            first = min(timed, key=lambda address: timed[address]) if timed else skippable[0]
+            self._time_is_up(turn, first, skipped=True)
 
     def _hear(self, turn: Turn, address: str, event: Event) -> None:
         ask = self.progress.driver.asks.get(address)
@@ -447,15 +460,24 @@ class Instance:
 
     def _hand_over_unread(self, turn: Turn) -> None:
         """Signals that came while the instance was not in loaded."""
-        for name in dict.fromkeys(signal.name for signal in self.unread):
+        if not self.unread:
+            return
+        commands = (self.progress.command(address) for address in self.progress.waits)
+        wanted = {command.signal for command in commands if isinstance(command, WaitSignal)}
+        for name in sorted(wanted & self.unread.keys(), key=lambda name: self.unread[name][0].id):
             self._hand_over(turn, name)
+
+    def _keep(self, signal: Signal) -> None:
+        self.unread.setdefault(signal.name, deque()).append(signal)
 
     def _consume(self, turn: Turn, ask: Ask) -> bool:
         command: Any = ask.command
-        signal = next((one for one in self.unread if one.name == command.signal), None)
-        if signal is None:
+        kept = self.unread.get(command.signal)
+        if not kept:
             return False
-        self.unread.remove(signal)
+        signal = kept.popleft()
+        if not kept:
+            del self.unread[command.signal]
         turn.statements.append((sql.consume, (signal.id,)))
         try:
             value = self._codec.decode(
@@ -469,7 +491,7 @@ class Instance:
 
     def _end_wait(self, turn: Turn, ask: Ask, value: Any = None, error: BaseException | None = None) -> None:
         """Journal how a wait ended, and give it to the process."""
-        self._abandon(turn, ask)
+        self._abandon(turn, ask, value)
         if error is None:
             turn.entries.append(
                 entry(ask.address, "returned", ask.noted, self._codec.encode(value, ask.command.result_type))
@@ -529,9 +551,7 @@ class Instance:
             case Prepared():
                 self._begin_later.append(ask)
             case StartChild(call):
-                self.progress.has_children = True
-                self._engine.know(call.process)
-                turn.actions.append(ask)
+                self._start_child(turn, ask, call)
             case Action() | Listening() | AwaitChild():
                 turn.actions.append(ask)
             case Sleep(duration):
@@ -556,6 +576,15 @@ class Instance:
                 self._begin_anew(turn, ask, command)
             case _:
                 assert_never(command)
+
+    def _start_child(self, turn: Turn, ask: Ask, call: Call[Any]) -> None:
+        try:
+            self._engine.know(call.process)
+        except ProcessDefinitionError as error:
+            self._refuse(turn, ask, error)
+            return
+        self.progress.has_children = True
+        turn.actions.append(ask)
 
     def _admit_step(self, turn: Turn, ask: Ask, command: Step[Any]) -> None:
         if command.function.at_most_once and ask.address not in self._marked:
@@ -613,8 +642,12 @@ class Instance:
         turn.entries.append(entry(ask.address, "raised", ask.noted, self._codec.encode_error(error)))
         self.progress.answer(ask.address, None, error)
 
-    def _abandon(self, turn: Turn, ask: Ask, *, withdraw: bool = True) -> None:
-        """Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet."""
+    def _abandon(self, turn: Turn, ask: Ask, answer: Any = None, *, withdraw: bool = True) -> None:
+        """
+        Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet.
+
+        `answer` is what it ended with, if it ended by itself.
+        """
         address = ask.address
         if ask in turn.actions:
             turn.actions.remove(ask)
@@ -625,6 +658,8 @@ class Instance:
             turn.statements += [(sql.end_timer, (self.key, address)), (sql.end_arrivals, (self.key, address))]
         if began and isinstance(ask.command, Listening | WaitSignal | AwaitChild):
             turn.statements.append((sql.end_subscriptions, (self.key, address)))
+        if began and isinstance(ask.command, Visible):
+            turn.over.append((address, ask.command, answer))
         if began and withdraw and isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, (self.key, address)))
         if attempted:
@@ -650,6 +685,8 @@ class Instance:
         turn.statements += [
             (text, where) for text in (sql.end_timer, sql.end_arrivals, sql.end_subscriptions, sql.end_attempts)
         ]
+        if isinstance(ask.command, Visible):
+            turn.over.append((ask.address, ask.command, None))
         if isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, where))
         if ask.address in self.bodies:

@@ -24,9 +24,9 @@ from bizproc.core.errors import BizprocError, DeliveryUnknown, NotJournallable, 
 from bizproc.core.steps import Retry
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Settled
-from bizproc.engines.embedded.events import Woken, deliver
 from bizproc.engines.embedded.performing import Context, Settlement, perform
 from bizproc.engines.embedded.posts import Post
+from bizproc.engines.embedded.reactions import Reaction, Reactions
 from bizproc.engines.embedded.starting import step_key
 from bizproc.ports.channel import Channel, Outside
 from bizproc.store.statements import load
@@ -65,10 +65,10 @@ class Delay(Asked[None]):
 
 @define
 class Outcome:
-    """What a settled post brought about: the delivery for the step that waits, and who else was woken."""
+    """What a settled post brought about: the delivery for the step that waits, and what else."""
 
     delivery: Settled | None
-    woken: list[Woken]
+    reaction: Reaction
     value: Any
     error: BaseException | None
     post: Post | None = None
@@ -81,14 +81,17 @@ class Settle(Asked[Outcome]):
     post: Post = field(kw_only=True)
     verdict: Verdict = field(kw_only=True)
     context: Context = field(kw_only=True)
+    reactions: Reactions = field(kw_only=True)
 
     def write(self, tx: Transaction) -> Outcome:
         codec, post = self.context.codec, self.post
         settled = perform(tx, Settlement(codec.decode(post.settling), self.verdict), self.context)
         tx.execute(sql.settle, self._row(tx))
         error = settled.error or self._error(settled.value)
-        woken = deliver(tx, settled.events, codec)
-        return Outcome(self._delivery(tx, settled.value, error), woken, settled.value, error, settled.post)
+        delivery = self._delivery(tx, settled.value, error)
+        reaction = self.reactions.begin(tx)
+        reaction.to(settled.events, settled.clears)
+        return Outcome(delivery, reaction, settled.value, error, settled.post)
 
     def _is_waited_for(self, tx: Transaction) -> bool:
         """Whether the instance lives, and in the run that has posted this."""
@@ -141,6 +144,7 @@ class Outbox:
         context: Callable[[Post], Context],
         settled: Callable[[Post, Outcome], None],
         wake_by: Callable[[datetime], None],
+        reactions: Reactions,
     ) -> None:
         self.outside: Final = outside
         self.sending: dict[int, asyncio.Task[None]] = {}
@@ -152,6 +156,7 @@ class Outbox:
         self._context = context
         self._settled = settled
         self._wake_by = wake_by
+        self._reactions = reactions
 
     def take(self, posts: Iterable[Post]) -> None:
         """Send posts that are on disk."""
@@ -185,7 +190,9 @@ class Outbox:
             if verdict is not None:
                 # Heard of in the commit's own callback: what arrives later must not come before it.
                 settled = partial(self._settled, one)
-                await self._ask(Settle(settled, post=one, verdict=verdict, context=self._context(one)))
+                context = self._context(one)
+                settle = Settle(settled, post=one, verdict=verdict, context=context, reactions=self._reactions)
+                await self._ask(settle)
         finally:
             if self.sending.get(one.id) is asyncio.current_task():
                 del self.sending[one.id]

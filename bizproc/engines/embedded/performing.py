@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import (
     Action,
+    Delivered,
     Done,
     Event,
     Late,
@@ -23,6 +24,7 @@ from bizproc.core.commands import (
     Prepared,
     Settling,
     Verdict,
+    Visible,
 )
 from bizproc.core.errors import StoreError
 from bizproc.engines.embedded.posts import Post, post
@@ -66,6 +68,16 @@ class Settlement:
 
 
 @frozen
+class Over:
+    """That a visible wait is over, in the form of a command."""
+
+    wait: Visible[Any]
+    answer: Any
+    result_type: Any = Any
+    name: str = "over"
+
+
+@frozen
 class Performed:
     """
     What came of a local action or check, and what it brought about.
@@ -74,6 +86,7 @@ class Performed:
         value: What it returned; `Pending` if there is something to wait for.
         encoded: The value or error as text; None while there is something to wait for.
         post: What it put into the outbox.
+        clears: Items whose instances it ends, and why.
     """
 
     value: Any
@@ -82,12 +95,14 @@ class Performed:
     events: list[Event]
     ended_by: str | None
     post: Post | None
+    clears: list[tuple[ItemRef, str]]
 
 
 def perform(tx: Transaction, command: Any, context: Context, prepared: Any = None) -> Performed:
     """Run a local action or check under a savepoint of its own; its failure is its outcome, the store's is not."""
     events: list[Event] = []
     ends: list[str] = []
+    clears: list[tuple[ItemRef, str]] = []
     performing = Performing(
         transaction=tx,
         now=tx.now,
@@ -95,6 +110,7 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         key=context.key,
         document=context.document,
         ending=ends.append,
+        clearing=lambda ref, ended_by: clears.append((ref, ended_by)),
         events=events,
     )
     try:
@@ -106,8 +122,8 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
         left = _left_behind(tx, command, context, performing, error)
-        return Performed(None, error, context.codec.encode_error(error), left, None, None)
-    return Performed(value, None, encoded, events, ends[0] if ends else None, posted)
+        return Performed(None, error, context.codec.encode_error(error), left, None, None, [])
+    return Performed(value, None, encoded, events, ends[0] if ends else None, posted, clears)
 
 
 def _left_behind(tx: Transaction, command: Any, context: Context, failed: Performing, error: Exception) -> list[Event]:
@@ -143,7 +159,17 @@ def _value(tx: Transaction, command: Any, context: Context, performing: Performi
         return finished(command.action.late(context.make_port(performing)), command)
     if isinstance(command, Settlement):
         return finished(command.settling.settle(context.make_port(performing), command.verdict), command)
+    if isinstance(command, Over):
+        return finished(command.wait.over(context.make_port(performing), command.answer), command)
     return context.primitive(tx, command)
+
+
+def close_waits(tx: Transaction, make_port: MakePort, instance: str, reason: str) -> list[Event]:
+    """An instance ends: what the CRM still shows of its waits is taken away. Returns what that tells."""
+    performing = Performing(transaction=tx, now=tx.now, instance=instance)
+    coroutine = make_port(performing).close_waits(reason)
+    finished(coroutine, Over)
+    return performing.events
 
 
 def _posted(tx: Transaction, command: Any, context: Context, value: Any) -> tuple[Any, Post | None]:

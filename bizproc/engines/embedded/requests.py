@@ -58,12 +58,46 @@ class RetryRequest:
 
 
 @frozen
+class ForkRequest:
+    """Fork an instance before a step. Answered with the fork's id."""
+
+    id: str
+    step: str
+    called: str | None
+
+
+@frozen
 class SkipRequest:
     """End the wait of an instance."""
 
     id: str
 
 
+@frozen
+class PublishRequest:
+    """Send a signal to whoever listens; the value is encoded."""
+
+    name: str
+    value: str
+
+
+@frozen
+class PauseRequest:
+    """Let the triggers of a process start nothing, or something again."""
+
+    process: str
+    paused: bool
+
+
 Request: TypeAlias = (
-    StartRequest | PerformRequest | SignalRequest | CancelRequest | TerminateRequest | RetryRequest | SkipRequest
+    StartRequest
+    | PerformRequest
+    | SignalRequest
+    | CancelRequest
+    | TerminateRequest
+    | RetryRequest
+    | ForkRequest
+    | SkipRequest
+    | PublishRequest
+    | PauseRequest
 )

@@ -1,35 +1,64 @@
 """
 Starting instances, in a transaction: the row of a new one, or why there is none.
 
-One id means one call: the same again gives the same instance. A `single` process has one live instance a document.
+One id means one call: the same again gives the same instance. Of a process that is not `parallel` one instance lives
+on a document at most; its overlap policy says what becomes of a second start (D16).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
 from bizproc.core.checks import described
 from bizproc.core.codec import Codec
-from bizproc.core.errors import StartConflict, StartRefused, WrongArgument
+from bizproc.core.errors import QueueFull, StartConflict, StartRefused, WrongArgument
 from bizproc.core.process import Call, Process
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
+from bizproc.store.types import json_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
 
 @frozen
 class Started:
-    """An instance that a start led to; `fresh` if it was made by it."""
+    """An instance that a start led to: `fresh` if it was made by it, and whether it `waits` for its turn first."""
 
     key: int
     id: str
     call: Call[Any]
     fresh: bool
+    waits: bool = False
+
+
+@frozen
+class Origin:
+    """
+    Where a start comes from.
+
+    Attributes:
+        parent: Instance and address of who waits for it and is told of its end.
+        starter: The instance that starts it: what led to that one has led to this one, too.
+        chain: What has led to it, the first cause first.
+        stages: Those that its document must stay in.
+    """
+
+    parent: tuple[int, str] | None = None
+    starter: int | None = None
+    chain: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+
+
+NOBODY: Final = Origin()
+
+ITS_TURN: Final = "its turn in the queue"
+
+# Starts of one process on one document that wait; more are refused, or a queue that nothing empties grows for ever.
+LONGEST_QUEUE: Final = 1000
 
 
 def step_key(id: str, run: int, address: str) -> str:
@@ -87,11 +116,20 @@ def insert(
     call: Call[Any],
     id: str | None,
     codec: Codec,
-    parent: tuple[int, str] | None = None,
-    cause: str | None = None,
+    *,
+    replace: Callable[[int, str], None],
+    origin: Origin = NOBODY,
 ) -> Started:
     """
     Add an instance, or find the one that this id already has.
+
+    Args:
+        tx: The transaction.
+        call: What is started.
+        id: Its name; one is made if it is left out.
+        codec: Writes the arguments.
+        replace: Ends the instance with this key, because of this; where the overlap policy wants that.
+        origin: Where the start comes from.
 
     Raises:
         StartConflict: The id belongs to another call.
@@ -101,29 +139,36 @@ def insert(
     existing = None if id is None else tx.execute(sql.same_id, {"id": id}).fetchone()
     if existing is not None:
         return _same(existing, call, codec)
-    only = overlap_key(call.process, document_ref(call))
-    _check_overlap(tx, call, only)
-    document = document_ref(call)
+    arguments = encode_arguments(call, codec)
     id = id or _next_id(tx, call.process.name)
+    only = overlap_key(call.process, document_ref(call))
+    waits = _waits_for_its_turn(tx, call, only, id, replace)
+    document = document_ref(call)
+    parent = origin.parent
     row = {
         "id": id,
         "process": call.process.name,
         "version": call.process.version,
         "document_type": document and document.kind,
         "document_id": document and document.id,
-        "arguments": encode_arguments(call, codec),
-        "only": only,
+        "arguments": arguments,
+        "state": "waiting" if waits else "running",
+        "waits_for": ITS_TURN if waits else None,
+        "only": None if waits else only,
+        "queue": only if waits else None,
+        "while_in": json_text(origin.stages) if origin.stages else None,
         "parent_key": parent and parent[0],
         "parent_address": parent and parent[1],
-        "cause": cause,
+        "cause": json_text(origin.chain) if origin.chain else None,
+        "starter": origin.starter,
         "started_at": tx.now_text,
     }
     key = tx.execute(sql.add_instance, row).lastrowid
-    return Started(int(key or 0), id, call, fresh=True)
+    return Started(int(key or 0), id, call, fresh=True, waits=waits)
 
 
 def _same(existing: tuple[Any, ...], call: Call[Any], codec: Codec) -> Started:
-    key, id, process, version, arguments, _state = existing
+    key, id, process, version, arguments, *_ = existing
     now = codec.canonical(call.arguments())
     first = None
     if (process, version) == (call.process.name, call.process.version):
@@ -141,19 +186,32 @@ def overlap_key(process: Process[..., Any], document: ItemRef | None) -> str | N
     return f"{process.name} {document.kind}:{document.id}"
 
 
-def _check_overlap(tx: Transaction, call: Call[Any], only: str | None) -> None:
-    if only is None:
-        return
-    existing = tx.execute(sql.same_document, {"only": only}).fetchone()
-    if existing is not None:
-        document = document_ref(call)
-        assert document is not None
-        raise StartRefused(
-            process=call.process.name,
-            document=f"{document.kind} {document.id}",
-            existing=existing[1],
-            policy=call.process.overlap,
-        )
+def _waits_for_its_turn(
+    tx: Transaction, call: Call[Any], only: str | None, id: str, replace: Callable[[int, str], None]
+) -> bool:
+    """What the overlap policy says to a start: go on (False), wait, or not at all."""
+    existing = _live(tx, only)
+    if existing is None:
+        return False
+    process, document = call.process, document_ref(call)
+    if process.overlap == "replace":
+        while existing is not None:  # more than one where others waited for their turn, before the policy was changed
+            replace(existing[0], f"replaced by {id}")
+            existing = _live(tx, only)
+        return False
+    assert document is not None
+    told = {"process": process.name, "document": f"{document.kind} {document.id}", "existing": existing[1]}
+    if process.overlap != "queue":
+        raise StartRefused(**told, policy=process.overlap)
+    (waiting,) = tx.execute(sql.in_queue, {"only": only}).fetchone()
+    if waiting >= LONGEST_QUEUE:
+        raise QueueFull(**told, policy=process.overlap, waiting=waiting)
+    return True
+
+
+def _live(tx: Transaction, only: str | None) -> tuple[int, str] | None:
+    row: tuple[int, str] | None = None if only is None else tx.execute(sql.same_document, {"only": only}).fetchone()
+    return row
 
 
 def _next_id(tx: Transaction, process: str) -> str:

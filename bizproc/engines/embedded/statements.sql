@@ -1,17 +1,82 @@
 -- The statements of the embedded engine. Rows of the journal are only ever appended.
 
--- add_instance: a new instance, with nothing in its journal
-INSERT INTO instance (id, process, version, document_type, document_id, arguments, state, only, parent_key, parent_address, cause, started_at)
-VALUES (:id, :process, :version, :document_type, :document_id, :arguments, 'running', :only, :parent_key, :parent_address, :cause, :started_at)
+-- add_instance: a new instance, with nothing in its journal; the causes of who starts it are its own
+INSERT INTO instance (id, process, version, document_type, document_id, arguments, state, waits_for, only, queue, while_in,
+                      parent_key, parent_address, cause, started_at)
+VALUES (:id, :process, :version, :document_type, :document_id, :arguments, :state, :waits_for, :only, :queue, :while_in,
+        :parent_key, :parent_address, coalesce(:cause, (SELECT cause FROM instance WHERE key = :starter)), :started_at)
 
 -- same_id: an instance by its id, to compare a second start with the first
-SELECT key, id, process, version, coalesce(first_arguments, arguments), state FROM instance WHERE id = :id
+SELECT key, id, process, version, coalesce(first_arguments, arguments), state, queue FROM instance WHERE id = :id
+
+-- in_queue: how many wait for their turn
+SELECT count(*) FROM instance WHERE queue = :only
+
+-- next_in_queue: who comes after this instance
+SELECT key FROM instance WHERE queue = (SELECT only FROM instance WHERE key = :key) ORDER BY key LIMIT 1
+
+-- take_turn: it waits for its turn no longer
+UPDATE instance SET only = queue, queue = NULL, state = 'running', waits_for = NULL, started_at = :now WHERE key = :key
+
+-- give_way: another one may have its place
+UPDATE instance SET only = NULL WHERE key = :key
+
+-- state_of: how an instance stands
+SELECT state FROM instance WHERE key = :key
+
+-- live_on: the live instances on an item; those that wait for their turn first, so that ending the others wakes none
+SELECT key FROM instance WHERE document_type = :kind AND document_id = :item AND state IN ('running', 'waiting', 'stuck')
+ORDER BY queue IS NULL, key
+
+-- staying: the live instances on an item that end when it leaves their stages
+SELECT key, while_in FROM instance
+WHERE document_type = :kind AND document_id = :item AND while_in IS NOT NULL AND ended_at IS NULL
+ORDER BY queue IS NULL, key
+
+-- cause_of: what led to an instance
+SELECT cause FROM instance WHERE id = :id
+
+-- refuse: something did not start
+INSERT INTO refusal (at, process, document_type, document_id, event, reason, existing, text)
+VALUES (:at, :process, :document_type, :document_id, :event, :reason, :existing, :text)
+
+-- forget_refusals: of the oldest nobody needs to know
+DELETE FROM refusal WHERE id <= :id
+
+-- refusals: what did not start, the newest first
+SELECT at, process, document_type, document_id, event, reason, existing, text FROM refusal
+WHERE (:process IS NULL OR process = :process) AND (:kind IS NULL OR (document_type = :kind AND document_id = :item))
+ORDER BY id DESC LIMIT :limit
+
+-- is_paused: whether the triggers of a process start nothing
+SELECT 1 FROM paused WHERE process = :process
+
+-- pause: they start nothing from here on
+INSERT OR IGNORE INTO paused (process, at) VALUES (:process, :at)
+
+-- unpause: they start something again
+DELETE FROM paused WHERE process = :process
+
+-- all_paused: the processes whose triggers start nothing
+SELECT process FROM paused ORDER BY process
+
+-- timetable_of: what stands in the timetable for a process
+SELECT expression, zone, next FROM timetable WHERE process = :process
+
+-- plan: when a schedule is due next
+INSERT OR REPLACE INTO timetable (process, expression, zone, next) VALUES (:process, :expression, :zone, :next)
+
+-- unplan: a process has this schedule no longer
+DELETE FROM timetable WHERE process = :process AND expression = :expression AND zone = :zone
+
+-- due_runs: the schedules that are due, the longest overdue first
+SELECT process, expression, zone, next FROM timetable WHERE next <= :now ORDER BY next, process, expression, zone
 
 -- same_document: the live instance that a `single` process has on this document
 SELECT key, id FROM instance WHERE only = :only
 
 -- instance: one instance as it stands
-SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, crashes, printed_in
+SELECT key, id, process, version, run, document_type, document_id, arguments, state, waits_for, until, crashes, printed_in, queue
 FROM instance WHERE key = :key
 
 -- journal: all that happened to an instance, in the order of delivery
@@ -64,10 +129,10 @@ SELECT deadline, instance, address FROM timer WHERE deadline <= :now ORDER BY de
 SELECT min(deadline) FROM timer
 
 -- subscribe: a wait listens to events with this key
-INSERT OR IGNORE INTO subscription (key, instance, address) VALUES (:key, :instance, :address)
+INSERT OR IGNORE INTO subscription (key, instance, address, trigger) VALUES (:key, :instance, :address, :trigger)
 
 -- subscribers: who listens to this key
-SELECT instance, address FROM subscription WHERE key = :key ORDER BY instance, address
+SELECT instance, address, trigger FROM subscription WHERE key = :key ORDER BY instance, address
 
 -- end_subscriptions: the wait is over
 DELETE FROM subscription WHERE instance = ? AND address = ?
@@ -80,7 +145,7 @@ UPDATE instance SET state = ?, waits_for = ?, until = ? WHERE key = ?
 
 -- end_instance: it has ended, or is set aside
 UPDATE instance SET state = :state, outcome = :outcome, error = :error, ended_by = :ended_by, ended_at = :ended_at,
-       only = CASE WHEN :ended_at IS NULL THEN only END, failed_at = :failed_at, waits_for = NULL, until = NULL
+       only = CASE WHEN :ended_at IS NULL THEN only END, queue = CASE WHEN :ended_at IS NULL THEN queue END, failed_at = :failed_at, waits_for = NULL, until = NULL
 WHERE key = :key
 
 -- clear_timers: nothing wakes an instance that has ended
@@ -123,17 +188,17 @@ DELETE FROM journal WHERE instance = :key
 SELECT coalesce(max(key), 0) + 1 FROM instance
 
 -- live_children: whom a cancel of their parent concerns
-SELECT key, id FROM instance WHERE parent_key = :key AND state IN ('running', 'waiting', 'stuck') ORDER BY key
+SELECT key, id, queue FROM instance WHERE parent_key = :key AND state IN ('running', 'waiting', 'stuck') ORDER BY key
 
 -- child: how a child stands, for the parent that waits for it
 SELECT key, process, state, outcome, error, ended_by FROM instance WHERE id = :id
 
 -- status_of: one instance, as people are told of it
-SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
 FROM instance WHERE id = :id
 
 -- list_instances: those that fit, the newest first
-SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
 FROM instance
 WHERE (:process IS NULL OR process = :process) AND (:state IS NULL OR state = :state)
   AND (:kind IS NULL OR (document_type = :kind AND document_id = :item))
@@ -256,3 +321,21 @@ VALUES (:id, :process, :version, :run, :document_type, :document_id, :arguments,
 
 -- all_signals: what was sent to an instance, consumed or not, the oldest first
 SELECT name, value, consumed FROM signal WHERE instance = :key ORDER BY id
+
+-- count_states: how many instances are in which state
+SELECT state, count(*) FROM instance GROUP BY state ORDER BY state
+
+-- begun_since: instances younger than this one, in their order
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause, key
+FROM instance WHERE key > :key ORDER BY key LIMIT 1000
+
+-- ended_since: instances that have ended since, in the order of their endings
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause, key
+FROM instance WHERE ended_at >= :at AND (ended_at > :at OR key > :key) ORDER BY ended_at, key LIMIT 1000
+
+-- stuck_now: what waits for a person
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause, key
+FROM instance WHERE state = 'stuck' ORDER BY key LIMIT 1000
+
+-- known_ids: which of these are taken
+SELECT id FROM instance WHERE id IN (SELECT value FROM json_each(:ids))

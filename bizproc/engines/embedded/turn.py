@@ -9,6 +9,7 @@ anew what it finds.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
@@ -16,21 +17,22 @@ from typing import Any, Final, Protocol, cast
 from attrs import define, field, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import AwaitChild, Delivered, Late, Pending
+from bizproc.core.commands import AwaitChild, Delivered, Late, Pending, Visible
 from bizproc.core.driver import Ask
 from bizproc.engines.embedded.children import Leaving, cancel, look
-from bizproc.engines.embedded.endings import Ending, begin_anew, by_action, end
-from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.endings import Ending, begin_anew, by_action
 from bizproc.engines.embedded.journal import Chain, Entry, entry
-from bizproc.engines.embedded.performing import Context, MakePort, perform
+from bizproc.engines.embedded.performing import Context, Over, perform
 from bizproc.engines.embedded.posts import Post
-from bizproc.engines.embedded.starting import Started, insert
+from bizproc.engines.embedded.reactions import Reaction, Reactions
+from bizproc.engines.embedded.starting import Origin
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import moment_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
+log: Final = logging.getLogger("bizproc")
 
 
 @frozen
@@ -82,17 +84,17 @@ class Turn:
         statements: Other rows; they are written just before the commit, in whatever order.
         timers: The deadlines among them.
         subscriptions: Key and address; written at once, so that nothing that happens in this group is missed.
+        over: Visible waits that are over, each with its answer: None where nobody waits any more.
         actions: Local actions and checks to perform, in the order in which they were asked.
         again: Those of them that are waits which began before, with their deadlines.
         late: Those of them that are deliveries whose verdict has not come in time.
         busy: Whether step bodies run, or are to begin, once it is committed.
         waits: The waits that are open then, but for those that begin in the run.
         ending: How the instance ends, if it does.
-        answers, began, woken, started, cancels, posts, ended: After the run: what the actions came to, the waits that
-        began
-            with their deadlines, who was woken, the children that were added, those that were cancelled with the
-            arrivals
-            that say so, what is to be sent, and how the instance ended after all.
+        answers, began, reaction, cancels, posts, ended: After the run: what the actions came to, the waits that began
+            with their deadlines, what else they brought about (children, too), the children that were cancelled with
+            the arrivals that say so, what is to be sent, and how the instance ended after all. All of it is empty where
+            the instance had been ended by another's commit: then nothing is written.
     """
 
     owner: Owner
@@ -102,7 +104,7 @@ class Turn:
     chain: Chain
     standing: Standing
     codec: Codec
-    make_port: MakePort
+    reactions: Reactions
     channels: Mapping[str, Any]
     step_key: Callable[[str], str]
     trace: list[str] | None = None
@@ -111,6 +113,7 @@ class Turn:
     timers: list[datetime] = field(factory=list)
     subscriptions: list[tuple[str, str]] = field(factory=list)
     leaving: list[Leaving] = field(factory=list)
+    over: list[tuple[str, Visible[Any], Any]] = field(factory=list)
     actions: list[Ask] = field(factory=list)
     again: dict[str, datetime | None] = field(factory=dict)
     late: set[str] = field(factory=set)
@@ -120,8 +123,7 @@ class Turn:
     anew: str | None = None
     answers: list[Answer] = field(factory=list)
     began: dict[str, datetime | None] = field(factory=dict)
-    woken: list[Woken] = field(factory=list)
-    started: list[Started] = field(factory=list)
+    reaction: Reaction | None = None
     cancels: list[tuple[int, int]] = field(factory=list)
     posts: list[Post] = field(factory=list)
     ended: Ending | None = None
@@ -137,6 +139,7 @@ class Turn:
         return not (
             self.entries
             or self.actions
+            or self.over
             or self.statements
             or self.subscriptions
             or self.leaving
@@ -148,22 +151,30 @@ class Turn:
 
     def run(self, tx: Transaction) -> None:
         """Write it all into the group's transaction."""
-        self.answers, self.began, self.woken, self.started, self.posts, self._began_waits = [], {}, [], [], [], []
-        self.cancels = []
-        self.ended = self.ending
+        self.answers, self.began, self.posts, self._began_waits, self.cancels = [], {}, [], [], []
         self.chain = self._from.copy()
+        self.reaction = self.ended = None
+        if self.reactions.is_over(tx, self.key):
+            return
+        self.ended = self.ending
+        self.reaction = self.reactions.begin(tx, self.key)
+        self._write(tx, self.reaction)
+
+    def _write(self, tx: Transaction, reaction: Reaction) -> None:
         for one in self.entries:
             self._append(tx, one)
         for text, row in self.statements:
             tx.later(text, row)
         for key, address in self.subscriptions:
-            tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address})
+            tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address, "trigger": None})
         for branch in self.leaving:
-            self.cancels += cancel(tx, self.key, branch)
+            self.cancels += cancel(tx, self.key, branch, reaction)
+        for address, wait, answer in self.over:
+            self._show_over(tx, address, wait, answer, reaction)
         for ask in self.actions:
             if self.ended is None:
-                self._perform(tx, ask)
-        self._leave(tx)
+                self._perform(tx, ask, reaction)
+        self._leave(tx, reaction)
 
     def committed(self) -> None:
         """The turn is on disk."""
@@ -178,10 +189,10 @@ class Turn:
             self.trace.append(f"{self.name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip())
         tx.later(sql.append, self.chain.row(self.key, one, tx.now_text))
 
-    def _perform(self, tx: Transaction, ask: Ask) -> None:
+    def _perform(self, tx: Transaction, ask: Ask, reaction: Reaction) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
         command = Late(cast("Delivered[Any]", ask.command)) if ask.address in self.late else ask.command
-        performed = perform(tx, command, self._context(ask.address), ask.prepared)
+        performed = perform(tx, command, self._context(ask.address, reaction), ask.prepared)
         if isinstance(performed.value, Pending):
             self._begin_waiting(tx, ask, performed.value)
         else:
@@ -190,22 +201,31 @@ class Turn:
             self.answers.append(Answer(ask, performed.value, performed.error))
         if performed.post is not None:
             self.posts.append(performed.post)
-        self.woken += deliver(tx, performed.events, self.codec)
+        reaction.to(performed.events, performed.clears)
+        # What it does on purpose goes before what follows from it.
+        self.ended = reaction.own_ending
         if performed.ended_by is not None:
             self.ended = by_action(performed.ended_by, self.codec)
 
-    def _context(self, address: str) -> Context:
+    def _show_over(self, tx: Transaction, address: str, wait: Visible[Any], answer: Any, reaction: Reaction) -> None:
+        """A wait is over, whatever becomes of what was shown of it: its answer was given already."""
+        performed = perform(tx, Over(wait, answer), self._context(address, reaction))
+        reaction.to(performed.events)
+        if performed.error is not None:
+            log.error(
+                "instance %s, step %s: its wait is over and still shown", self.name, address, exc_info=performed.error
+            )
+
+    def _context(self, address: str, reaction: Reaction) -> Context:
         def primitive(tx: Transaction, command: Any) -> Any:
             if isinstance(command, AwaitChild):
                 return look(tx, command, self.codec)
             parent = None if command.detached else (self.key, address)
-            started = insert(tx, command.call, self.step_key(address), self.codec, parent=parent)
-            self.started.append(started)
-            return started.id
+            return reaction.start(command.call, self.step_key(address), Origin(parent, self.key)).id
 
         return Context(
             self.codec,
-            self.make_port,
+            self.reactions.make_port,
             self.channels,
             self.name,
             self.step_key(address),
@@ -220,19 +240,22 @@ class Turn:
         deadline = None if when is None else moment_text(when)
         if address not in self.again:
             self._append(tx, entry(address, "began", ask.noted, deadline))
+        trigger = None if pending.trigger is None else self.codec.encode(pending.trigger)
         for key in pending.keys:
-            tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address})
+            row = {"key": key, "instance": self.key, "address": address, "trigger": trigger}
+            tx.execute(sql.subscribe, row)
         if deadline is not None:
             tx.later(sql.add_timer, (self.key, address, deadline, "wait"))
         self.began[address] = when
         if address not in self.again:
             self._began_waits.append(Waiting(ask.noted.shown(), deadline))
 
-    def _leave(self, tx: Transaction) -> None:
+    def _leave(self, tx: Transaction, reaction: Reaction) -> None:
         """What the store is to say of the instance until its next turn."""
         if self.ended is not None:
-            self.woken += end(tx, self.key, self.ended, self.codec)
+            reaction.write_end(self.key, self.ended)
         elif self.anew is not None:
+            reaction.close_waits(self.key, "cancelled")
             begin_anew(tx, self.key, self.anew)
         else:
             standing = self._standing()

@@ -14,12 +14,12 @@ from bizproc.core.errors import InstanceNotFound, NotResumable, StartRefused, Un
 from bizproc.core.process import Call
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Settled, Signal, SkipAsked
-from bizproc.engines.embedded.endings import Ending, end
-from bizproc.engines.embedded.events import Woken, deliver
+from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.journal import verified
 from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.performing import Context, Performed, perform
-from bizproc.engines.embedded.starting import Started, insert
+from bizproc.engines.embedded.reactions import Reaction, Reactions
+from bizproc.engines.embedded.starting import Started
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
@@ -49,33 +49,53 @@ class Run(Asked[T]):
 
 
 @define(eq=False)
-class Add(Asked[Started]):
+class Reacting(Asked[T]):
+    """A work that may bring about something besides itself: it writes with a reaction."""
+
+    reactions: Reactions = field(kw_only=True)
+
+
+@define(eq=False)
+class Add(Reacting["tuple[Started, Reaction]"]):
     """Start a call."""
 
     call: Call[Any] = field(kw_only=True)
     id: str | None = field(kw_only=True)
-    codec: Codec = field(kw_only=True)
 
-    def write(self, tx: Transaction) -> Started:
-        return insert(tx, self.call, self.id, self.codec)
+    def write(self, tx: Transaction) -> tuple[Started, Reaction]:
+        reaction = self.reactions.begin(tx)
+        return reaction.start(self.call, self.id), reaction
 
 
 @define(eq=False)
-class Perform(Asked["tuple[Performed, list[Woken]]"]):
+class Perform(Reacting["tuple[Performed, Reaction]"]):
     """Perform one action outside any process."""
 
     action: Any = field(kw_only=True)
     context: Context = field(kw_only=True)
     prepared: Any = field(default=None, kw_only=True)
 
-    def write(self, tx: Transaction) -> tuple[Performed, list[Woken]]:
-        performed = perform(tx, self.action, self.context, self.prepared)
-        return performed, deliver(tx, performed.events, self.context.codec)
+    def write(self, tx: Transaction) -> tuple[Performed, Reaction]:
+        performed, reaction = perform(tx, self.action, self.context, self.prepared), self.reactions.begin(tx)
+        reaction.to(performed.events, performed.clears)
+        return performed, reaction
+
+
+@define(eq=False)
+class Publish(Reacting["Reaction"]):
+    """Tell a fact that concerns no item."""
+
+    event: Event = field(kw_only=True)
+
+    def write(self, tx: Transaction) -> Reaction:
+        reaction = self.reactions.begin(tx)
+        reaction.to([self.event])
+        return reaction
 
 
 @define(eq=False)
 class Load(Asked["Loaded | None"]):
-    """Read an instance with its journal, in one go; None where it has ended or never was."""
+    """Read an instance with its journal, in one go; None where it has ended, never was, or waits for its turn."""
 
     key: int = field(kw_only=True)
     path: str = field(kw_only=True)
@@ -84,7 +104,7 @@ class Load(Asked["Loaded | None"]):
     def write(self, tx: Transaction) -> Loaded | None:
         key = {"key": self.key}
         row = tx.execute(sql.instance, key).fetchone()
-        if row is None or row[8] not in LIVE:
+        if row is None or row[8] not in LIVE or row[13] is not None:
             return None
         tx.write_rows()  # rows that other works of this group left for later
         arrivals = tx.execute(sql.arrivals, key).fetchall()
@@ -187,34 +207,39 @@ class Send(Asked[Posted]):
 
 
 @define(eq=False)
-class AskCancel(Asked["tuple[int, CancelAsked | None]"]):
-    """Ask an instance to cancel itself; None where it has ended. Raises InstanceNotFound."""
+class AskCancel(Reacting["tuple[int, CancelAsked | None, Reaction]"]):
+    """Ask an instance to cancel itself; None where it has ended, or ends at once. Raises InstanceNotFound."""
 
     id: str = field(kw_only=True)
 
-    def write(self, tx: Transaction) -> tuple[int, CancelAsked | None]:
+    def write(self, tx: Transaction) -> tuple[int, CancelAsked | None, Reaction]:
+        reaction = self.reactions.begin(tx)
         row = tx.execute(sql.same_id, {"id": self.id}).fetchone()
         if row is None:
             raise InstanceNotFound(instance=self.id)
-        if row[5] not in LIVE:
-            return row[0], None
-        arrival = {"key": row[0], "address": "", "kind": "cancel", "payload": None}
-        return row[0], CancelAsked(int(tx.execute(sql.add_arrival, arrival).lastrowid or 0))
+        key, state, queue = row[0], row[5], row[6]
+        if queue is not None:  # it has not begun, and has nothing to clean up
+            reaction.end(key, Ending("cancelled"))
+        if state not in LIVE or queue is not None:
+            return key, None, reaction
+        arrival = {"key": key, "address": "", "kind": "cancel", "payload": None}
+        return key, CancelAsked(int(tx.execute(sql.add_arrival, arrival).lastrowid or 0)), reaction
 
 
 @define(eq=False)
-class End(Asked["list[Woken] | None"]):
+class End(Reacting["Reaction | None"]):
     """End an instance from outside, or set it aside; None where it has ended already."""
 
     key: int = field(kw_only=True)
     ending: Ending = field(kw_only=True)
-    codec: Codec = field(kw_only=True)
 
-    def write(self, tx: Transaction) -> list[Woken] | None:
+    def write(self, tx: Transaction) -> Reaction | None:
         row = tx.execute(sql.instance, {"key": self.key}).fetchone()
         if row is None or row[8] not in LIVE:
             return None
-        return end(tx, self.key, self.ending, self.codec)
+        reaction = self.reactions.begin(tx)
+        reaction.write_end(self.key, self.ending)
+        return reaction
 
 
 @define(eq=False)
@@ -229,6 +254,9 @@ class AskSkip(Asked["tuple[int, SkipAsked]"]):
             raise InstanceNotFound(instance=self.id)
         if row[5] != "waiting":
             raise NotResumable(instance=self.id, state=row[5], detail="there is no wait to skip.")
+        if row[6] is not None:
+            detail = "it waits for its turn: end the instance that runs before it."
+            raise NotResumable(instance=self.id, state=row[5], detail=detail)
         arrival = {"key": row[0], "address": "", "kind": "skip", "payload": None}
         return row[0], SkipAsked(int(tx.execute(sql.add_arrival, arrival).lastrowid or 0))
 

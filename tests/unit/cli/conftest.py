@@ -52,7 +52,7 @@ async def close(deal: Deal) -> None:
 '''
 
 
-MODULES = ("sales", "broken", "other", "again")
+MODULES = ("sales", "tea", "broken", "other", "again")
 
 
 def forget_modules() -> None:

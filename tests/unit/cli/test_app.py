@@ -16,7 +16,10 @@ from bizproc import cli
 from bizproc.cli import app, ps_command
 from tests.unit.cli.conftest import Run
 
-COMMANDS = ["demo", "import", "start", "ps", "show", "check", "diagram", "actions"]
+COMMANDS = [
+    *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "skip-wait"),
+    *("check", "diagram", "backup", "actions"),
+]
 
 
 def bizproc(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -30,16 +33,19 @@ def bizproc(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comple
 def test_help_names_every_command_and_shows_examples(run: Run) -> None:
     ran = run("--help")
     assert ran.exit_code == 0
-    for name in COMMANDS:
-        assert f"bizproc {name}" in ran.output
+    words = [line.split()[0] for line in ran.output.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert [word for word in words if word in COMMANDS] == COMMANDS
+    for name in ("demo", "import", "serve", "start", "ps", "show", "signal", "actions"):
+        assert f"  bizproc {name}" in ran.output
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_has_an_example_and_the_options_that_all_have(run: Run, name: str) -> None:
     ran = run(name, "--help")
     assert ran.exit_code == 0
-    for part in (f"bizproc {name}", "Example", "--store", "--processes", "--json"):
+    for part in (f"\n    bizproc {name}", "\n  Example", "--store", "--processes", "--json"):
         assert part in ran.output
+    assert "\\b" not in ran.output
 
 
 def test_every_command_can_be_loaded_and_is_described() -> None:

@@ -75,8 +75,8 @@ def test_a_folder_that_cannot_be_read_makes_no_store(run: Run, here: Path) -> No
 
 def test_files_that_are_not_read_are_told_of(run: Run, here: Path) -> None:
     Company().write(here / "csv")
-    (here / "csv" / "leads.csv").write_text("id\n")
-    assert run("import", here / "csv").stderr == "leads.csv: not read, for import does not know this file.\n"
+    (here / "csv" / "people.csv").write_text("id\n")
+    assert run("import", here / "csv").stderr == "people.csv: not read, for import does not know this file.\n"
 
 
 @pytest.mark.skipif(not NORTHWIND.is_dir(), reason="BIZPROC_TEST_DATA names no folder with the Northwind set")

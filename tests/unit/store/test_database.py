@@ -328,6 +328,25 @@ def test_rows_left_for_later_inside_a_savepoint_that_is_undone_are_dropped(opene
     assert in_transaction(opened, work) == ["first", "before", "after"]
 
 
+def test_rows_from_before_that_are_written_inside_a_savepoint_are_not_lost_with_it(opened: Opened) -> None:
+    def work(tx: Transaction) -> None:
+        leave(tx, "before")
+        with tx.savepoint():
+            leave(tx, "outer")
+            with undone(tx):
+                leave(tx, "inside")
+                tx.write_rows()
+                leave(tx, "again")
+                tx.write_rows()
+                leave(tx, "and again")
+            leave(tx, "behind")
+        with tx.savepoint():
+            tx.write_rows()
+        leave(tx, "after")
+
+    assert in_transaction(opened, work) == ["first", "before", "outer", "behind", "after"]
+
+
 def test_sqlalchemy_runs_inside_the_same_transaction(opened: Opened) -> None:
     def work(tx: Transaction) -> None:
         with undone(tx):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
+STAYS = "while_in IS NOT NULL AND ended_at IS NULL"
+
+
 @pytest.fixture
 def connection() -> Iterator[Connection]:
     database = Database.open("sqlite:///:memory:", clock=clock)
@@ -84,6 +87,9 @@ def test_a_value_of_the_wrong_type_is_refused(connection: Connection) -> None:
         ("SELECT * FROM arrival WHERE instance = 1 ORDER BY id", "arrival_instance"),
         ("SELECT id FROM signal WHERE instance = 1 AND name = 's' AND consumed = 0 ORDER BY id", "signal_unread"),
         ("SELECT count FROM attempt WHERE instance = 1 AND address = '3'", "PRIMARY KEY"),
+        ("SELECT key FROM instance WHERE queue = 'p deal:7' ORDER BY key LIMIT 1", "instance_queue"),
+        (f"SELECT key FROM instance WHERE document_type = 'deal' AND document_id = 7 AND {STAYS}", "instance_while_in"),
+        ("SELECT text FROM refusal WHERE process = 'p' ORDER BY id DESC", "refusal_process"),
         ("SELECT text FROM instance_log WHERE instance = 1 ORDER BY id", "instance_log_instance"),
     ],
 )

@@ -64,7 +64,10 @@ def check(content: bytes) -> None:
     for line in unfolded:
         match = LINE.fullmatch(line)
         assert match, line
-        name, value = match[1], line.rpartition(":")[2]
+        name, value = match[1], line.partition(":")[2]
+        # A moment in place of a duration says so.
+        assert name != "TRIGGER" or re.fullmatch(r"TRIGGER;VALUE=DATE-TIME:\d{8}T\d{6}Z", line), line
+        assert name != "REFRESH-INTERVAL" or re.fullmatch(r"REFRESH-INTERVAL;VALUE=DURATION:PT\d+M", line), line
         if name == "BEGIN":
             open_parts.append((value, []))
         elif name == "END":
