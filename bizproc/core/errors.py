@@ -36,7 +36,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
-    │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, OrderNotFound, NothingToPay, PaymentUnfit
+    │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, NothingToPay, PaymentUnfit
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── ExportRefused             a folder that cannot be exported into
@@ -804,14 +804,6 @@ class DocumentNotReady(ActionError):
     document: int
     number: str
     timeout: str
-
-
-@define(kw_only=True)
-class OrderNotFound(ActionError):
-    """No order has this id."""
-
-    says = "there is no order {order!r}."
-    order: object
 
 
 @define(kw_only=True)

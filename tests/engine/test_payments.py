@@ -24,6 +24,7 @@ from bizproc.model.references import ItemRef, ref_of
 from bizproc.testing import World, crash_at_every_await
 from bizproc.triggers.trigger import Trigger
 from tests.engine.orders import MakeOrder
+from tests.engine.paper_templates import tea_deal
 from tests.engine.ways import every_way
 
 LINK = "https://pay.test/1/1"
@@ -134,19 +135,29 @@ async def test_an_order_of_the_wrong_type_is_refused_at_once() -> None:
 
 @process("payments.remind")
 async def remind(deal: Deal, *, order: int) -> str:
-    """The document's own example: the link is put into an activity of the deal."""
     link = await crm.deal.get_payment_link(order)
+    await crm.deal.add_activity("Send the client the link to pay", link)
+    return link
+
+
+@process("payments.example")
+async def example(deal: Deal) -> str:
+    """The document's own example: the link to pay the deal's order is put into an activity of the deal."""
+    await crm.deal.create_order()
+    link = await crm.deal.get_payment_link(await crm.deal.orders())
     await crm.deal.add_activity("Send the client the link to pay", link)
     return link
 
 
 @every_way
 async def test_the_link_stands_in_an_activity_of_the_deal(world: World) -> None:
-    deal, order = await ordered(world)
-    run = await world.start(remind(deal, order=order.id))
+    deal = await tea_deal(world)
+    run = await world.start(example(deal))
     assert await run.result() == LINK
     (activity,) = await world.find(Activity, of=deal)
     assert activity.description == LINK
+    await world.payments.pay(LINK)
+    assert [order.status for order in await world.perform(crm.deal(deal).orders())] == ["paid"]
 
 
 @process("payments.both")
