@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Event
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import uuid4
 
 import anyio
@@ -53,7 +54,7 @@ from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.model.tokens import Signer
-from bizproc.ports.channel import Channel, Outside
+from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES, Files
@@ -373,10 +374,10 @@ class Runtime:
         finally:
             database.close()
 
-    async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
+    async def begin(self, processes: Iterable[Process[..., Any]], *, secret: str | None = None) -> None:
         """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
         self.engine.use(*distinct(processes))
-        await self.engine.write(sql_crm.seed)
+        await self.engine.write(partial(sql_crm.seed, secret=secret))
         await self.sweep_files()
         await self.engine.recover()
 
@@ -798,7 +799,7 @@ def assemble(
         return Setting(now=port.performing.now, zone=portal.zone)
 
     codec = Codec()
-    outside = with_channels(with_files(outside, database), settings)
+    outside = with_channels(outside, settings, database)
     options.zone, options.portal = settings.time_zone, portal
     engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
     return Runtime(database, engine, codec, portal, outside)
@@ -813,13 +814,26 @@ def with_files(outside: Outside, database: Database) -> Outside:
     return evolve(outside, tools={**outside.tools, FILES: files})
 
 
-def with_channels(outside: Outside, settings: Settings) -> Outside:
-    """Where no other channels are given: those that the settings are for."""
-    from bizproc.adapters.documents import DocumentMaker
-    from bizproc.adapters.payments import provider_of
+_ALWAYS: Final = ("bizproc.adapters.documents", "bizproc.adapters.payments")
+"""Each makes channels that every runtime has."""
 
-    own: tuple[Channel, ...] = (DocumentMaker(outside.tools[FILES], settings.documents), provider_of(settings.payments))
-    return evolve(outside, channels={**{channel.name: channel for channel in own}, **outside.channels})
+
+def with_channels(outside: Outside, settings: Settings, database: Database) -> Outside:
+    """
+    What the settings say of channels; what was given already is not replaced.
+
+    Raises:
+        ExtraMissing: They ask for one whose packages are not installed.
+    """
+    outside = with_files(outside, database)
+
+    async def signer() -> Signer:
+        return await database.read(lambda connection: SqlCrmReader(connection).signer())
+
+    for module in _ALWAYS:
+        made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        outside = evolve(outside, channels={**made.channels, **outside.channels})
+    return outside
 
 
 def portal_of(settings: Settings) -> Portal:

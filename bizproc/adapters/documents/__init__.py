@@ -11,6 +11,19 @@ gets them as JSON beside it, .docx through Jinja's sandbox, escaped. What is mad
 folder that holds nothing else, for a limited time and with limited memory.
 """
 
-from bizproc.adapters.documents.maker import DocumentMaker
+from __future__ import annotations
 
-__all__ = ["DocumentMaker"]
+from typing import Any
+
+from bizproc.adapters.documents.maker import DocumentMaker
+from bizproc.ports.channel import Outside
+from bizproc.ports.files import Files
+from bizproc.settings import Settings
+
+__all__ = ["DocumentMaker", "outside_of"]
+
+
+def outside_of(settings: Settings, files: Files, _signer: Any) -> Outside:
+    """The maker of documents, as the settings have it."""
+    maker = DocumentMaker(files, settings.documents)
+    return Outside(channels={maker.name: maker})

@@ -7,12 +7,21 @@ Who takes payments.
 
 from __future__ import annotations
 
+from typing import Any
+
 from bizproc.adapters.payments.page import PagePayments
 from bizproc.core.errors import ExtraMissing
+from bizproc.ports.channel import Outside
 from bizproc.ports.payments import PaymentProvider
-from bizproc.settings import PaymentSettings
+from bizproc.settings import PaymentSettings, Settings
 
-__all__ = ["PagePayments", "provider_of"]
+__all__ = ["PagePayments", "outside_of", "provider_of"]
+
+
+def outside_of(settings: Settings, _files: Any, _signer: Any) -> Outside:
+    """Who takes payments, as the settings have it. Raises ExtraMissing."""
+    provider = provider_of(settings.payments)
+    return Outside(channels={provider.name: provider})
 
 
 def provider_of(settings: PaymentSettings) -> PaymentProvider:
