@@ -26,6 +26,9 @@ __all__ = [
     "created",
     "cron",
     "deleted",
+    "email_opened",
+    "incoming",
+    "link_clicked",
     "payment_paid",
     "responsible_changed",
     "signal",
@@ -125,6 +128,21 @@ def signal(name: str) -> Trigger:
 def payment_paid(*, by_processes: bool | None = None) -> Trigger:
     """An order of an item is paid: the event is about that deal or invoice; its facts name `order` and `payment`."""
     return Trigger(("payment.paid",), by_processes=by_processes)
+
+
+def email_opened() -> Trigger:
+    """A mail that was sent from an item is opened, for the first time."""
+    return Trigger(("message.opened",))
+
+
+def link_clicked() -> Trigger:
+    """A link in a mail that was sent from an item is followed; which one is in `event.facts["link"]`."""
+    return Trigger(("message.link_clicked",))
+
+
+def incoming(kind: str | None = None) -> Trigger:
+    """Something comes in from the client of an item: `email`, `sms`, `call`…, or anything."""
+    return Trigger(("communication.incoming" if kind is None else f"communication.incoming_{kind}",))
 
 
 def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) -> Trigger:

@@ -37,6 +37,7 @@ from bizproc.core.errors import (
     InstanceStuck,
     InstanceTerminated,
     ProcessDefinitionError,
+    SettingsError,
     StartConflict,
     StartRefused,
     WrongArgument,
@@ -177,6 +178,20 @@ class Instance(Generic[R_co]):
         """
         return Instance(self._runtime, await self._runtime.asks.fork(self.id, step, id), self._process)
 
+    async def settle(self, step: str, *, sent: bool) -> None:
+        """
+        Say what became of a delivery that is unknown, and at which it failed; then it goes on.
+
+        Args:
+            step: The address of the step, as `DeliveryUnknown` and `bizproc show` name it.
+            sent: It was sent: the step returns as if the other side had said so. Or else it is sent again.
+
+        Raises:
+            NotResumable: It did not fail at this step, or the fate of what was posted there is known.
+            StartRefused: It ended, and another one runs on its document by now.
+        """
+        await self._runtime.asks.settle(self.id, step, sent=sent)
+
     async def skip_wait(self) -> None:
         """
         End the wait that would be over first, as if its time were up.
@@ -305,7 +320,7 @@ class Runtime:
         clock, settings = clock or SystemClock(), settings or Settings()
         database = await to_thread.run_sync(partial(open_database, url, clock))
         options = Options(keep_in_memory=settings.keep_in_memory, protect=settings.poison_protection)
-        runtime = assemble(database, clock, settings, options, outside)
+        runtime = assemble(database, clock, settings, options, with_channels(outside, settings, database))
         scope = CancelScope()
         database.start(asyncio.get_running_loop())
         try:
@@ -799,10 +814,45 @@ def assemble(
         return Setting(now=port.performing.now, zone=portal.zone)
 
     codec = Codec()
-    outside = with_channels(outside, settings, database)
+    outside = with_files(outside, database)
     options.zone, options.portal = settings.time_zone, portal
     engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
     return Runtime(database, engine, codec, portal, outside)
+
+
+_ALWAYS: Final = ("bizproc.adapters.documents", "bizproc.adapters.payments")
+"""Each makes channels that every runtime has."""
+
+_CHANNELS: Final = ("bizproc.adapters.smtp", "bizproc.adapters.sms", "bizproc.adapters.ads")
+"""Each makes the channels that the settings ask for, and is imported only if its section says something."""
+
+
+def with_channels(outside: Outside, settings: Settings, database: Database) -> Outside:
+    """
+    What the settings say of channels; what was given already is not replaced.
+
+    Raises:
+        SettingsError: A section is filled in, and the packages it needs are not installed.
+    """
+    outside = with_files(outside, database)
+
+    async def signer() -> Signer:
+        return await database.read(lambda connection: SqlCrmReader(connection).signer())
+
+    for module in _ALWAYS:
+        own: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        outside = evolve(outside, channels={**own.channels, **outside.channels})
+    for module in _CHANNELS:
+        section = module.rpartition(".")[2].replace("smtp", "mail")
+        if getattr(settings, section) == getattr(Settings(), section):
+            continue
+        try:
+            made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        except ModuleNotFoundError as error:
+            detail = f"[{section}] is filled in, and {error.name} is missing: pip install bizproc[{section}]."
+            raise SettingsError(where=section, detail=detail) from None
+        outside = evolve(outside, channels={**made.channels, **outside.channels})
+    return outside
 
 
 def with_files(outside: Outside, database: Database) -> Outside:
@@ -814,30 +864,12 @@ def with_files(outside: Outside, database: Database) -> Outside:
     return evolve(outside, tools={**outside.tools, FILES: files})
 
 
-_ALWAYS: Final = ("bizproc.adapters.documents", "bizproc.adapters.payments")
-"""Each makes channels that every runtime has."""
-
-
-def with_channels(outside: Outside, settings: Settings, database: Database) -> Outside:
-    """
-    What the settings say of channels; what was given already is not replaced.
-
-    Raises:
-        ExtraMissing: They ask for one whose packages are not installed.
-    """
-    outside = with_files(outside, database)
-
-    async def signer() -> Signer:
-        return await database.read(lambda connection: SqlCrmReader(connection).signer())
-
-    for module in _ALWAYS:
-        made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
-        outside = evolve(outside, channels={**made.channels, **outside.channels})
-    return outside
-
-
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
     return Portal(
-        zone=settings.zone, currency=settings.currency, language=settings.language, public_url=settings.web.public_url
+        zone=settings.zone,
+        currency=settings.currency,
+        language=settings.language,
+        public_url=settings.web.public_url,
+        largest_mail=settings.mail.largest * 1_000_000,
     )

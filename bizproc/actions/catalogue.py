@@ -13,6 +13,7 @@ from attrs import frozen
 
 from bizproc.actions.activities import AddActivity
 from bizproc.actions.appointments import ScheduleCall, ScheduleMeeting
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.bookings import BookResource, CancelBooking
 from bizproc.actions.comments import AddComment
 from bizproc.actions.conversions import ConvertDeal, ConvertLead, CreateLeadContact, CreateRepeatLead
@@ -23,6 +24,7 @@ from bizproc.actions.details import DetailsInformation, EditDetails
 from bizproc.actions.events import AddEvent
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.linked import EditCompany, EditContact
+from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.orders import PaymentInformation
 from bizproc.actions.papers import CreateDocument
@@ -59,8 +61,8 @@ HEADINGS: Final = (
     Heading(3, "Ajouter aux exceptions", "Add to exclusions", AddToExclusions),
     Heading(4, "Ajouter l'évènement dans le CRM", "Add CRM event", AddEvent),
     Heading(5, "Ajouter un commentaire", "Add comment", AddComment),
-    Heading(6, "Annonces Facebook", "Facebook Ads audience"),
-    Heading(7, "Annonces Google AdWords", "Google Ads audience"),
+    Heading(6, "Annonces Facebook", "Facebook Ads audience", AddToFacebookAudience),
+    Heading(7, "Annonces Google AdWords", "Google Ads audience", AddToGoogleAudience),
     Heading(8, "Annuler la réservation", "Cancel resource booking", CancelBooking),
     Heading(9, "Attendre", "Wait", Days, (DaysBefore,)),
     Heading(10, "Changer d'observateurs", "Change observers", ChangeObservers),
@@ -84,8 +86,8 @@ HEADINGS: Final = (
     Heading(28, "En attente de l'étape de transaction", "Waiting for deal stage", UntilStage),
     Heading(29, "En attente du statut du prospect", "Waiting for lead status", UntilStatus),
     Heading(30, "Terminer la tâche", "End task", EndTasks),
-    Heading(31, "Envoyer un SMS", "Send SMS"),
-    Heading(32, "Envoyer un e-mail", "Send e-mail"),
+    Heading(31, "Envoyer un SMS", "Send SMS", SendSms),
+    Heading(32, "Envoyer un e-mail", "Send e-mail", SendEmail),
     Heading(33, "Obtenir le lien de paiement", "Get payment link", GetPaymentLink),
     Heading(34, "Modifier le pipeline", "Change pipeline", ChangePipeline),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),

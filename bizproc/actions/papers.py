@@ -30,6 +30,7 @@ from bizproc.model.mailboxes import Template
 from bizproc.model.messages import CrmDocument
 from bizproc.model.references import ItemRef
 from bizproc.ports.crm import Crm
+from bizproc.ports.performing import FollowUp
 from bizproc.ports.documents import DOCUMENTS, DOCX, FORMS, PDF, Content, Form, Made, Paper
 
 TemplateRef: TypeAlias = Template | int | str
@@ -349,7 +350,9 @@ class Filled(Settling):
         if document.conversion != "pending" or made.filled is None:
             return document
         convert = Paper(form="filled", template=made.filled.sha256, pdf=True, made_at=document.created_at)
-        return Outgoing(DOCUMENTS, convert, Converted(document=document.id), posted=document)
+        later = Outgoing(DOCUMENTS, convert, Converted(document=document.id))
+        port.performing.follow_up(FollowUp("pdf", later, port.performing.now))
+        return document
 
 
 @frozen(kw_only=True)

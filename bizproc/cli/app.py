@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "terminate": "End instances at once.",
     "retry": "Let instances that failed or are stuck go on.",
     "skip-wait": "End the wait of an instance as if its time were up.",
+    "settle": "Say whether something was sent of which nobody knows.",
     "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
     "backup": "Copy a store, while it runs, too.",

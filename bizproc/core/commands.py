@@ -151,8 +151,7 @@ class Settling:
         """
         As a local action, for each fate; what it returns for `accepted` is the step's value.
 
-        It may hand over something further, an `Outgoing` for which nobody waits: then its `posted` is the value. An
-        error that it returns for another fate is raised in place of the channel's.
+        An error that it returns for another fate is raised in place of the channel's.
         """
         raise NotImplementedError
 

@@ -37,6 +37,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
     │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, NothingToPay, PaymentUnfit
+    │   ├── NoResponsible, NoSender, NoClientAddress, BadAddress, AttachmentsTooLarge, MessageNotFound
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
     ├── ImportRefused             files that cannot be imported
     ├── ExportRefused             a folder that cannot be exported into
@@ -826,6 +827,63 @@ class PaymentUnfit(ActionError):
 
 
 @define(kw_only=True)
+class NoResponsible(ActionError):
+    """Something is done in the name of an item's person in charge, and it has none."""
+
+    says = "{kind} {id} has nobody in charge, in whose name it could be done: set its `responsible_id`."
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class NoSender(ActionError):
+    """There is no address to send from."""
+
+    says = (
+        "no mailbox is there for user {user}, and they have no address of their own: add one with "
+        "crm.mailbox.create(email=...), or name the sender."
+    )
+    user: int
+
+
+@define(kw_only=True)
+class NoClientAddress(ActionError):
+    """The client of an item has nowhere to be reached."""
+
+    says = "{kind} {id}: neither it nor its contacts nor its company have anything in `{wanted}` (of type: {type})."
+    kind: str
+    id: int
+    wanted: str
+    type: str = "any"
+
+
+@define(kw_only=True)
+class BadAddress(ActionError):
+    """What is to be written to is no address."""
+
+    says = "{what}: {address} is no e-mail address."
+    what: str
+    address: str
+
+
+@define(kw_only=True)
+class AttachmentsTooLarge(ActionError):
+    """The attachments of a mail are larger than the portal allows."""
+
+    says = "the attachments come to {size} bytes as they travel, and a mail may have {most} (setting mail.largest)."
+    size: int
+    most: int
+
+
+@define(kw_only=True)
+class MessageNotFound(ActionError):
+    """There is no such message, or it has no such link."""
+
+    says = "there is no message {message}, or it has not what was asked for."
+    message: int
+
+
+@define(kw_only=True)
 class ChannelMissing(ActionError):
     """No channel of this name is set up."""
 
@@ -1038,6 +1096,8 @@ __all__ = [
     "AlreadyConverted",
     "AlreadyExists",
     "AmbiguousItem",
+    "AttachmentsTooLarge",
+    "BadAddress",
     "BadRow",
     "BizprocError",
     "Cancelled",
@@ -1071,9 +1131,13 @@ __all__ = [
     "JournalTooLong",
     "LinkedItemMissing",
     "LoopRefused",
+    "MessageNotFound",
     "NestedStep",
     "NoClient",
+    "NoClientAddress",
     "NoDocument",
+    "NoResponsible",
+    "NoSender",
     "NobodyFound",
     "NotDurable",
     "NotInProcess",

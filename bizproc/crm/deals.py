@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
 from bizproc.actions.conversions import ConvertDeal, CreateRepeatLead
 from bizproc.actions.creating import CreateDeal
@@ -26,6 +27,8 @@ class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     kind: ClassVar[str] = "deal"
 
     add_product = act(AddProduct)
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
     products = act(Products)
     get_payment_link = act(GetPaymentLink)
     delete_products = act(DeleteProducts)

@@ -11,6 +11,7 @@ from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
 from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
+from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.papers import CreateDocument, Documents
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
@@ -57,6 +58,8 @@ class ItemActions(Named[I, F], DetailsActions):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    send_email = act(SendEmail)
+    send_sms = act(SendSms)
     add_event = act(AddEvent)
     complete_activity = act(CompleteActivity)
     schedule_call = act(ScheduleCall)

@@ -1,6 +1,7 @@
 """The CRM's nouns as frozen attrs classes: deal, contact, company, product row, activity, stage… Pure."""
 
 from bizproc.model.addresses import ClientAddress
+from bizproc.model.audiences import AudienceChange
 from bizproc.model.booking_fields import BookingSettings
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
@@ -55,6 +56,7 @@ __all__ = [
     "Activity",
     "Address",
     "AddressFields",
+    "AudienceChange",
     "BankDetails",
     "BankDetailsFields",
     "Booking",

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from bizproc.model.addresses import ClientAddress
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
-from bizproc.model.messages import CrmDocument
+from bizproc.model.mailboxes import Mailbox
+from bizproc.model.messages import CrmDocument, Draft, Message
 from bizproc.model.money import Number
 from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
@@ -379,6 +380,52 @@ class Crm(Protocol):
 
     async def revoke_calendar(self, user: int) -> None:
         """The links to a user's calendar that there were are dead: the next one has another number."""
+
+    async def client_addresses(self, ref: ItemRef, kind: str) -> tuple[str, ...]:
+        """All phones or addresses of an item's client: its own, or, if it has none, its contacts' and company's."""
+
+    # -- messages
+
+    async def mailboxes(self, user: int) -> tuple[Mailbox, ...]:
+        """The mailboxes that a user may send from, in their order."""
+
+    async def post_message(self, ref: ItemRef, draft: Draft) -> Message:
+        """
+        Note that a message about an item is about to be sent: `queued`, with a completed activity beside the item.
+
+        A step has one message. Asked again, it gives the one that went through; one that did not is written anew. What
+        the channel is to call it is made from the step's key, so that it is the same at every attempt.
+        """
+
+    async def settle_message(self, message: int, status: str, reason: str = "") -> Message | None:
+        """
+        Write down what became of a message; None where it is gone. Emits `message.status`.
+
+        Sent, it is a line in the item's history. Refused, it loses its activity, and why is a line of error, as it is
+        where nobody knows whether it was sent. One that went through stays as it is.
+        """
+
+    async def report_message(self, message: int, status: str, reason: str = "") -> None:
+        """Write down what a provider says of a message later: `delivered` or `failed`. Raises MessageNotFound."""
+
+    async def opened(self, message: int) -> None:
+        """A mail was opened; the first time emits `message.opened`. Raises MessageNotFound."""
+
+    async def clicked(self, message: int, link: int) -> str:
+        """
+        A link of a mail was followed; gives its target. Emits `message.link_clicked`.
+
+        Raises MessageNotFound, too where it has no such link.
+        """
+
+    async def is_excluded(self, address: str) -> bool:
+        """Whether a phone number or an address is one that nobody is to be reached at."""
+
+    async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
+        """Emit that something came in from the client: `communication.incoming`, and the same with its kind."""
+
+    async def tell_error(self, ref: ItemRef, text: str) -> None:
+        """Write a line of error into the history of an item, if it is still there."""
 
     # -- looked up
 

@@ -8,9 +8,9 @@ A world in a box, to test automations in: a CRM in memory, a clock that moves on
         assert await run.result() == "escalated"
 """
 
-from bizproc.testing.channels import FakeChannel
+from bizproc.testing.channels import FakeAds, FakeChannel, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.crashing import crash_at_every_await
 from bizproc.testing.world import World
 
-__all__ = ["FakeChannel", "VirtualClock", "World", "crash_at_every_await"]
+__all__ = ["FakeAds", "FakeChannel", "FakeMail", "FakeSms", "VirtualClock", "World", "crash_at_every_await"]

@@ -28,13 +28,18 @@ from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
+from bizproc.ports.ads import ADVERTISERS
+from bizproc.ports.ads import channel_of as advertiser_channel
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.documents import DOCUMENTS
-from bizproc.ports.files import FILES
+from bizproc.ports.files import FILES, Files
+from bizproc.ports.mail import MAIL
 from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
+from bizproc.ports.sms import SMS, channel_of
 from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
+from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
 from bizproc.testing.papers import FakeDocuments, FakePayments
@@ -55,6 +60,8 @@ class World:
         clock: The virtual clock; it moves by `advance`.
         commits: The commits so far; see `testing/commits.py`.
         outside: The channels and tools; they outlive crashes.
+        mail, sms, ads: Fakes of the mail server, of all providers of text messages and of all advertisers:
+            `world.mail.sent`, `world.ads.audiences`.
     """
 
     def __init__(
@@ -63,6 +70,9 @@ class World:
         self.clock = clock
         self.commits = commits
         self.outside = outside
+        self.mail: Any = outside.channels[MAIL]
+        self.sms: Any = outside.channels[SMS]
+        self.ads: Any = outside.channels[advertiser_channel("facebook")]
         commits.on_death = self._die
         self._settings = settings
         self._options = options
@@ -96,7 +106,7 @@ class World:
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
             longest_journal: With how many entries an instance fails.
-            channels: What delivered actions send through, such as `FakeChannel`s.
+            channels: What delivered actions send through beside the fakes that every world has, or in their place.
             tools: What prepared actions work with.
         """
         commits = Commits(observer)
@@ -110,8 +120,9 @@ class World:
             trace=commits.journalled,
         )
         all_tools = {FILES: MemoryFiles(), **tools}
-        fakes: tuple[Channel, ...] = (FakeDocuments(files=all_tools[FILES]), FakePayments())
-        outside = Outside(channels={channel.name: channel for channel in (*fakes, *channels)}, tools=all_tools)
+        outside = Outside(
+            channels={**_fakes(all_tools[FILES]), **{channel.name: channel for channel in channels}}, tools=all_tools
+        )
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
         if isinstance(taker := outside.channels[PAYMENTS], FakePayments):
             taker.record, taker.now = world._paid, world.clock.now
@@ -344,6 +355,20 @@ class World:
             self._runtime.database.close()
 
 
+def _fakes(files: Files) -> dict[str, Channel]:
+    """By every name under which actions may ask for them."""
+    sms = FakeSms()
+    ads = FakeAds()
+    advertisers = {advertiser_channel(advertiser): ads for advertiser in ADVERTISERS}
+    return {
+        MAIL: FakeMail(),
+        DOCUMENTS: FakeDocuments(files=files),
+        PAYMENTS: FakePayments(),
+        **advertisers,
+        **{channel_of(provider): sms for provider in (None, "twilio", "http")},
+    }
+
+
 class RunningInstance(Instance[R]):
     """A handle that outlives crashes; what is asked through it is answered when all that follows has happened."""
 
@@ -390,6 +415,11 @@ class RunningInstance(Instance[R]):
         await self._world.ask(lambda runtime: runtime.instance(self.id).fork(step, id=called))
         await self._world.run_until_idle()
         return RunningInstance(self._world, called, self._process)
+
+    async def settle(self, step: str, *, sent: bool) -> None:
+        """See `Instance.settle`."""
+        await self._world.ask(lambda runtime: runtime.instance(self.id).settle(step, sent=sent))
+        await self._world.run_until_idle()
 
     async def skip_wait(self) -> None:
         """See `Instance.skip_wait`."""

@@ -12,6 +12,7 @@ from attrs import frozen
 from bizproc import attempt, process, race, wait
 from bizproc.core.commands import Delivered, Outgoing, Prepared, Settling, Verdict
 from bizproc.errors import ChannelMissing, DeliveryUnknown, EmptyText, InstanceFailed, SendDelayed, SendRefused
+from bizproc.ports.performing import FollowUp
 from bizproc.testing import FakeChannel, World, crash_at_every_await
 from bizproc.testing.commits import SimulatedCrash
 
@@ -268,7 +269,9 @@ class Chain(Settling):
     async def settle(self, port: Any, verdict: Verdict) -> Any:
         if verdict.fate != "accepted":
             return LookupError() if verdict.reason == "strange" else EmptyText(action="tests.send", parameter="to")
-        return Outgoing("post", Letter("b", "and another"), Receipt(), posted=f"first {verdict.receipt}")
+        another = Outgoing("post", Letter("b", "and another"), Receipt())
+        port.performing.follow_up(FollowUp("then", another, port.performing.now))
+        return f"first {verdict.receipt}"
 
 
 @frozen

@@ -11,6 +11,7 @@ from bizproc.adapters.sql_crm import (
     bookings,
     history,
     items,
+    messages,
     orders,
     papers,
     passing_on,
@@ -32,7 +33,8 @@ from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, 
 from bizproc.model.addresses import ClientAddress
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
-from bizproc.model.messages import CrmDocument
+from bizproc.model.mailboxes import Mailbox
+from bizproc.model.messages import CrmDocument, Draft, Message
 from bizproc.model.money import Number
 from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
@@ -361,6 +363,38 @@ class SqlCrm:
 
     async def revoke_calendar(self, user: int) -> None:
         agendas.revoke(self.performing, user)
+
+    # -- messages
+
+    async def mailboxes(self, user: int) -> tuple[Mailbox, ...]:
+        return messages.mailboxes(self.performing.transaction, user)
+
+    async def post_message(self, ref: ItemRef, draft: Draft) -> Message:
+        return messages.post(self.performing, ref, draft)
+
+    async def settle_message(self, message: int, status: str, reason: str = "") -> Message | None:
+        return messages.settle(self.performing, message, status, reason)
+
+    async def report_message(self, message: int, status: str, reason: str = "") -> None:
+        messages.report(self.performing, message, status, reason)
+
+    async def opened(self, message: int) -> None:
+        messages.opened(self.performing, message)
+
+    async def clicked(self, message: int, link: int) -> str:
+        return messages.clicked(self.performing, message, link)
+
+    async def is_excluded(self, address: str) -> bool:
+        return messages.is_excluded(self.performing.transaction, address)
+
+    async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
+        messages.tell_incoming(self.performing, ref, kind, activity)
+
+    async def client_addresses(self, ref: ItemRef, kind: str) -> tuple[str, ...]:
+        return messages.client_addresses(self.performing.transaction, ref, kind)
+
+    async def tell_error(self, ref: ItemRef, text: str) -> None:
+        messages.tell_error(self.performing, ref, text)
 
     # -- looked up
 

@@ -116,6 +116,7 @@ Index("absence_user", tables["absence"].c.user_id, tables["absence"].c.end)
 Index("booking_user", tables["booking"].c.user_id, tables["booking"].c.end)
 Index("exclusion_value", tables["exclusion"].c.value)
 Index("wait_open", tables["wait"].c.made_by, sqlite_where=tables["wait"].c.completed == 0)
+Index("message_step", tables["message"].c.step, unique=True, sqlite_where=tables["message"].c.step.is_not(None))
 
 document = tables["document"]
 document.append_column(Column("step", Text))  # the key of the step that made it: the same step makes it once

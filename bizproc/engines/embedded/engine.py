@@ -43,6 +43,7 @@ from bizproc.engines.embedded.reactions import MakeSetting, Reaction, Reactions
 from bizproc.engines.embedded.recovery import Recovery
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
+from bizproc.engines.embedded.settling import Decide
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import Standing, Turn, sql
@@ -352,6 +353,7 @@ class Engine:
         self.reacted(reaction)
         if performed.post is not None:
             self._outbox.take([performed.post])
+        self._outbox.take(performed.follow_ups)
 
     async def verdict(self, post: int) -> Any:
         """The value of a delivered action performed outside any process, once its fate is known."""
@@ -409,6 +411,14 @@ class Engine:
     async def retry(self, id: str, *, again: bool = False) -> None:
         """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
         await self.ask(Resume(self.resumed, id=id, only=self.only, again=again))
+
+    async def settle(self, id: str, step: str, *, sent: bool) -> None:
+        """Say what became of an unknown delivery. Raises InstanceNotFound, NotResumable, StartRefused."""
+        await self.ask(self.decision(id, step, sent=sent))
+
+    def decision(self, id: str, step: str, *, sent: bool) -> Decide:
+        """The work that writes it down."""
+        return Decide(self.resumed, id=id, step=step, sent=sent, only=self.only, codec=self.codec)
 
     def resumed(self, key: int) -> None:
         self.load(key)
@@ -680,8 +690,6 @@ class Engine:
 
     def _settled(self, post: Post, outcome: Outcome) -> None:
         self.reacted(outcome.reaction)
-        if outcome.post is not None:
-            self._outbox.take([outcome.post])
         if outcome.delivery is not None and post.instance is not None:
             self._deliver(post.instance, outcome.delivery, load=True)
         future = self._verdicts.pop(post.id, None)

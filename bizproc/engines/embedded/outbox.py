@@ -71,7 +71,7 @@ class Outcome:
     reaction: Reaction
     value: Any
     error: BaseException | None
-    post: Post | None = None
+    follow_ups: tuple[Post, ...] = ()
 
 
 @define(eq=False)
@@ -91,7 +91,7 @@ class Settle(Asked[Outcome]):
         delivery = self._delivery(tx, settled.value, error)
         reaction = self.reactions.begin(tx)
         reaction.to(settled.events, settled.clears)
-        return Outcome(delivery, reaction, settled.value, error, settled.post)
+        return Outcome(delivery, reaction, settled.value, error, settled.follow_ups)
 
     def _is_waited_for(self, tx: Transaction) -> bool:
         """Whether the instance lives, and in the run that has posted this."""
@@ -159,19 +159,18 @@ class Outbox:
         self._reactions = reactions
 
     def take(self, posts: Iterable[Post]) -> None:
-        """Send posts that are on disk."""
+        """Send posts that are on disk, each in its time."""
         for one in posts:
-            if one.id not in self.sending and one.id not in self.delayed:
+            if one.id in self.sending or one.id in self.delayed:
+                continue
+            if one.again_at is not None and one.state == "ready" and moment(one.again_at) > self._now():
+                self._wait(one, moment(one.again_at))
+            else:
                 self.sending[one.id] = self._begin(self._send(one))
 
     def recover(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Go on with what a program that ended has left: rows of `open_posts`."""
-        for row in rows:
-            left = Post(*row)
-            if left.again_at is not None and left.state == "ready":
-                self._wait(left, moment(left.again_at))
-            else:
-                self.take([left])
+        self.take(Post(*row) for row in rows)
 
     def due(self, now: datetime) -> None:
         """Send what is to be sent again by now."""
@@ -192,7 +191,8 @@ class Outbox:
                 settled = partial(self._settled, one)
                 context = self._context(one)
                 settle = Settle(settled, post=one, verdict=verdict, context=context, reactions=self._reactions)
-                await self._ask(settle)
+                outcome = await self._ask(settle)
+                self.take(outcome.follow_ups)
         finally:
             if self.sending.get(one.id) is asyncio.current_task():
                 del self.sending[one.id]

@@ -201,6 +201,7 @@ class Turn:
             self.answers.append(Answer(ask, performed.value, performed.error))
         if performed.post is not None:
             self.posts.append(performed.post)
+        self.posts += performed.follow_ups
         reaction.to(performed.events, performed.clears)
         # What it does on purpose goes before what follows from it.
         self.ended = reaction.own_ending
