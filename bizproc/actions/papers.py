@@ -30,8 +30,8 @@ from bizproc.model.mailboxes import Template
 from bizproc.model.messages import CrmDocument
 from bizproc.model.references import ItemRef
 from bizproc.ports.crm import Crm
-from bizproc.ports.performing import FollowUp
 from bizproc.ports.documents import DOCUMENTS, DOCX, FORMS, PDF, Content, Form, Made, Paper
+from bizproc.ports.performing import FollowUp
 
 TemplateRef: TypeAlias = Template | int | str
 """A template of documents, its id, or its code."""

@@ -142,7 +142,7 @@ class RecordPayment(Action[Payment]):
 
 
 def _say(payment: Payment, got: tuple[Decimal, str]) -> Any:
-    async def say(port: Crm) -> None:
+    async def say(port: Crm, _error: Exception) -> None:
         await port.note_payment(payment, f"{got[0]} {got[1]}")
 
     return say

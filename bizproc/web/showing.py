@@ -33,6 +33,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "reference": "Reference",
             "pay_now": "Pay online",
             "no_account": "Ask whoever sent you the link how to pay.",
+            "bank_name": "Bank",
+            "account_number": "Account number",
+            "iban": "IBAN",
+            "swift": "SWIFT/BIC",
         },
         "fr": {
             "not_here": "Il n’y a rien ici.",
@@ -56,6 +60,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "reference": "Référence",
             "pay_now": "Payer en ligne",
             "no_account": "Demandez à la personne qui vous a envoyé le lien comment payer.",
+            "bank_name": "Banque",
+            "account_number": "Numéro de compte",
+            "iban": "IBAN",
+            "swift": "SWIFT/BIC",
         },
     }
 )

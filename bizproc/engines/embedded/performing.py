@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import (
     Action,
+    Delivered,
     Done,
     Event,
     Late,

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from bizproc import crm
 from bizproc.errors import ItemNotFound, WrongValue
 from bizproc.testing import World
-from tests.unit.web.visiting import Visitor
+from bizproc.web.app import application
+from tests.unit.web.visiting import Visitor, settings
 
 RIGHT = ["/pages.css"]
 
@@ -130,3 +132,19 @@ async def test_a_link_to_a_file_lasts_for_a_time_that_makes_sense(world: World, 
 async def test_a_link_to_a_file_that_is_not_there_is_not_made(world: World) -> None:
     with pytest.raises(ItemNotFound):
         await world.perform(crm.drive.link(9))
+
+
+async def test_a_page_that_breaks_says_nothing_of_why(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            raise ZeroDivisionError("secret")
+
+    broken: Any = Broken()
+    signer = await world.runtime.signer()
+    app = application(broken, signer, settings())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://crm.test") as client:
+        answer = await client.get(f"/documents/{signer.token('document', 1, 1)}")
+    assert (answer.status_code, answer.text) == (500, "")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert signer.token("document", 1, 1) not in caplog.messages[0]

@@ -73,7 +73,7 @@ async def test_a_client_sees_what_is_to_be_paid_and_where_to(world: World, visit
         "€12.50",
         "€125.00",
         "To be paid: €145.00",
-        "FR76-1",
+        "<dt>IBAN</dt><dd>FR76-1</dd>",
     ):
         assert part in page.text, part
     assert "Paid:" not in page.text
