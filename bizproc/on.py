@@ -32,6 +32,7 @@ __all__ = [
     "email_opened",
     "incoming",
     "link_clicked",
+    "payment_paid",
     "responsible_changed",
     "signal",
     "stage",
@@ -124,6 +125,15 @@ def signal(name: str) -> Trigger:
     """
     check_value(name, str, process="on.signal", parameter="name")
     return Trigger((sent(name),))
+
+
+def payment_paid(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """
+    An order of an item, or of this one, is paid.
+
+    The event is about that deal or invoice; its facts name `order` and `payment`.
+    """
+    return _any_kind("payment_paid", "payment.paid", item, where, by_processes=by_processes)
 
 
 def email_opened(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:

@@ -51,6 +51,8 @@ from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Refusal, Result, Since, Status
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
+from bizproc.model.agenda import Agenda
+from bizproc.model.bills import Bill
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
@@ -643,6 +645,14 @@ class Runtime:
         """What signs the tokens in links that people outside follow."""
         return await self.read(lambda connection: SqlCrmReader(connection).signer())
 
+    async def bill(self, payment: int) -> Bill:
+        """What a client sees of a payment. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).bill(payment))
+
+    async def agenda(self, user: int, now: datetime) -> Agenda:
+        """What a user has to be at, and to do. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).agenda(user, now))
+
     async def sweep_files(self) -> int:
         """Remove contents that no file has named for a day; how many."""
         named = await self.read(lambda connection: [sha for (sha,) in connection.execute("SELECT sha256 FROM file")])
@@ -815,6 +825,9 @@ def assemble(
     return Runtime(database, engine, codec, portal, outside)
 
 
+_ALWAYS: Final = ("bizproc.adapters.documents", "bizproc.adapters.payments")
+"""Each makes channels that every runtime has."""
+
 _CHANNELS: Final = ("bizproc.adapters.smtp", "bizproc.adapters.sms", "bizproc.adapters.ads")
 """Each makes the channels that the settings ask for, and is imported only if its section says something."""
 
@@ -831,6 +844,9 @@ def with_channels(outside: Outside, settings: Settings, database: Database) -> O
     async def signer() -> Signer:
         return await database.read(lambda connection: SqlCrmReader(connection).signer())
 
+    for module in _ALWAYS:
+        own: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        outside = evolve(outside, channels={**own.channels, **outside.channels})
     for module in _CHANNELS:
         section = module.rpartition(".")[2].replace("smtp", "mail")
         if getattr(settings, section) == getattr(Settings(), section):
@@ -859,5 +875,6 @@ def portal_of(settings: Settings) -> Portal:
         zone=settings.zone,
         currency=settings.currency,
         language=settings.language,
+        public_url=settings.web.public_url,
         largest_mail=settings.mail.largest * 1_000_000,
     )

@@ -28,6 +28,8 @@ from bizproc.actions.linked import EditCompany, EditContact
 from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.orders import PaymentInformation
+from bizproc.actions.papers import CreateDocument
+from bizproc.actions.payments import GetPaymentLink
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
@@ -76,7 +78,7 @@ HEADINGS: Final = (
     Heading(18, "Création d'une nouvelle transaction", "Create new deal", CreateDeal),
     Heading(19, "Créer en utilisant la source", "Create using source", ConvertLead, (ConvertDeal,)),
     Heading(20, "Créer un contact pour un prospect", "Create contact for lead", CreateLeadContact),
-    Heading(21, "Créer un document CRM", "Create CRM document"),
+    Heading(21, "Créer un document CRM", "Create CRM document", CreateDocument),
     Heading(22, "Créer un prospect répété", "Create repeat lead", CreateRepeatLead),
     Heading(23, "Supprimer l'élément de processus intelligent", "Delete SPA item", DeleteSmartItem),
     Heading(24, "Supprimer des produits", "Delete products", DeleteProducts),
@@ -88,7 +90,7 @@ HEADINGS: Final = (
     Heading(30, "Terminer la tâche", "End task", EndTasks),
     Heading(31, "Envoyer un SMS", "Send SMS", SendSms),
     Heading(32, "Envoyer un e-mail", "Send e-mail", SendEmail),
-    Heading(33, "Obtenir le lien de paiement", "Get payment link"),
+    Heading(33, "Obtenir le lien de paiement", "Get payment link", GetPaymentLink),
     Heading(34, "Modifier le pipeline", "Change pipeline", ChangePipeline),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
     Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information", FindFirst, (Find,)),

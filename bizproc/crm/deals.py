@@ -12,6 +12,7 @@ from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
+from bizproc.actions.payments import GetPaymentLink
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import act
@@ -30,6 +31,7 @@ class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     add_to_facebook_audience = act(AddToFacebookAudience)
     add_to_google_audience = act(AddToGoogleAudience)
     products = act(Products)
+    get_payment_link = act(GetPaymentLink)
     delete_products = act(DeleteProducts)
     product_information = act(ProductInformation)
     change_stage = act(ChangeStage)

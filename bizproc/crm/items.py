@@ -13,6 +13,7 @@ from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
 from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
+from bizproc.actions.papers import CreateDocument, Documents
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
@@ -68,6 +69,8 @@ class ItemActions(Named[I, F], DetailsActions):
     add_task = act(AddTask)
     tasks = act(Tasks)
     change_observers = act(ChangeObservers)
+    create_document = act(CreateDocument)
+    documents = act(Documents)
 
     @documented_by(GetData)
     def get_data(self, *fields: str, print_version: bool = False) -> GetData:

@@ -18,10 +18,11 @@ from hashlib import blake2b
 from itertools import count
 from random import Random
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from bizproc import crm
+from bizproc.actions.payments import RecordPayment
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
@@ -31,8 +32,10 @@ from bizproc.ports.ads import ADVERTISERS
 from bizproc.ports.ads import channel_of as advertiser_channel
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
-from bizproc.ports.files import FILES
+from bizproc.ports.documents import DOCUMENTS
+from bizproc.ports.files import FILES, Files
 from bizproc.ports.mail import MAIL
+from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
 from bizproc.ports.sms import SMS, channel_of
 from bizproc.rules.filters import Filter
 from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
@@ -40,6 +43,7 @@ from bizproc.settings import Settings
 from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
+from bizproc.testing.papers import FakeDocuments, FakePayments
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -116,11 +120,13 @@ class World:
             random=_random_of,
             trace=commits.journalled,
         )
+        all_tools = {FILES: MemoryFiles(), **tools}
         outside = Outside(
-            channels={**_fakes(), **{channel.name: channel for channel in channels}},
-            tools={FILES: MemoryFiles(), **tools},
+            channels={**_fakes(all_tools[FILES]), **{channel.name: channel for channel in channels}}, tools=all_tools
         )
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
+        if isinstance(taker := outside.channels[PAYMENTS], FakePayments):
+            taker.record, taker.now = world._paid, world.clock.now
         await world._begin(processes)
         try:
             yield world
@@ -239,6 +245,28 @@ class World:
         """The runtime of the moment; a crash makes a new one."""
         return self._runtime
 
+    # -- fakes ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def documents(self) -> FakeDocuments:
+        """Who makes documents."""
+        fake: Any = self.outside.channels[DOCUMENTS]
+        return cast("FakeDocuments", fake)
+
+    @property
+    def payments(self) -> FakePayments:
+        """Who takes payments."""
+        fake: Any = self.outside.channels[PAYMENTS]
+        return cast("FakePayments", fake)
+
+    async def _paid(self, news: Paid) -> None:
+        """As the web pages do with the news of a provider."""
+        numbers = (await self._runtime.signer()).read(PURPOSE, news.token)
+        if numbers is not None:
+            await self.perform(
+                RecordPayment(numbers[0], news.reference, news.provider, news.sum, news.currency, news.at)
+            )
+
     # -- factories -----------------------------------------------------------------------------------------------------
 
     async def user(self, **fields: Any) -> User:
@@ -337,12 +365,18 @@ class World:
             self._runtime.database.close()
 
 
-def _fakes() -> dict[str, Channel]:
+def _fakes(files: Files) -> dict[str, Channel]:
     """By every name under which actions may ask for them."""
     sms = FakeSms()
     ads = FakeAds()
     advertisers = {advertiser_channel(advertiser): ads for advertiser in ADVERTISERS}
-    return {MAIL: FakeMail(), **advertisers, **{channel_of(provider): sms for provider in (None, "twilio", "http")}}
+    return {
+        MAIL: FakeMail(),
+        DOCUMENTS: FakeDocuments(files=files),
+        PAYMENTS: FakePayments(),
+        **advertisers,
+        **{channel_of(provider): sms for provider in (None, "twilio", "http")},
+    }
 
 
 class RunningInstance(Instance[R]):

@@ -13,7 +13,8 @@ from attrs import frozen
 from bizproc import attempt, for_each, process, race, wait
 from bizproc.core.commands import Delivered, Outgoing, Prepared, Settling, Verdict
 from bizproc.engines.embedded.outbox import AT_ONCE
-from bizproc.errors import ChannelMissing, DeliveryUnknown, InstanceFailed, SendRefused
+from bizproc.errors import ChannelMissing, DeliveryUnknown, EmptyText, InstanceFailed, SendDelayed, SendRefused
+from bizproc.ports.performing import FollowUp
 from bizproc.testing import FakeChannel, World, crash_at_every_await
 from bizproc.testing.commits import SimulatedCrash
 
@@ -312,3 +313,108 @@ async def test_what_a_preparation_raises_is_the_step_s_error() -> None:
 
     async with World.open(tools={"printer": printer}) as world:
         assert await (await world.start(out_of_paper())).result() == "out of paper"
+
+
+# -- a verdict that does not come in time, and one thing that leads to another -----------------------------------------
+
+
+@frozen
+class Chain(Settling):
+    """A letter that was accepted is followed by another, for which nobody waits; of a refusal it speaks itself."""
+
+    async def settle(self, port: Any, verdict: Verdict) -> Any:
+        if verdict.fate != "accepted":
+            return LookupError() if verdict.reason == "strange" else EmptyText(action="tests.send", parameter="to")
+        another = Outgoing("post", Letter("b", "and another"), Receipt())
+        port.performing.follow_up(FollowUp("then", another, port.performing.now))
+        return f"first {verdict.receipt}"
+
+
+@frozen
+class SendPatiently(Delivered[str]):
+    """Send a letter and wait for an hour at most; with nothing to say, send none."""
+
+    text: str
+    name = "tests.send_patiently"
+
+    @property
+    def patience(self) -> timedelta | None:
+        return timedelta(hours=1)
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"text": self.text}
+
+    async def perform(self, port: Any) -> Any:
+        return Outgoing("post", Letter("a", self.text), Chain()) if self.text else "nothing to send"
+
+    async def late(self, port: Any) -> str:
+        return f"late at {port.performing.now:%H:%M}"
+
+
+@process("tests.write_patiently")
+async def write_patiently(*, text: str = "tea") -> str:
+    """Send a letter, and say what came of it."""
+    outcome = await attempt(SendPatiently(text))
+    return str(outcome.value) if outcome.error is None else type(outcome.error).__name__
+
+
+async def test_a_verdict_that_does_not_come_in_time_ends_the_step_and_the_letter_is_sent_all_the_same() -> None:
+    post = FakeChannel("post")
+    post.delay(again_after=7200)
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_patiently())
+        await world.advance(minutes=59)
+        assert (await run.status()).state == "waiting"
+        await world.advance(minutes=1)
+        assert await run.result() == "late at 10:00"
+        assert post.sent == []
+        await world.advance(hours=2)
+        assert [one.payload.text for one in post.sent] == ["tea", "and another"]
+
+
+async def test_what_is_settled_may_lead_to_another_letter_that_nobody_waits_for() -> None:
+    post = FakeChannel("post")
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_patiently(), id="w")
+        first, second = post.sent
+        assert await run.result() == f"first {first.key}"
+        assert second.key == f"{first.key}/then"
+
+
+async def test_where_there_is_nothing_to_send_the_step_has_its_value_at_once() -> None:
+    post = FakeChannel("post")
+    async with World.open(channels=[post]) as world:
+        assert await (await world.start(write_patiently(text=""))).result() == "nothing to send"
+        assert await world.perform(SendPatiently("")) == "nothing to send"
+    assert post.attempts == []
+
+
+@pytest.mark.parametrize(("reason", "error"), [("no", "EmptyText"), ("strange", "SendRefused")])
+async def test_a_refusal_is_raised_in_the_actions_words_if_it_has_any(reason: str, error: str) -> None:
+    post = FakeChannel("post")
+    post.refuse(reason)
+    async with World.open(channels=[post]) as world:
+        assert await (await world.start(write_patiently())).result() == error
+
+
+class BusyChannel(FakeChannel):
+    """Takes nothing until it is told to."""
+
+    busy = True
+
+    async def send(self, payload: Any, key: str) -> Any:
+        if self.busy:
+            raise SendDelayed(channel=self.name, reason="busy", again_after=1800)
+        return await super().send(payload, key)
+
+
+async def test_what_is_late_or_leads_to_another_is_so_once_whenever_the_program_dies() -> None:
+    async def story(world: World) -> object:
+        channel: Any = world.outside.channels["post"]
+        run = await world.start(write_patiently())
+        await world.advance(hours=4)
+        channel.busy = False
+        await world.advance(hours=1)
+        return await run.result()
+
+    assert await crash_at_every_await(story, channels=lambda: [BusyChannel("post")]) > 10

@@ -16,6 +16,10 @@ def seed(transaction: Runs, secret: str | None = None) -> None:
     The deals' general pipeline, the stages of each kind of item, the lists of fields, the secret that signs links.
 
     Does nothing where they are: a store may be opened again.
+
+    Args:
+        transaction: Where to write.
+        secret: What signs links, in hexadecimal digits; drawn at random, if left out.
     """
     if transaction.execute("SELECT 1 FROM pipeline WHERE id = ?", (GENERAL,)).fetchone():
         return

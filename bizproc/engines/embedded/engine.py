@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Event, Prepared
+from bizproc.core.commands import Delivered, Event, Late, Prepared
 from bizproc.core.driver import Ask
 from bizproc.core.errors import (
     InstanceNotFound,
@@ -326,8 +326,22 @@ class Engine:
         if performed.error is not None:
             raise performed.error
         if performed.post is not None and action.waits:
-            return await self.verdict(performed.post.id)
+            return await self._in_time(action, context, self.verdict(performed.post.id))
         return performed.value
+
+    async def _in_time(self, action: Delivered[Any], context: Context, verdict: Coroutine[Any, Any, Any]) -> Any:
+        """The verdict, or, where it does not come in time, what the action has for that."""
+        if action.patience is None:
+            return await verdict
+        try:
+            async with asyncio.timeout(action.patience.total_seconds()):
+                return await verdict
+        except TimeoutError:
+            work = Perform(self.performed, action=Late(action), context=context, reactions=self.reactions)
+            late: Performed = (await self.ask(work))[0]
+            if late.error is not None:
+                raise late.error from None
+            return late.value
 
     async def prepare(self, action: Prepared[Any]) -> Any:
         """What a prepared action does outside before it is performed."""

@@ -20,7 +20,7 @@ from attrs import define, field
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Fate, Verdict
-from bizproc.core.errors import DeliveryUnknown, NotJournallable, NotRestorable, SendDelayed, SendRefused
+from bizproc.core.errors import BizprocError, DeliveryUnknown, NotJournallable, NotRestorable, SendDelayed, SendRefused
 from bizproc.core.steps import Retry
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Settled
@@ -90,7 +90,7 @@ class Settle(Asked[Outcome]):
         codec, post = self.context.codec, self.post
         settled = perform(tx, Settlement(codec.decode(post.settling), self.verdict), self.context)
         tx.execute(sql.settle, self._row(tx))
-        error = settled.error or self._error()
+        error = settled.error or self._error(settled.value)
         delivery = self._delivery(tx, settled.value, error)
         reaction = self.reactions.begin(tx)
         reaction.to(settled.events, settled.clears)
@@ -108,8 +108,10 @@ class Settle(Asked[Outcome]):
         verdict = self.context.codec.encode(self.verdict, Verdict)
         return {"id": self.post.id, "state": self.verdict.fate, "verdict": verdict, "at": tx.now_text}
 
-    def _error(self) -> BaseException | None:
+    def _error(self, value: Any) -> BaseException | None:
         post, verdict = self.post, self.verdict
+        if verdict.fate != "accepted" and isinstance(value, BizprocError):
+            return value  # in the action's own words
         if verdict.fate == "refused":
             return SendRefused(channel=post.channel, reason=verdict.reason)
         if verdict.fate == "unknown":

@@ -17,7 +17,9 @@ from bizproc.core.commands import (
     Delivered,
     Done,
     Event,
+    Late,
     Listening,
+    Outgoing,
     Pending,
     Prepared,
     Settling,
@@ -179,6 +181,8 @@ def _value(tx: Transaction, command: Any, context: Context, performing: Performi
     if isinstance(command, Listening):
         answer = finished(command.begin(context.make_port(performing)), command)
         return answer.value if isinstance(answer, Done) else answer
+    if isinstance(command, Late):
+        return finished(command.action.late(context.make_port(performing)), command)
     if isinstance(command, Settlement):
         return finished(command.settling.settle(context.make_port(performing), command.verdict), command)
     if isinstance(command, Over):
@@ -195,20 +199,19 @@ def close_waits(tx: Transaction, make_port: MakePort, instance: str, reason: str
 
 
 def _posted(tx: Transaction, command: Any, context: Context, value: Any) -> tuple[Any, Post | None]:
-    """A delivered action has given something to send: it goes into the outbox, in the same commit."""
-    if not isinstance(command, Delivered):
+    """What is to be sent goes into the outbox, in the same commit."""
+    if not isinstance(value, Outgoing):
         return value, None
-    posted = post(
-        tx,
-        value,
-        context.codec,
-        context.channels,
-        context.key,
-        context.document,
-        context.sender,
-        waits=command.waits,
-    )
-    return (Pending(()) if command.waits else value.posted), posted
+    posted = _post(tx, value, context, context.key, context.sender, waits=command.waits)
+    if not command.waits:
+        return value.posted, posted
+    return Pending((), None if command.patience is None else tx.now + command.patience), posted
+
+
+def _post(
+    tx: Transaction, value: Outgoing, context: Context, key: str, sender: tuple[int, str] | None, *, waits: bool
+) -> Post:
+    return post(tx, value, context.codec, context.channels, key, context.document, sender, waits=waits)
 
 
 def _followed(tx: Transaction, context: Context, performing: Performing) -> tuple[Post, ...]:
