@@ -18,16 +18,21 @@ MEMORY = "sqlite:///:memory:"
 MAIL = MailSettings(host="mail.example")
 
 
+def asked_for(runtime: Runtime) -> list[str]:
+    """Its channels, but for those that every runtime has."""
+    return sorted(name for name in runtime.outside.channels if name.partition(".")[0] in ("mail", "sms", "ads"))
+
+
 async def test_without_settings_there_are_none() -> None:
     async with Runtime.open(MEMORY) as runtime:
-        assert runtime.outside.channels == {}
+        assert asked_for(runtime) == []
 
 
 async def test_those_that_the_settings_speak_of() -> None:
     sms = SmsSettings(provider="http", http_url="http://x", http_body="{to}")
     settings = Settings(mail=MAIL, sms=sms, ads=AdsSettings(meta_token="t", google_token="t"))
     async with Runtime.open(MEMORY, settings=settings) as runtime:
-        assert sorted(runtime.outside.channels) == ["ads.facebook", "ads.google", "mail", "sms", "sms.http"]
+        assert asked_for(runtime) == ["ads.facebook", "ads.google", "mail", "sms", "sms.http"]
         assert {channel.deduplicates for name, channel in runtime.outside.channels.items() if "ads" in name} == {True}
 
 
