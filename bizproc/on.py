@@ -14,6 +14,9 @@ from typing import Any
 
 from bizproc.core.checks import check_value, described
 from bizproc.core.errors import WrongArgument
+from bizproc.model.fields import fields_of
+from bizproc.model.kinds import class_of
+from bizproc.rules.filters import Filter
 from bizproc.triggers import schedule
 from bizproc.triggers.condition import Condition
 from bizproc.triggers.keys import sent
@@ -87,7 +90,6 @@ def became(item: Any, where: Condition, *, by_processes: bool | None = None) -> 
         where: What becomes true.
         by_processes: Whether changes made by processes count; they do, if nothing is said.
     """
-    _check_condition(where, "on.became")
     return _trigger(item, "created", "updated", became=where, by_processes=by_processes)
 
 
@@ -125,30 +127,48 @@ def signal(name: str) -> Trigger:
     return Trigger((sent(name),))
 
 
-def payment_paid(*, by_processes: bool | None = None) -> Trigger:
-    """An order of an item is paid: the event is about that deal or invoice; its facts name `order` and `payment`."""
-    return Trigger(("payment.paid",), by_processes=by_processes)
+def payment_paid(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """An order of a deal or an invoice, or of this one, is paid; the event's facts name `order` and `payment`."""
+    return _any_kind("payment_paid", "payment.paid", item, where, by_processes=by_processes)
 
 
-def email_opened() -> Trigger:
-    """A mail that was sent from an item is opened, for the first time."""
-    return Trigger(("message.opened",))
+def email_opened(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """A mail that was sent from an item, or from this one, is opened for the first time."""
+    return _any_kind("email_opened", "message.opened", item, where, by_processes=by_processes)
 
 
-def link_clicked() -> Trigger:
-    """A link in a mail that was sent from an item is followed; which one is in `event.facts["link"]`."""
-    return Trigger(("message.link_clicked",))
+def link_clicked(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """A link in a mail that was sent from an item, or from this one, is followed: `event.facts["link"]` says which."""
+    return _any_kind("link_clicked", "message.link_clicked", item, where, by_processes=by_processes)
 
 
-def incoming(kind: str | None = None) -> Trigger:
-    """Something comes in from the client of an item: `email`, `sms`, `call`…, or anything."""
-    return Trigger(("communication.incoming" if kind is None else f"communication.incoming_{kind}",))
+def incoming(
+    kind: str | None = None,
+    item: Any = None,
+    *,
+    where: Condition | None = None,
+    by_processes: bool | None = None,
+) -> Trigger:
+    """Something comes in from the client of an item, or of this one: an `email`, an `sms`, a `call`…, or anything."""
+    check_value(kind, str | None, process="on.incoming", parameter="kind")
+    name = "communication.incoming" if kind is None else f"communication.incoming_{kind}"
+    return _any_kind("incoming", name, item, where, by_processes=by_processes)
 
 
-def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) -> Trigger:
+def _any_kind(what: str, name: str, item: Any, where: Any, *, by_processes: bool | None) -> Trigger:
+    """Events that are about items of whatever kind."""
+    on_it, kind = None, None
+    if item is not None:
+        kind, id = (getattr(item, name, None) for name in ("item_type", "id"))
+        if not isinstance(kind, str) or not isinstance(id, int):
+            raise WrongArgument(process=f"on.{what}", parameter="item", expected="an item", got=described(item))
+        on_it = f"{kind}:{id}"
+    condition = _checked(where, kind, f"on.{what}")
+    return Trigger((name,), by_processes=by_processes, where=condition, any_kind=True, about=on_it)
+
+
+def _trigger(item: Any, *happenings: str, where: Any = None, became: Any = None, **narrowed: Any) -> Trigger:
     what = f"on.{happenings[0]}"
-    if where is not None:
-        _check_condition(where, what)
     for name in ("fields", "stages"):
         check_value(narrowed.get(name, ()), tuple[str, ...], process=what, parameter=name)
     kind, id = (item, None) if isinstance(item, str) else (getattr(item, name, None) for name in ("item_type", "id"))
@@ -156,9 +176,16 @@ def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) ->
         raise WrongArgument(
             process=what, parameter="item", expected="a kind of item, as 'deal', or an item", got=described(item)
         )
-    return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, where=where, **narrowed)
+    conditions = {name: _checked(given, kind, what) for name, given in (("where", where), ("became", became))}
+    return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, **conditions, **narrowed)
 
 
-def _check_condition(where: Any, what: str) -> None:
-    if not callable(getattr(where, "holds", None)):
-        raise WrongArgument(process=what, parameter="where", expected="a filter", got=described(where))
+def _checked(condition: Any, kind: str | None, what: str) -> Any:
+    """A filter is checked as soon as it meets its kind of item (D12), where that is known; else when it is asked."""
+    if condition is None:
+        return None
+    if isinstance(condition, Filter) and kind is not None:
+        return condition.check(kind, fields_of(class_of(kind)))
+    if not callable(getattr(condition, "holds", None)):
+        raise WrongArgument(process=what, parameter="where", expected="a filter", got=described(condition))
+    return condition

@@ -55,7 +55,7 @@ class MailSettings:
         host: Of the SMTP server; without one no mail can be sent.
         security: `starttls`, `tls` or `none`.
         username, password: Where the server asks for them.
-        timeout: Seconds that one mail may take.
+        timeout: Seconds that the server may take for each answer; for a large mail as much more as its way takes.
         largest: Megabytes that all attachments of a mail may have together.
         signature: Appended to each mail, in BBCode.
     """

@@ -35,6 +35,7 @@ from bizproc.crm.nouns import (
     Templates,
     Users,
 )
+from bizproc.crm.queues import Queues
 from bizproc.crm.quotes import OwnQuote
 from bizproc.crm.smart_items import OwnSmartItem, SmartItemActions
 from bizproc.model.smart_items import SmartItem
@@ -62,6 +63,7 @@ mailbox: Final = Mailboxes()
 template: Final = Templates()
 exclusion: Final = Exclusions()
 document: Final = Documents()
+queue: Final = Queues()
 drive: Final = Drive()
 
 __all__ = [
@@ -83,6 +85,7 @@ __all__ = [
     "mailbox",
     "pipeline",
     "product",
+    "queue",
     "quote",
     "reference",
     "smart_type",

@@ -9,6 +9,7 @@ from bizproc.actions.creating import CreateCompany
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.core.action import act
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.companies import Company, CompanyFields
 
@@ -22,7 +23,7 @@ class CompanyActions(ItemActions[Company, CompanyFields]):
     add_to_google_audience = act(AddToGoogleAudience)
 
 
-class OwnCompany(CompanyActions):
+class OwnCompany(CompanyActions, Finding[Company]):
     """`crm.company`: the company that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

@@ -10,6 +10,7 @@ from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.core.action import act
 from bizproc.crm.clients import CompanyOf
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.contacts import Contact, ContactFields
 
@@ -23,7 +24,7 @@ class ContactActions(ItemActions[Contact, ContactFields], CompanyOf):
     add_to_google_audience = act(AddToGoogleAudience)
 
 
-class OwnContact(ContactActions):
+class OwnContact(ContactActions, Finding[Contact]):
     """`crm.contact`: the contact that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

@@ -14,6 +14,7 @@ from bizproc.actions.items import Delete, Read, Update
 from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.papers import CreateDocument, Documents
+from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import DetailsActions
@@ -60,6 +61,7 @@ class ItemActions(Named[I, F], DetailsActions):
     comments = act(Comments)
     send_email = act(SendEmail)
     send_sms = act(SendSms)
+    change_responsible = act(ChangeResponsible)
     add_event = act(AddEvent)
     complete_activity = act(CompleteActivity)
     schedule_call = act(ScheduleCall)

@@ -203,7 +203,10 @@ def _pieces(html: str) -> Iterator[tuple[str, str, bool, str]]:
 # -- how deep ---------------------------------------------------------------------------------------------------------
 
 _NEVER_OPEN: Final = frozenset(
-    "area base br col dd dt embed hr img input li link meta option p source tbody td tfoot th thead tr wbr".split()
+    {
+        *("area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li"),
+        *("link", "meta", "option", "p", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr"),
+    }
 )
 """Tags that hold nothing, or that end by themselves."""
 

@@ -40,6 +40,10 @@ def _nothing(ended_by: str) -> None:
     """Outside a process there is no instance to end."""
 
 
+def _nowhere() -> None:
+    """Outside a process no function asks."""
+
+
 def _nothing_on(ref: ItemRef, ended_by: str) -> None:
     """Without an engine there are no instances."""
 
@@ -68,6 +72,8 @@ class Performing:
         transaction: What is written through it commits together with the journal's entry, or not at all.
         now: The moment of that commit, aware, in UTC.
         instance: The id of the instance that performs; None outside a process.
+        process: The name of its process.
+        function: Asked for the name of the function, of the process's own code, that asked for this; None outside.
         key: The idempotency key of the step: the same at every attempt. Whatever an adapter creates where nothing is
             undone carries it.
         document: The item that the process runs on, or None.
@@ -82,6 +88,8 @@ class Performing:
     transaction: LocalTransaction
     now: datetime
     instance: str | None = None
+    process: str | None = None
+    function: Callable[[], str | None] = _nowhere
     key: str = ""
     document: ItemRef | None = None
     author: int | None = None
@@ -107,8 +115,8 @@ class Performing:
         """
         Have something done if the action now fails: a to-do, a line, so that people learn of the failure.
 
-        It is given a port and the error, in the same commit as the failure, after all that the action did was undone. What it raises
-        is a note on the error, and nothing more.
+        It is given a port and the error, in the same commit as the failure, after all that the action did was undone.
+        What it raises is a note on the error, and nothing more.
         """
         self.left_behind.append(trace)
 

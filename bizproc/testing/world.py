@@ -37,6 +37,7 @@ from bizproc.ports.files import FILES, Files
 from bizproc.ports.mail import MAIL
 from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
 from bizproc.ports.sms import SMS, channel_of
+from bizproc.rules.filters import Filter
 from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
@@ -226,9 +227,18 @@ class World:
         """See `Runtime.get`."""
         return await self._runtime.get(cls, id)
 
-    async def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    async def find(
+        self,
+        cls: type[T],
+        where: Filter | None = None,
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> list[T]:
         """See `Runtime.find`."""
-        return await self._runtime.find(cls, of=of, order_by=order_by, limit=limit)
+        return await self._runtime.find(cls, where, of=of, order_by=order_by, limit=limit, after=after)
 
     @property
     def runtime(self) -> Runtime:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from attrs import define, field, frozen
@@ -52,7 +52,7 @@ class Letters:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self._plan == "die after":
             self.taken.append(envelope)
-            server.transport.abort()
+            hang_up(server)
             await asyncio.sleep(0)
             return "250 nobody hears it"
         said = await self._at("TEXT", server)
@@ -64,9 +64,16 @@ class Letters:
         if word != self.where:
             return "250 OK"
         if self._plan == "die before":
-            server.transport.abort()
+            hang_up(server)
             await asyncio.sleep(0)
         return {"refuse": "550 no such box", "delay": "451 come back later"}.get(self._plan, "250 OK")
+
+
+def hang_up(server: SMTP) -> None:
+    """Break the line without a word."""
+    transport = cast("asyncio.Transport | None", server.transport)
+    if transport is not None:
+        transport.abort()
 
 
 @asynccontextmanager
@@ -86,8 +93,7 @@ async def mail_server(letters: Letters, **options: Any) -> AsyncIterator[int]:
     finally:
         server.close()
         for each in made:
-            if each.transport is not None:
-                each.transport.abort()
+            hang_up(each)
         await asyncio.sleep(0)
 
 

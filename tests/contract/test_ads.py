@@ -3,7 +3,7 @@ Audiences of advertisers, on a web server of this machine that keeps what it is 
 
 The requests are compared byte by byte with what the public references show: Meta's edge `/{custom_audience_id}/users`
 (a form whose `payload` is JSON of `schema` and `data`), and Google's Data Manager API, `audienceMembers:ingest` and
-`:remove` (JSON of `destinations`, `audienceMembers`, `encoding`). The hash of the first address stands in Meta's example.
+`:remove` (JSON of `destinations`, `audienceMembers`, `encoding`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def sha(text: str) -> str:
 
 
 MAIL, PHONE = "jo@client.example", "+33612345678"
-JO = Members(audience="123", emails=(f" Jo@Client.example\t",), phones=("+33 6 12 34 56 78",))
+JO = Members(audience="123", emails=(" Jo@Client.example\t",), phones=("+33 6 12 34 56 78",))
 
 
 class Server:
@@ -220,7 +220,7 @@ async def test_what_google_says_no_to() -> None:
 
 async def test_without_an_account_google_is_not_asked() -> None:
     async with server(google_account="") as other:
-        with pytest.raises(SendRefused, match="ads.google_account"):
+        with pytest.raises(SendRefused, match=r"ads\.google_account"):
             await other.google.send(JO, "key")
         assert other.pages.requests == []
 

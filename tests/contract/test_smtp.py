@@ -23,7 +23,7 @@ from bizproc.model.tokens import Signer
 from bizproc.ports.channel import Outside
 from bizproc.ports.mail import Attachment, Mail
 from bizproc.settings import MailSettings, Settings
-from tests.contract.outsiders import LOOPBACK, Letters, Plan, mail_server
+from tests.contract.outsiders import LOOPBACK, Letters, Plan, hang_up, mail_server
 
 SIGNER = Signer(bytes(32))
 LINK = "https://a.example/?x=1&y=2"
@@ -67,7 +67,7 @@ async def sent(given: Mail, **options: Any) -> EmailMessage:
 
 def read(envelope: Envelope) -> EmailMessage:
     content = cast("bytes", envelope.content)
-    return cast("EmailMessage", message_from_bytes(content, policy=default))
+    return message_from_bytes(content, policy=default)
 
 
 def part(message: EmailMessage, kind: str) -> str:
@@ -186,7 +186,7 @@ async def test_files_go_along_whatever_they_are_called() -> None:
         ("mail", "application/octet-stream"),
         ("odd", "application/octet-stream"),
     ]
-    assert all(cast("EmailMessage", each).get_payload(decode=True) == content for each in message.iter_attachments())
+    assert all(each.get_payload(decode=True) == content for each in message.iter_attachments())
     assert "X" not in message
 
 
@@ -241,7 +241,7 @@ class _HangsUpAtData(SMTP):
     """It hangs up when it is asked whether it takes the text."""
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802  as aiosmtpd has it
-        self.transport.abort()
+        hang_up(self)
 
 
 async def test_a_server_that_hangs_up_when_asked_for_the_text_has_sent_nothing(

@@ -1,4 +1,4 @@
-"""Audiences of advertisers (headings 6 and 7): who gets in, when they get out, and each way in which it can go wrong."""
+"""Audiences of advertisers (headings 6 and 7): who gets in, when they get out, and each way in which it goes wrong."""
 
 from __future__ import annotations
 
@@ -187,11 +187,11 @@ async def test_what_the_advertiser_refuses_is_raised_and_nobody_is_taken_out_lat
 
 
 @pytest.mark.parametrize("days", [-1, 3651])
-async def test_days_have_a_range(days: int) -> None:
+async def test_days_have_a_range(world: World, days: int) -> None:
     with pytest.raises(WrongValue, match="remove_after_days"):
-        crm.deal(1).add_to_facebook_audience("x", remove_after_days=days)
+        await world.perform(crm.deal(1).add_to_facebook_audience("x", remove_after_days=days))
     with pytest.raises(WrongValue, match="remove_after_days"):
-        crm.deal(1).add_to_google_audience("x", remove_after_days="seven")  # type: ignore[arg-type]
+        await world.perform(crm.deal(1).add_to_google_audience("x", remove_after_days="7"))  # type: ignore[arg-type]
 
 
 async def test_an_item_that_is_not_there(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from bizproc import attempt, process, race, wait
+from bizproc import attempt, for_each, process, race, wait
 from bizproc.core.commands import Delivered, Outgoing, Prepared, Settling, Verdict
+from bizproc.engines.embedded.outbox import AT_ONCE
 from bizproc.errors import ChannelMissing, DeliveryUnknown, EmptyText, InstanceFailed, SendDelayed, SendRefused
 from bizproc.ports.performing import FollowUp
 from bizproc.testing import FakeChannel, World, crash_at_every_await
@@ -192,6 +194,60 @@ async def test_without_waiting_the_step_ends_when_the_outbox_has_it() -> None:
         run = await world.start(post_and_go())
         assert await run.result() == "posted"
         assert len(post.sent) == 1
+
+
+class Busy(FakeChannel):
+    """It takes its time, and notes how many come at once; at the third it may die with all of them on the way."""
+
+    at_once = most = 0
+    die: Any = None
+
+    async def send(self, payload: Any, key: str) -> Any:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        if self.die is not None and self.at_once == 3:
+            self.die()
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        return await super().send(payload, key)
+
+
+async def test_only_so_many_are_sent_at_once_over_one_channel() -> None:
+    post = Busy("post")
+
+    @process("tests.many")
+    async def many() -> int:
+        return len(await for_each(lambda number: SendLetter("post", Letter("a", str(number))), range(50)))
+
+    async with World.open(channels=[post]) as world:
+        assert await (await world.start(many())).result() == 50
+        assert post.most == AT_ONCE
+        assert len({sent.payload.text for sent in post.sent}) == 50
+
+
+async def test_a_letter_that_waits_for_its_turn_is_known_not_to_be_sent_when_the_program_dies() -> None:
+    post = Busy("post", deduplicates=False)
+
+    @process("tests.many_carefully")
+    async def many_carefully() -> list[str]:
+        letters = [SendLetter("post", Letter("a", str(number))) for number in range(50)]
+        outcomes = await for_each(attempt, letters)
+        return ["sent" if outcome.error is None else type(outcome.error).__name__ for outcome in outcomes]
+
+    async with World.open(channels=[post]) as world:
+
+        def die() -> None:
+            post.die, post.at_once = None, 0
+            world.commits.die()
+            raise SimulatedCrash
+
+        post.die = die
+        run = await world.start(many_carefully())
+        await world.run_until_idle()
+        outcomes = await run.result()
+        unknown = outcomes.count("DeliveryUnknown")
+        assert 1 <= unknown <= AT_ONCE
+        assert outcomes.count("sent") == 50 - unknown
 
 
 async def test_a_cancelled_letter_that_was_not_sent_yet_is_withdrawn() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bizproc import attempt, crm, on, process, wait
+from bizproc import F, attempt, crm, on, process, wait
 from bizproc.actions.messages import RecordClicked, RecordIncoming, RecordOpened
 from bizproc.core.action import Target
 from bizproc.errors import (
@@ -23,12 +23,14 @@ from bizproc.errors import (
     NoClientAddress,
     NoResponsible,
     NoSender,
+    NoSuchField,
     NotResumable,
     SendRefused,
+    WrongArgument,
     WrongFieldValue,
     WrongValue,
 )
-from bizproc.model import Activity, Contact, Deal, HistoryEvent, ItemRef, Message, MultiField
+from bizproc.model import Activity, Comment, Contact, Deal, HistoryEvent, ItemRef, Message, MultiField
 from bizproc.settings import MailSettings, Settings
 from bizproc.testing import World, crash_at_every_await
 
@@ -461,7 +463,7 @@ async def listen(deal: Deal) -> list[str]:
 
 
 async def test_opening_and_following_a_link_wake_those_who_wait() -> None:
-    async def story(world: World) -> object:
+    async def story(world: World) -> tuple[list[str], str, Any, Any]:
         deal = await a_deal(world)
         run = await world.start(listen(deal))
         [message] = await world.find(Message, of=deal)
@@ -474,7 +476,7 @@ async def test_opening_and_following_a_link_wake_those_who_wait() -> None:
         return await run.result(), target, message.opened_at, message.clicked_at
 
     async with World.open() as world:
-        said, target, opened_at, clicked_at = await story(world)  # type: ignore[misc]
+        said, target, opened_at, clicked_at = await story(world)
         assert said == ["sent", "message.opened deal:1", "message.link_clicked deal:1 https://b.example"]
         assert target == "https://b.example"
         assert clicked_at - opened_at == timedelta(hours=1)
@@ -523,6 +525,95 @@ async def test_from_an_excluded_address_nothing_comes_in(world: World) -> None:
     assert await world.find(Activity, of=deal) == []
     with pytest.raises(WrongValue):
         await world.perform(RecordIncoming(Target("deal", deal.id), "e mail"))
+
+
+async def test_what_went_out_ends_no_wait_and_what_comes_in_does(world: World) -> None:
+    @process("tests.patient")
+    async def patient(deal: Deal) -> str:
+        return (await wait.days(3)).reason
+
+    deal = await a_deal(world)
+    run = await world.start(patient(deal))
+    await world.perform(crm.deal(deal).send_email("x", "y"))
+    assert (await run.status()).state == "waiting"
+    await world.perform(RecordIncoming(Target("deal", deal.id), "email", "yes"))
+    assert await run.result() == "client_activity"
+
+
+@process("tests.thanks", starts=on.email_opened() | on.link_clicked() | on.incoming("email"))
+async def thanks(deal: Deal) -> int:
+    await crm.deal.add_comment("thanks")
+    return deal.id
+
+
+@pytest.mark.processes.with_args(thanks)
+async def test_what_comes_back_starts_processes_on_the_item(world: World) -> None:
+    deal = await a_deal(world)
+    await world.perform(crm.deal(deal).send_email("x", "[url]https://a.example[/url]"))
+    assert await world.instances() == []
+    await world.perform(RecordOpened(1))
+    await world.perform(RecordOpened(1))
+    assert [each.document for each in await world.instances()] == [ItemRef("deal", deal.id)]
+    await world.perform(RecordClicked(1, 0))
+    await world.perform(RecordClicked(1, 0))
+    await world.perform(RecordIncoming(Target("deal", deal.id), "sms", "yes"))
+    assert len(await world.instances()) == 3
+    await world.perform(RecordIncoming(Target("deal", deal.id), "email", "yes"))
+    assert len(await world.find(Comment, of=deal)) == 4
+
+
+@pytest.mark.processes.with_args(thanks)
+async def test_a_process_on_deals_is_not_started_on_a_contact(world: World) -> None:
+    user = await world.user(email="ada@firm.example")
+    contact = await world.contact(emails=[JO], responsible_id=user.id)
+    await world.perform(crm.contact(contact).send_email("x", "y"))
+    await world.perform(RecordOpened(1))
+    assert await world.instances() == []
+    assert await world.refusals() == []
+
+
+@process("tests.large", starts=on.email_opened(where=F.amount >= 100))
+async def large(deal: Deal) -> int:
+    return deal.id
+
+
+@pytest.mark.processes.with_args(large)
+async def test_what_comes_back_is_narrowed_by_a_filter_on_the_item(world: World) -> None:
+    small, big = await a_deal(world), await a_deal(world)
+    await world.perform(crm.deal(big).update({"amount": 100}))
+    for deal in (small, big):
+        await world.perform(crm.deal(deal).send_email("x", "y"))
+    for message in (1, 2):
+        await world.perform(RecordOpened(message))
+    assert [each.document for each in await world.instances()] == [ItemRef("deal", big.id)]
+    assert await world.refusals() == []
+    with pytest.raises(NoSuchField):
+        on.email_opened(big, where=F.colour == "red")
+
+
+async def test_a_wait_can_listen_to_one_item_alone(world: World) -> None:
+    @process("tests.own")
+    async def own(deal: Deal) -> str:
+        happened = await wait.for_event(on.email_opened(deal) | on.incoming(item=deal))
+        return str(happened.event and happened.event.name)
+
+    deal, other = await a_deal(world), await a_deal(world)
+    await world.perform(crm.deal(other).send_email("x", "y"))
+    await world.perform(crm.deal(deal).send_email("x", "y"))
+    run = await world.start(own(deal))
+    await world.perform(RecordOpened(1))
+    await world.perform(RecordIncoming(Target("deal", other.id), "email", "yes"))
+    assert (await run.status()).state == "waiting"
+    await world.perform(RecordOpened(2))
+    assert await run.result() == "message.opened"
+
+
+def test_a_trigger_is_told_what_is_no_item() -> None:
+    for make in (on.email_opened, on.link_clicked):
+        with pytest.raises(WrongArgument, match="an item"):
+            make("deal")
+    with pytest.raises(WrongArgument, match="kind"):
+        on.incoming(7)  # type: ignore[arg-type]
 
 
 async def test_a_deleted_contact_takes_nothing_of_the_deal_s_mail_away(world: World) -> None:

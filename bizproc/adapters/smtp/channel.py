@@ -32,6 +32,9 @@ GetSigner: TypeAlias = Callable[[], Awaitable[Signer]]
 _TAKES_TEXT: Final = 354
 _TAKEN: Final = 250
 _FOR_GOOD: Final = 500
+_SLOWEST: Final = 32_000
+"""Bytes a second: what goes slower than this is given up."""
+
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 
@@ -114,7 +117,8 @@ class SmtpChannel:
         protocol = client.protocol
         assert protocol is not None
         protocol.write(text + b".\r\n")
-        answer = await protocol.read_response(timeout=self._settings.timeout)
+        # Its way there is part of the wait: nobody says when the last byte has left.
+        answer = await protocol.read_response(timeout=self._settings.timeout + len(text) / _SLOWEST)
         if answer.code != _TAKEN:
             raise _verdict(answer.code, answer.message)
 

@@ -40,6 +40,9 @@ PATIENCE: Final = Retry(
     attempts=40, first_delay=timedelta(seconds=10), factor=2, longest_delay=timedelta(hours=2), jitter=0
 )
 
+# Over one channel at a time: mail servers and providers turn those away that come with hundreds of connections.
+AT_ONCE: Final = 8
+
 
 @define(eq=False)
 class Mark(Asked[bool]):
@@ -156,6 +159,7 @@ class Outbox:
         self._context = context
         self._settled = settled
         self._wake_by = wake_by
+        self._turns: dict[str, asyncio.Semaphore] = {}
         self._reactions = reactions
 
     def take(self, posts: Iterable[Post]) -> None:
@@ -185,7 +189,9 @@ class Outbox:
 
     async def _send(self, one: Post) -> None:
         try:
-            verdict = await self._verdict(one)
+            # Before the mark: what only waits for its turn was certainly not sent, whenever the program dies.
+            async with self._turns.setdefault(one.channel, asyncio.Semaphore(AT_ONCE)):
+                verdict = await self._verdict(one)
             if verdict is not None:
                 # Heard of in the commit's own callback: what arrives later must not come before it.
                 settled = partial(self._settled, one)

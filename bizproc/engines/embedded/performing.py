@@ -35,6 +35,10 @@ T = TypeVar("T")
 MakePort: TypeAlias = Callable[[Performing], Any]
 
 
+def nowhere() -> None:
+    """Outside a process no function asks."""
+
+
 @frozen
 class Context:
     """
@@ -45,6 +49,8 @@ class Context:
         sender: Instance and address of the step; None outside a process.
         channels: Where delivered actions can send to.
         primitive: Does what is neither an action nor a wait (children).
+        process: The name of the instance's process.
+        function: Tells which function of it asked.
     """
 
     codec: Codec
@@ -55,6 +61,8 @@ class Context:
     document: ItemRef | None
     sender: tuple[int, str] | None
     primitive: Callable[[Transaction, Any], Any]
+    process: str | None = None
+    function: Callable[[], str | None] = nowhere
 
 
 @frozen
@@ -109,6 +117,8 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         transaction=tx,
         now=tx.now,
         instance=context.instance,
+        process=context.process,
+        function=context.function,
         key=context.key,
         document=context.document,
         ending=ends.append,

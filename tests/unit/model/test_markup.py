@@ -79,8 +79,10 @@ def test_bbcode_becomes_plain_text() -> None:
 
 def test_the_web_addresses_of_links_each_once_in_order() -> None:
     html = (
-        "<a href=\"https://b.example/?x=1&amp;y=2\">b</a> <a HREF='http://a.example'>a</a> <a href=https://c.example>c</a>"
-        '<a href="https://b.example/?x=1&amp;y=2">again</a> <a href="mailto:x@y.example">m</a> <a href="javascript:x">j</a>'
+        "<a href=\"https://b.example/?x=1&amp;y=2\">b</a> <a HREF='http://a.example'>a</a>"
+        "<a href=https://c.example>c</a>"
+        '<a href="https://b.example/?x=1&amp;y=2">again</a> <a href="mailto:x@y.example">m</a>'
+        '<a href="javascript:x">j</a>'
         '<a href="https://d.example/?a=1&copy=2">d</a>'
     )
     assert web_links(html) == (
