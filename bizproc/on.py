@@ -128,7 +128,11 @@ def signal(name: str) -> Trigger:
 
 
 def payment_paid(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
-    """An order of a deal or an invoice, or of this one, is paid; the event's facts name `order` and `payment`."""
+    """
+    An order of an item, or of this one, is paid.
+
+    The event is about that deal or invoice; its facts name `order` and `payment`.
+    """
     return _any_kind("payment_paid", "payment.paid", item, where, by_processes=by_processes)
 
 

@@ -62,8 +62,8 @@ bank_details: Final = AllBankDetails()
 mailbox: Final = Mailboxes()
 template: Final = Templates()
 exclusion: Final = Exclusions()
-document: Final = Documents()
 queue: Final = Queues()
+document: Final = Documents()
 drive: Final = Drive()
 
 __all__ = [

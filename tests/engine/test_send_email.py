@@ -588,7 +588,7 @@ async def test_what_comes_back_is_narrowed_by_a_filter_on_the_item(world: World)
     assert [each.document for each in await world.instances()] == [ItemRef("deal", big.id)]
     assert await world.refusals() == []
     with pytest.raises(NoSuchField):
-        on.email_opened(big, where=F.colour == "red")
+        on.email_opened(big, where=F.colour == "red")  # type: ignore[attr-defined]
 
 
 async def test_a_wait_can_listen_to_one_item_alone(world: World) -> None:
