@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bizproc.testing.channels import FakeAds, FakeChannel, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.crashing import crash_at_every_await
+from bizproc.testing.papers import FakeDocuments, FakePayments
 from bizproc.testing.world import World
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "FakeAds",
     "FakeChannel",
+    "FakeDocuments",
     "FakeMail",
+    "FakePayments",
     "FakeSms",
     "QueueMachine",
     "VirtualClock",

@@ -297,6 +297,36 @@ async def test_each_payment_is_told_of_once_on_the_item_and_the_last_on_the_orde
     assert await order_paid.result() == ["order:1", "nothing"]
 
 
+@process("payments.thank", starts=on.payment_paid())
+async def thank(deal: Deal) -> str:
+    await crm.deal.add_activity("Thank the client")
+    return deal.title
+
+
+@pytest.mark.processes(thank)
+async def test_a_process_starts_on_the_deal_whose_order_is_paid(world: World) -> None:
+    deal, order = await ordered(world)
+    await world.payments.pay(await world.perform(crm.deal(deal).get_payment_link(order)))
+    (started,) = await world.instances(process="payments.thank")
+    assert (started.state, await world.instance(started.id).result()) == ("completed", "Tea")
+    assert [each.subject for each in await world.find(Activity, of=deal)] == ["Thank the client"]
+
+
+@process("payments.of_one")
+async def of_one(deal: Deal) -> str:
+    happened = await wait.for_event(on.payment_paid(deal), timeout=timedelta(days=1))
+    return "nothing" if happened.event is None else happened.event.subject
+
+
+async def test_a_process_can_wait_for_payments_of_its_own_deal_alone(world: World) -> None:
+    deal, order = await ordered(world)
+    other = await world.deal()
+    runs = [await world.start(of_one(each)) for each in (deal, other)]
+    await world.payments.pay(await world.perform(crm.deal(deal).get_payment_link(order)))
+    await world.advance(days=1)
+    assert [await run.result() for run in runs] == ["deal:1", "nothing"]
+
+
 # -- crashes -----------------------------------------------------------------------------------------------------------
 
 

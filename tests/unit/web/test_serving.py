@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
+from pathlib import Path
 
 import httpx
 import pytest
+from pypdf import PdfReader
 
+from bizproc import crm
 from bizproc.errors import PortTaken
+from bizproc.runtime import Runtime
 from bizproc.settings import Settings, WebSettings
 from bizproc.testing import World
 from bizproc.web.serving import serve_pages
@@ -68,3 +73,23 @@ async def test_what_fails_inside_the_block_is_raised_and_the_server_stops(world:
         async with serve_pages(world.runtime, at(port)):
             raise LookupError
     socket.create_server(("127.0.0.1", port)).close()
+
+
+async def test_a_runtime_makes_documents_and_payment_links_and_serves_them(tmp_path: Path) -> None:
+    port = free_port()
+    settings = Settings(web=WebSettings(port=port, public_url=f"http://127.0.0.1:{port}"))
+    async with Runtime.open(f"sqlite:///{tmp_path}/crm.db", settings=settings) as runtime:
+        source = b"#let v = json(bytes(sys.inputs.values))\n= Offer #v.number for #v.deal.title"
+        file = await runtime.perform(crm.drive.add("offer.typ", source))
+        await runtime.perform(crm.template.create(code="offer", name="Offer", file_id=file.id))
+        deal = await runtime.perform(crm.deal.create(title="Tea & *cake*"))
+        product = await runtime.perform(crm.product.create(name="Tea", price=5))
+        await runtime.perform(crm.deal(deal).add_product(product.id))
+        document = await runtime.perform(crm.deal(deal).create_document("offer", public_link=True))
+        order = await runtime.perform(crm.deal(deal).create_order())
+        link = await runtime.perform(crm.deal(deal).get_payment_link(order))
+        async with serve_pages(runtime, settings), httpx.AsyncClient() as client:
+            pdf = await client.get(f"{document.public_url}/document.pdf")
+            page = await client.get(link)
+    assert "Offer 1 for Tea & *cake*" in PdfReader(io.BytesIO(pdf.content)).pages[0].extract_text()
+    assert "€5.00" in page.text
