@@ -303,8 +303,8 @@ async def thank(deal: Deal) -> str:
     return deal.title
 
 
-@pytest.mark.processes(thank)
 async def test_a_process_starts_on_the_deal_whose_order_is_paid(world: World) -> None:
+    world.use(thank)
     deal, order = await ordered(world)
     await world.payments.pay(await world.perform(crm.deal(deal).get_payment_link(order)))
     (started,) = await world.instances(process="payments.thank")
