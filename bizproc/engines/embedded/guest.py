@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -21,6 +22,7 @@ from bizproc.core.codec import Codec
 from bizproc.core.errors import InstanceNotFound, Unanswered
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded.forking import check_step
 from bizproc.engines.embedded.requests import (
     CancelRequest,
     ForkRequest,
@@ -109,6 +111,9 @@ class Guest:
     async def fork(self, id: str, step: str, called: str | None) -> str:
         """As `Engine.fork`, once an owner has done it."""
         check_id(called)
+        await self._exists(id)
+        with suppress(InstanceNotFound):  # its start is on its way to an owner: that one will see
+            await self._database.read(partial(check_step, id=id, step=step))
         return str(await self._answer(ForkRequest(id, step, called)))
 
     async def skip_wait(self, id: str) -> None:
