@@ -389,7 +389,8 @@ class Runtime:
 
         Args:
             call: `follow_up(deal, discount=Decimal(7))`.
-            id: A name for the instance. The same again, with the same call, gives the same instance.
+            id: A name for the instance. The same again, with the same call, gives the same instance, as long as that is
+                kept: once it has ended and its retention is over, the name is free, and starts a new one.
 
         Raises:
             StartConflict: The id belongs to another call.
@@ -412,7 +413,8 @@ class Runtime:
         """
         Start a process on each of the items that there are; those that are made meanwhile are not among them.
 
-        Stopped and called again with the same arguments, it goes on where it was: no item gets two instances from it.
+        Stopped and called again with the same arguments, it goes on where it was: no item gets two instances from it,
+        as long as the first is kept (`retention`).
         Items on which the overlap policy refuses one are counted, and that is all.
 
         Args:
@@ -790,6 +792,7 @@ def assemble(
     codec = Codec()
     outside = with_files(outside, database)
     options.zone, options.portal = settings.time_zone, portal
+    options.retention = timedelta(days=min(settings.retention_days, timedelta.max.days))
     engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
     return Runtime(database, engine, codec, portal, outside)
 

@@ -154,6 +154,7 @@ class Settings:
         currency: ISO 4217 code of items that name none.
         language: What values are printed in: `en` or `fr`.
         keep_in_memory: How many waiting instances stay in memory.
+        retention_days: For how long an ended instance is kept whose process does not say it.
         web, mail, sms, ads, payments, documents: Tables of their own in the file; in the environment
             `BIZPROC_MAIL_HOST` and the like.
         poison_protection: Whether an instance that seems to bring the program down is run alone, and at last set aside.
@@ -165,6 +166,7 @@ class Settings:
     currency: str = "EUR"
     language: str = "en"
     keep_in_memory: int = 1000
+    retention_days: int = 90
     poison_protection: bool = True
     web: WebSettings = WebSettings()
     mail: MailSettings = MailSettings()
@@ -289,6 +291,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "time_zone": _check_zone,
     "language": _one_of(*LANGUAGES),
     "keep_in_memory": _check_not_negative,
+    "retention_days": _check_not_negative,
     "mail.security": _one_of("starttls", "tls", "none"),
     "payments.provider": _one_of("page", "stripe"),
 }

@@ -27,9 +27,9 @@ def command(context: click.Context, id: str, step: str, id_: str | None) -> int:
     r"""
     Make a new instance that has done what this one had done before a step, and goes on from there by itself.
 
-    `bizproc show ID` lists the steps. This one stays as it is. What it did at the step and after it, the fork does again:
-    mails are sent twice. Terminate the one that you do not want. Without a running `serve` the request is kept in the
-    store, and done when `serve` starts. Exit code 1 if the fork fails at once.
+    `bizproc show ID` lists the steps. This one stays as it is. What it did at the step and after it, the fork does
+    again: mails are sent twice. Terminate the one that you do not want. Without a running `serve` the request is kept
+    in the store, and done when `serve` starts. Exit code 1 if the fork fails at once.
 
     \b
     Example:

@@ -100,6 +100,7 @@ class World:
             longest_journal=longest_journal,
             always_replay=always_replay,
             jitter=False,
+            pause=None,
             new_id=_id_of,
             random=_random_of,
             trace=commits.journalled,
