@@ -30,7 +30,7 @@ from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES
-from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
+from bizproc.runtime import Instance, Preview, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
@@ -198,6 +198,10 @@ class World:
     async def resume(self, process: Process[..., Any] | str) -> None:
         """See `Runtime.resume`."""
         await self.ask(lambda runtime: runtime.resume(process))
+
+    async def preview(self, call: Call[Any], *, assume: Mapping[Any, Any] | None = None) -> Preview:
+        """See `Runtime.preview`."""
+        return await self._runtime.preview(call, assume=assume)
 
     async def refusals(
         self, *, process: str | None = None, document: Any = None, limit: int | None = None

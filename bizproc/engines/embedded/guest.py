@@ -64,6 +64,7 @@ class Guest:
         self, database: Database, now: Callable[[], datetime], codec: Codec, patience: timedelta | None = None
     ) -> None:
         self.patience = patience
+        self._processes: dict[tuple[str, int], Process[..., Any]] = {}
         self._unheard: deque[str] = deque()
         self._database: Final = database
         self._now: Final = now
@@ -130,9 +131,13 @@ class Guest:
         """Come back now and then: who waits for an ending looks again."""
         await asyncio.sleep(LOOK_EVERY)
 
+    def use(self, *processes: Process[..., Any]) -> None:
+        """Know processes: for previews and results. A guest runs none of them."""
+        self._processes.update({(one.name, one.version): one for one in processes})
+
     def processes(self) -> Mapping[tuple[str, int], Process[..., Any]]:
-        """None: a guest runs nothing."""
-        return {}
+        """Those that it was told of."""
+        return self._processes
 
     def new_id(self, _key: str) -> UUID:
         """A fresh id."""
