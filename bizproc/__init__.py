@@ -15,6 +15,11 @@ from bizproc import crm, on, wait
 from bizproc.core.outcome import Outcome
 from bizproc.core.process import Call, Process, process
 from bizproc.core.steps import Retry, action, step_key
+from bizproc.model.organisation import Department, Group
+from bizproc.model.users import User, supervisor
+from bizproc.rules.calendars import Calendar
+from bizproc.rules.filters import F
+from bizproc.rules.queues import UserQueue
 from bizproc.verbs import (
     attempt,
     continue_as_new,
@@ -39,12 +44,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Calendar",
     "Call",
+    "Department",
+    "F",
+    "Group",
     "Instance",
     "Outcome",
     "Process",
     "Retry",
     "Runtime",
+    "User",
+    "UserQueue",
     "action",
     "attempt",
     "continue_as_new",
@@ -64,6 +75,7 @@ __all__ = [
     "shield",
     "start",
     "step_key",
+    "supervisor",
     "this",
     "wait",
 ]

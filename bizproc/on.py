@@ -14,6 +14,9 @@ from typing import Any
 
 from bizproc.core.checks import check_value, described
 from bizproc.core.errors import WrongArgument
+from bizproc.model.fields import fields_of
+from bizproc.model.kinds import class_of
+from bizproc.rules.filters import Filter
 from bizproc.triggers import schedule
 from bizproc.triggers.condition import Condition
 from bizproc.triggers.keys import sent
@@ -74,7 +77,6 @@ def became(item: Any, where: Condition, *, by_processes: bool | None = None) -> 
         where: What becomes true.
         by_processes: Whether changes made by processes count; they do, if nothing is said.
     """
-    _check_condition(where, "on.became")
     return _trigger(item, "created", "updated", became=where, by_processes=by_processes)
 
 
@@ -112,10 +114,8 @@ def signal(name: str) -> Trigger:
     return Trigger((sent(name),))
 
 
-def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) -> Trigger:
+def _trigger(item: Any, *happenings: str, where: Any = None, became: Any = None, **narrowed: Any) -> Trigger:
     what = f"on.{happenings[0]}"
-    if where is not None:
-        _check_condition(where, what)
     for name in ("fields", "stages"):
         check_value(narrowed.get(name, ()), tuple[str, ...], process=what, parameter=name)
     kind, id = (item, None) if isinstance(item, str) else (getattr(item, name, None) for name in ("item_type", "id"))
@@ -123,9 +123,16 @@ def _trigger(item: Any, *happenings: str, where: Any = None, **narrowed: Any) ->
         raise WrongArgument(
             process=what, parameter="item", expected="a kind of item, as 'deal', or an item", got=described(item)
         )
-    return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, where=where, **narrowed)
+    conditions = {name: _checked(given, kind, what) for name, given in (("where", where), ("became", became))}
+    return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, **conditions, **narrowed)
 
 
-def _check_condition(where: Any, what: str) -> None:
-    if not callable(getattr(where, "holds", None)):
-        raise WrongArgument(process=what, parameter="where", expected="a filter", got=described(where))
+def _checked(condition: Any, kind: str, what: str) -> Any:
+    """A filter is checked as soon as it meets its kind of item (D12); its custom fields when it is asked."""
+    if condition is None:
+        return None
+    if isinstance(condition, Filter):
+        return condition.check(kind, fields_of(class_of(kind)))
+    if not callable(getattr(condition, "holds", None)):
+        raise WrongArgument(process=what, parameter="where", expected="a filter", got=described(condition))
+    return condition

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -25,6 +25,7 @@ from bizproc.adapters.csv_files import ImportReport, Progress
 from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
 from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, SqlWatch, bulk, exporting
 from bizproc.adapters.sql_crm.exporting import ExportReport
+from bizproc.adapters.sql_crm.reading import setting
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.checks import check_value
 from bizproc.core.codec import Codec
@@ -42,6 +43,7 @@ from bizproc.core.errors import (
 )
 from bizproc.core.process import Call, Process
 from bizproc.core.steps import StepFunction
+from bizproc.crm.holding import holding
 from bizproc.engines.embedded import backfill, inspection, upgrade
 from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
@@ -73,6 +75,7 @@ from bizproc.ports.clock import Clock
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES, Files
 from bizproc.ports.performing import Performing
+from bizproc.rules.filters import Filter, Setting
 from bizproc.settings import Settings
 from bizproc.store import schema
 from bizproc.store.copies import copy_files, files_of
@@ -106,23 +109,6 @@ __all__ = [
 ]
 
 _GOING_ON = frozenset({"running", "waiting"})
-
-
-@frozen
-class Setting:
-    """
-    What the condition of a trigger is looked at in.
-
-    Attributes:
-        now: The moment of the event.
-        zone: The portal's zone.
-        link, linked: How items that are linked are found; None: they are not.
-    """
-
-    now: datetime
-    zone: tzinfo
-    link: Any = None
-    linked: Any = None
 
 
 class Instance(Generic[R_co]):
@@ -522,8 +508,8 @@ class Runtime:
             database.close()
 
     async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
-        """Load processes, see that the CRM has what a new one needs, and bring back what was running."""
-        self.engine.use(*distinct(processes))
+        """Load processes and our own, see that the CRM has what a new one needs, and bring back what was running."""
+        self.engine.use(*distinct((holding, *processes)))
         await self.engine.write(sql_crm.seed)
         await self.sweep_files()
         await self.engine.recover()
@@ -554,7 +540,7 @@ class Runtime:
     async def start_each(
         self,
         process: Process[..., Any],
-        where: Any = None,
+        where: Filter | None = None,
         *,
         limit_per_second: float | None = None,
         progress: Callable[[Backfill], None] | None = None,
@@ -576,6 +562,7 @@ class Runtime:
 
         Raises:
             WrongArgument: The process runs on no document, or a parameter is wrong.
+            UnknownField, WrongFieldValue, WrongFilter: The filter says nothing about such items.
         """
         cls = self._document_class(process)
         if limit_per_second is not None and not limit_per_second > 0:
@@ -586,10 +573,11 @@ class Runtime:
         written = process.form.encode(process.form.check(parameters), self.codec)
         names = backfill.Names(process, "" if where is None else repr(where), written)
         pace, so_far = backfill.Pace(limit_per_second), Backfill()
-        newest = await self._page(cls, where, order_by="-id", limit=1)
+        newest = await self.find(cls, where, order_by="-id", limit=1)
         so_far.highest = newest[0].id if newest else 0
         while so_far.last < so_far.highest:
-            items = await self._page(cls, where, after=so_far.last, limit=backfill.PAGE)
+            last = ItemRef(cls.item_type, so_far.last)
+            items = await self.find(cls, where, after=last, limit=backfill.PAGE)
             items = [item for item in items if item.id <= so_far.highest]
             by_id = {names.of(item): item for item in items}
             known = await self.read(partial(backfill.known, ids=by_id))
@@ -625,13 +613,8 @@ class Runtime:
                 case _:
                     so_far.started += 1
 
-    async def _page(self, cls: type[T], where: Any, **which: Any) -> list[T]:
-        if where is not None:
-            which["where"] = where
-        return await self.read(lambda connection: SqlCrmReader(connection).find(cls, **which))
-
     @staticmethod
-    def _document_class(process: Process[..., Any]) -> type[Any]:
+    def _document_class(process: Process[..., Any]) -> Any:
         check_value(process, Process, process="start_each", parameter="process")
         if process.form.document is None:
             expected = "a process that runs on a document"
@@ -794,18 +777,35 @@ class Runtime:
         """One item. Raises ItemNotFound."""
         return await self.read(lambda connection: SqlCrmReader(connection).get(cls, id))
 
-    async def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    async def find(
+        self,
+        cls: type[T],
+        where: Filter | None = None,
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> list[T]:
         """
         Items of a class.
 
         Args:
             cls: Such as `Deal`, or what belongs to an item, such as `Activity`.
+            where: Only those that fit, such as `F.amount >= 100`.
             of: Only what belongs to this item.
-            order_by: A field; `-field` for the largest first.
+            order_by: A field; `-field` for the largest first. What holds nothing comes last; ties go by id.
             limit: At most so many.
+            after: Only what comes behind this item: the last of the page before.
+
+        Raises:
+            UnknownField, WrongFieldValue, WrongFilter: The filter or the order says nothing about such items.
         """
+        now, zone = self.asks.now(), self.portal.zone
         return await self.read(
-            lambda connection: SqlCrmReader(connection).find(cls, of=of, order_by=order_by, limit=limit)
+            lambda connection: SqlCrmReader(connection, now, zone).find(
+                cls, where, of=of, order_by=order_by, limit=limit, after=after
+            )
         )
 
     async def content(self, file: File) -> bytes:
@@ -996,7 +996,7 @@ def makers(portal: Portal) -> tuple[Callable[[Performing], SqlCrm], Callable[[Sq
         return SqlCrm(performing, portal)
 
     def make_setting(port: SqlCrm) -> Setting:
-        return Setting(now=port.performing.now, zone=portal.zone)
+        return setting(port.performing.transaction, port.performing.now, portal.zone)
 
     return make_port, make_setting
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, overload
 
 from bizproc.actions.documented import documented_by
 from bizproc.actions.waits import Days, DaysBefore, UntilStage, UntilStatus
+from bizproc.actions.working_days import WorkingDays, WorkingDaysSince
 from bizproc.core.action import Target
 from bizproc.core.checks import check_value
-from bizproc.core.commands import Sleep, SleepUntil, WaitSignal
+from bizproc.core.commands import Now, Sleep, SleepUntil, WaitSignal
 from bizproc.core.errors import WrongArgument
 from bizproc.model.deals import Deal
 from bizproc.model.leads import Lead
+from bizproc.rules.calendars import Calendar
 from bizproc.triggers.trigger import Trigger
 from bizproc.triggers.waits import ForEvent
 
 T = TypeVar("T")
 
+__all__ = ["for_event", "for_signal", "sleep", "until", "until_stage", "working_days"]
 __all__ = ["days", "days_before", "for_event", "for_signal", "sleep", "until", "until_stage", "until_status"]
 
 
@@ -61,6 +65,27 @@ def until(moment: datetime) -> SleepUntil:
         moment: With a time zone.
     """
     return SleepUntil(check_value(moment, datetime, process="wait.until", parameter="moment"))
+
+
+def working_days(count: int, calendar: Calendar | None = None, *, recompute: bool = False) -> Awaitable[None]:
+    """
+    Wait for working days: until the same time on the clock, so many of them later; always a moment of working hours.
+
+    Args:
+        count: 0: until working hours, if it is not within them now.
+        calendar: Whose days count; the company's working hours if left out.
+        recompute: The deadline follows when the company's working hours change. Else it is worked out once, when the
+            wait begins, and what happens to the calendar later does not move it.
+    """
+    check_value(recompute, bool, process="wait.working_days", parameter="recompute")
+    wait = WorkingDays(count, calendar)
+    return _recomputed(count) if recompute and calendar is None else wait
+
+
+async def _recomputed(count: int) -> None:
+    since = await Now()
+    while not await WorkingDaysSince(since, count):
+        pass  # the working hours have changed: from the same moment, by the new ones
 
 
 @overload

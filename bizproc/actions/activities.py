@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 from datetime import datetime
 
-from bizproc.actions.people import first_of
+from bizproc.actions.people import first_of, names_users
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.core.errors import EmptyText
 from bizproc.model.timeline import Activity
@@ -39,7 +39,7 @@ class AddActivity(ItemAction[Activity]):
     subject: str
     description: str = option(default="")
     _: KW_ONLY
-    responsible: Users | None = option(default=None)
+    responsible: Users | None = option(default=None, validator=names_users)
     important: bool = option(default=False)
     complete_on_stage_change: bool = option(default=False)
     deadline: datetime | None = option(default=None)

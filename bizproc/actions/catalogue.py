@@ -22,10 +22,12 @@ from bizproc.actions.data import GetData
 from bizproc.actions.details import DetailsInformation, EditDetails
 from bizproc.actions.events import AddEvent
 from bizproc.actions.exclusions import AddToExclusions
+from bizproc.actions.finding import Find, FindFirst
 from bizproc.actions.linked import EditCompany, EditContact
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.orders import PaymentInformation
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation
+from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
 from bizproc.actions.stages import ChangePipeline, ChangeStage, ChangeStatus
 from bizproc.actions.tasks import EndTasks
@@ -64,7 +66,7 @@ HEADINGS: Final = (
     Heading(10, "Changer d'observateurs", "Change observers", ChangeObservers),
     Heading(11, "Changer de contact", "Edit contact", EditContact, (AddField,)),
     Heading(12, "Changer de société", "Edit company", EditCompany),
-    Heading(13, "Changer la personne responsable", "Change responsible person"),
+    Heading(13, "Changer la personne responsable", "Change responsible person", ChangeResponsible),
     Heading(14, "Créer un élément de processus intelligent", "Create SPA item", CreateSmartItem),
     Heading(15, "Création d'un nouveau contact", "Create new contact", CreateContact),
     Heading(16, "Création d'un nouveau prospect", "Create new lead", CreateLead),
@@ -87,7 +89,7 @@ HEADINGS: Final = (
     Heading(33, "Obtenir le lien de paiement", "Get payment link"),
     Heading(34, "Modifier le pipeline", "Change pipeline", ChangePipeline),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
-    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information"),
+    Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information", FindFirst, (Find,)),
     Heading(37, "Obtenir les données du CRM", "Get CRM data", GetData),
     Heading(38, "Payment information", "Payment information", PaymentInformation),
     Heading(39, "Informations sur le produit", "Product information", ProductInformation),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 
-from bizproc.actions.people import first_of
+from bizproc.actions.people import first_of, names_users
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.core.errors import EmptyText
 from bizproc.model.timeline import Comment
@@ -33,7 +33,7 @@ class AddComment(ItemAction[Comment]):
     target: Target
     text: str
     _: KW_ONLY
-    author: Users | None = option(default=None)
+    author: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> Comment:
         if not self.text.strip():

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import KW_ONLY
 from typing import Any, Final
 
-from bizproc.actions.people import any_of, first_of
+from bizproc.actions.people import any_of, first_of, names_users
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.core.errors import (
     ActionError,
@@ -79,7 +79,7 @@ class ConvertLead(ItemAction[Conversion]):
     deal: bool = option(default=False)
     contact: bool = option(default=False)
     company: bool = option(default=False)
-    responsible: Users | None = option(default=None)
+    responsible: Users | None = option(default=None, validator=names_users)
     pipeline: int | None = option(default=None)
     keep_activities_open: bool = option(default=True)
 
@@ -187,7 +187,7 @@ class CreateLeadContact(ItemAction[Contact]):
 
     target: Target
     _: KW_ONLY
-    responsible: Users | None = option(default=None)
+    responsible: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> Contact:
         ref = await port.resolve(self.target.kind, self.target.id)
@@ -241,7 +241,7 @@ class ConvertDeal(ItemAction[Conversion]):
     _: KW_ONLY
     invoice: bool = option(default=False)
     quote: bool = option(default=False)
-    responsible: Users | None = option(default=None)
+    responsible: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> Conversion:
         if not (self.invoice or self.quote):
@@ -278,7 +278,7 @@ class CreateRepeatLead(ItemAction[Lead]):
     target: Target
     title: str | None = option(default=None)
     _: KW_ONLY
-    responsible: Users | None = option(default=None)
+    responsible: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> Lead:
         ref = await port.resolve(self.target.kind, self.target.id)

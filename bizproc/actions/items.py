@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Any, TypeVar
 
-from bizproc.actions.people import first_of
+from bizproc.actions.people import first_of, names_users
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.model.kinds import class_of
 from bizproc.model.users import Users
@@ -37,7 +37,7 @@ class Update(ItemAction[T]):
     fields: Mapping[str, Any]
     _: KW_ONLY
     append: bool = option(default=False)
-    modified_by: Users | None = option(default=None)
+    modified_by: Users | None = option(default=None, validator=names_users)
 
     @property
     def result_type(self) -> Any:

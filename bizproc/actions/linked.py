@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Any, TypeVar
 
-from bizproc.actions.people import first_of
+from bizproc.actions.people import first_of, names_users
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.core.errors import WrongValue
 from bizproc.model.companies import Company
@@ -41,7 +41,7 @@ class EditContact(ItemAction[Contact]):
     fields: Mapping[str, Any]
     _: KW_ONLY
     append: bool = option(default=False)
-    modified_by: Users | None = option(default=None)
+    modified_by: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> Contact:
         changed: Contact = await _edit(self, port, "contact")
@@ -72,7 +72,7 @@ class EditCompany(ItemAction[Company]):
     fields: Mapping[str, Any]
     _: KW_ONLY
     append: bool = option(default=False)
-    modified_by: Users | None = option(default=None)
+    modified_by: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> Company:
         changed: Company = await _edit(self, port, "company")

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
+from bizproc.actions.finding import check_where
 from bizproc.actions.items import Delete
-from bizproc.core.action import ItemAction, Target, action_type, option
-from bizproc.core.errors import WrongValue
+from bizproc.core.action import ItemAction, Target, action_type, check_fields, option
+from bizproc.core.errors import ItemNotFound
 from bizproc.model.items import Item
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.model.smart_items import SmartItem
 from bizproc.ports.crm import Crm
+from bizproc.rules.filters import F, Filter
 
 
 @action_type("crm.create")
@@ -82,13 +84,19 @@ class EditSmartItem(ItemAction[SmartItem]):
         UnknownField, WrongFieldValue: a field that is not there or that the type was made without, or a value that it
             cannot hold.
         UnknownStage, UnknownPipeline, UnknownUser: what a field points at is not there.
+        WrongFilter: the filter says nothing about such items.
+        CurrencyMismatch: the filter compares amounts of two currencies.
     """
 
     target: Target
     fields: Mapping[str, Any]
     _: KW_ONLY
     id: int | None = option(default=None)
-    where: Any = option(default=None)
+    where: Filter | None = option(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        check_fields(self)
+        check_where(self.target.kind, self.where)
 
     async def perform(self, port: Crm) -> SmartItem:
         await port.parents_of(self.target.kind)  # raises where the kind is no smart type
@@ -98,14 +106,11 @@ class EditSmartItem(ItemAction[SmartItem]):
     async def _meant(self, port: Crm) -> ItemRef:
         if self.where is None:
             return await port.resolve(self.target.kind, self.target.id if self.id is None else self.id)
-        return await _first_where(port, self)
-
-
-async def _first_where(_port: Crm, action: EditSmartItem) -> ItemRef:
-    """The one place where items are found by a filter."""
-    raise WrongValue(
-        action=action.name, parameter="where", expected="nothing: this CRM finds no items by filters", got="a filter"
-    )
+        where = self.where if self.id is None else self.where & (F.id == self.id)
+        found = await port.find(self.target.kind, where, order_by="id", limit=1)
+        if not found:
+            raise ItemNotFound(kind=self.target.kind, id=f"where {where}")
+        return ref_of(found[0])
 
 
 @action_type("crm.delete")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 
-from bizproc.actions.people import first_of
+from bizproc.actions.people import first_of, names_users
 from bizproc.core.action import ItemAction, Target, action_type, option
 from bizproc.model.pipelines import Pipeline
 from bizproc.model.users import Users
@@ -39,7 +39,7 @@ class ChangeStage(ItemAction[None]):
     target: Target
     stage: str
     _: KW_ONLY
-    modified_by: Users | None = option(default=None)
+    modified_by: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> None:
         await _move(port, self.target, self.stage, self.modified_by)
@@ -66,7 +66,7 @@ class ChangeStatus(ItemAction[None]):
     target: Target
     status: str
     _: KW_ONLY
-    modified_by: Users | None = option(default=None)
+    modified_by: Users | None = option(default=None, validator=names_users)
 
     async def perform(self, port: Crm) -> None:
         await _move(port, self.target, self.status, self.modified_by)

@@ -22,6 +22,7 @@ from attrs import define, field, frozen
 
 from bizproc.adapters.csv_columns import AS_STORED, ID, MAIN, PRODUCT_ROWS, Column, CsvFile, Read, id_
 from bizproc.core.errors import BadRow, ImportRefused
+from bizproc.model.texts import composed
 
 Row: TypeAlias = tuple[int, list[Any]]
 """The line on which it begins, and its values in the order of the file's columns."""
@@ -396,7 +397,7 @@ class Reading:
 
     def _records(self, file: CsvFile, text: TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
         """The lines' cells, with the line on which each begins; blank lines and the header are left out."""
-        reader: Any = csv.reader(text, strict=True)
+        reader: Any = csv.reader(map(composed, text), strict=True)
         header, line = True, 1
         while True:
             try:

@@ -10,21 +10,27 @@ from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import print_json, say, warn
 from bizproc.cli.setup import Setup, check_that_store_exists
 from bizproc.cli.steering import attached
-from bizproc.core.errors import StoreInUse, Unanswered
+from bizproc.core.errors import FilterUnreadable, StoreInUse, Unanswered, WrongFilter
 
 if TYPE_CHECKING:
     from bizproc.core.process import Process
+    from bizproc.rules.filters import Filter
     from bizproc.runtime import Backfill, Runtime
 
 ALL = "all"
 """Every item that there is."""
 
 
-def parse_where(text: str) -> Any:
+def parse_where(text: str) -> Filter | None:
     """The filter that is meant; None for all items. Raises Mistake."""
+    from bizproc.rules.filters import parse
+
     if text.strip() == ALL:
         return None
-    raise Mistake(f"--where: expected {ALL}, got {text!r}.")  # <- the one place where a filter's text is parsed
+    try:
+        return parse(text)
+    except (FilterUnreadable, WrongFilter) as error:
+        raise Mistake(f"--where: {str(error).splitlines()[0]}") from None
 
 
 async def start_each(
@@ -32,7 +38,7 @@ async def start_each(
     processes: list[Process[..., Any]],
     process: Process[..., Any],
     parameters: dict[str, Any],
-    where: Any,
+    where: Filter | None,
     limit: float | None,
 ) -> int:
     """Start it on each, with progress; say what came of it. The exit code."""
@@ -57,7 +63,7 @@ async def _each(
     runtime: Runtime,
     process: Process[..., Any],
     parameters: dict[str, Any],
-    where: Any,
+    where: Filter | None,
     limit: float | None,
 ) -> Backfill:
     last: list[Backfill] = []

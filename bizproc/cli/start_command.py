@@ -71,6 +71,7 @@ def command(
     Examples:
       bizproc start sales.follow_up --document deal:5 --discount 7
       bizproc start sales.follow_up --where all --limit-per-second 50
+      bizproc start sales.follow_up --where "amount >= 100 and stage in (NEW, WON)"
     """
     if process is None:
         if help_:

@@ -203,6 +203,11 @@ def more_than(limit: int) -> Callable[[Any, Attribute[Any], Any], None]:
     return _validator(f"more than {limit}", lambda value: limit < value < inf)
 
 
+def at_least(limit: int) -> Callable[[Any, Attribute[Any], Any], None]:
+    """A validator: a number that is `limit`, or above it."""
+    return _validator(f"{limit} or more", lambda value: limit <= value < inf)
+
+
 def between(low: int, high: int) -> Callable[[Any, Attribute[Any], Any], None]:
     """A validator: a number from `low` to `high`, both included."""
     return _validator(f"from {low} to {high}", lambda value: low <= value <= high)

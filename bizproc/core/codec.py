@@ -489,7 +489,7 @@ class Codec:
         coder = self.coder(kind)
         if not coder.label:
             _refuse(value, _advice(value))
-        if _found(coder.label) is not kind:
+        if _found(coder.label) is not coder.kind:
             _refuse(value, f"there is no {coder.label}; define it at the top of a module, or annotate this value")
         return lambda value: coder.marked(coder.write(value))
 
@@ -638,10 +638,34 @@ def _of_class(codec: Codec, cls: type, args: tuple[Any, ...]) -> Coder:
         return _named_tuple(codec, cls, args)
     if typing.is_typeddict(cls):
         return _typed_dict(codec, cls, args)
+    if hasattr(cls, "__journalled__"):
+        return _of_own_form(codec, cls)
     if attrs.has(cls) or dataclasses.is_dataclass(cls):
         fields = _FieldsOf(codec, cls, args)
         return Coder(cls.__name__, fields.write, fields.read, cls, "$object", _label(cls))
     return _narrowed(codec, cls)
+
+
+def _of_own_form(codec: Codec, cls: Any) -> Coder:
+    """
+    A class that says itself what it holds, in plain values: `__journalled__`, and `__restored__` for the way back.
+
+    Of a family of such classes the one that declares `__journalled__` restores all: its name alone is written.
+    """
+    base = _own_form_of(cls)
+
+    def write(value: Any) -> Tree:
+        return codec.describe(value.__journalled__()) if isinstance(value, cls) else _wrong(value, cls.__name__)
+
+    def read(tree: Tree) -> Any:
+        value = codec.read_any(tree) if _tag(tree) == "$object" else base.__restored__(codec.read_any(tree))
+        return value if isinstance(value, cls) else _unread(tree, cls.__name__)
+
+    return Coder(cls.__name__, write, read, base, "$object", _label(base))
+
+
+def _own_form_of(cls: type) -> Any:
+    return next(each for each in cls.__mro__ if "__journalled__" in vars(each))
 
 
 _ATOMS: Final[dict[type, tuple[Write, tuple[type, ...]]]] = {
@@ -1330,10 +1354,17 @@ def _canonical(codec: Codec, value: Any) -> Tree:
         return {"$item": [value.item_type, again(value.id)]}
     if isinstance(value, BaseException):
         return {"$error": [kind.__qualname__, text_of(value)]}
-    if attrs.has(kind) or dataclasses.is_dataclass(kind):
-        fields = {name: getattr(value, name) for name, *_ in _declared_fields(kind)}
-        return {"$object": [kind.__qualname__, _each_value(again, fields)]}
+    if hasattr(kind, "__journalled__") or attrs.has(kind) or dataclasses.is_dataclass(kind):
+        return {"$object": _canonical_object(again, value)}
     _refuse(value, _advice(value))
+
+
+def _canonical_object(again: Write, value: Any) -> Tree:
+    kind = type(value)
+    if hasattr(kind, "__journalled__"):
+        return [_own_form_of(kind).__qualname__, again(value.__journalled__())]
+    fields = {name: getattr(value, name) for name, *_ in _declared_fields(kind)}
+    return [kind.__qualname__, _each_value(again, fields)]
 
 
 def _canonical_mapping(again: Write, mapping: Mapping[Any, Any]) -> Tree:

@@ -22,6 +22,7 @@ from attrs import define, field
 from bizproc.core.commands import Command, driving
 from bizproc.core.errors import Cancelled
 from bizproc.core.fork import Body, Fork, Winner, close_unstarted
+from bizproc.core.frames import written_in
 from bizproc.core.guard import FORBIDDEN, awaited_in, not_durable
 from bizproc.core.outcome import Outcome
 
@@ -62,6 +63,16 @@ class Ask:
     branch: Branch
     noted: Any = None  # what the engine compares it by
     prepared: Any = None  # what the engine has prepared for it
+
+    def function(self) -> str | None:
+        """The name of the process's function that asks; of a branch that is none, of the one that forked."""
+        branch: Branch | None = self.branch
+        while branch is not None:
+            name = written_in(branch.coroutine)
+            if name is not None:
+                return name
+            branch = branch.forked.owner if branch.forked is not None else None
+        return None
 
 
 @define(eq=False)

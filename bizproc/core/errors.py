@@ -7,6 +7,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── NotDurable                something that is not bizproc's was awaited or scheduled inside a process
     ├── NotInProcess              a command was awaited where no process runs
     ├── NestedStep                a step or an action was awaited inside the body of a step
+    ├── NoTruthValue              `and`, `or`, `not`, `if` or `a < x < b` on a filter
+    ├── NoSuchField               `F` has no field of this name
     ├── CodecError
     │   ├── NotJournallable       a value that cannot be written
     │   └── NotRestorable         a value that cannot be read back
@@ -30,13 +32,19 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   └── ChildFailed
     ├── ActionError               an action that cannot do its work (D1)
     │   ├── UnknownItem, ItemNotFound, LinkedItemMissing, AmbiguousItem
-    │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline, UnknownUser
-    │   ├── ProductNotFound, RowNotFound, OrderNotFound, WrongValue, EmptyText, UnknownEventType
+    │   ├── UnknownField, WrongFieldValue, UnknownStage, UnknownPipeline
+    │   ├── UnknownUser, UnknownDepartment, UnknownGroup
+    │   ├── ProductNotFound, WrongValue, EmptyText, NobodyAvailable
+    │   ├── RowNotFound, OrderNotFound, UnknownEventType
     │   ├── ResourceBusy, NobodyFound, DateMissing, DateTooEarly, DocumentNeeded
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
+    │   ├── WrongFilter           a filter that means nothing, or not on this kind of item
+    │   ├── FilterUnreadable      a filter's text that cannot be read
+    │   ├── CurrencyMismatch      amounts of two currencies were compared
     │   └── ChannelMissing, SendRefused, NoDocument, AlreadyExists
+    ├── NeverOpen                 a working calendar that has no such moment
     ├── ImportRefused             files that cannot be imported
     ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
@@ -141,6 +149,30 @@ class NestedStep(BizprocError):
     )
     command: str
     step: str
+
+
+# -- filters -----------------------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class NoTruthValue(BizprocError, TypeError):
+    """A filter was used where Python wants to know whether it is true, which depends on the item."""
+
+    says = (
+        "{filter} has no truth value of its own: use &, |, ~ and brackets instead of `and`, `or`, `not`, and "
+        "`.between(a, b)` or `(a < x) & (x < b)` instead of `a < x < b`."
+    )
+    filter: str
+
+
+@define(kw_only=True)
+class NoSuchField(BizprocError, AttributeError):
+    """`F` has no field of this name: no kind of item has."""
+
+    says = "{path} has no field {field!r}{hint}. Custom fields are under `F.custom`."
+    path: str
+    field: str
+    hint: str = ""
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -547,6 +579,24 @@ class UnknownUser(ActionError):
 
 
 @define(kw_only=True)
+class UnknownDepartment(ActionError):
+    """No department has this code."""
+
+    says = "there is no department {department!r}. Known: {known}."
+    department: str
+    known: str
+
+
+@define(kw_only=True)
+class UnknownGroup(ActionError):
+    """No group of users has this code."""
+
+    says = "there is no group of users {group!r}. Known: {known}."
+    group: str
+    known: str
+
+
+@define(kw_only=True)
 class ProductNotFound(ActionError):
     """No such product in the catalogue."""
 
@@ -575,6 +625,15 @@ class EmptyText(ActionError, ValueError):
     advice = "Give a text that says something."
     action: str
     parameter: str
+
+
+@define(kw_only=True)
+class NobodyAvailable(ActionError):
+    """Nobody of a queue can take it now, and the queue asks for an error then (`nobody="error"`)."""
+
+    says = "queue {queue}: nobody can take it now. {reasons}"
+    queue: str
+    reasons: str
 
 
 @define(kw_only=True)
@@ -665,6 +724,36 @@ class DocumentNeeded(ActionError):
 
     says = "{action} is for a process that runs on an item, and here is none."
     action: str
+
+
+@define(kw_only=True)
+class WrongFilter(ActionError, ValueError):
+    """A filter that means nothing, or not on this kind of item; `filter` is its text."""
+
+    says = "filter {filter}: {detail}"
+    filter: str
+    detail: str
+
+
+@define(kw_only=True)
+class FilterUnreadable(ActionError, ValueError):
+    """A filter's text that cannot be read; `position` counts characters from 0."""
+
+    says = "the filter cannot be read at character {position}: {detail}\n  {shown}\n  {mark}"
+    position: int
+    detail: str
+    shown: str
+    mark: str
+
+
+@define(kw_only=True)
+class CurrencyMismatch(ActionError, ValueError):
+    """Amounts of two currencies were compared, which says nothing."""
+
+    says = "{what} is in {has}, and was compared with an amount in {asked}. Compare amounts of one currency only."
+    what: str
+    has: str
+    asked: str
 
 
 @define(kw_only=True)
@@ -811,6 +900,19 @@ class DeliveryUnknown(BizprocError):
     channel: str
     step: str
     reason: str
+
+
+# -- calendars ---------------------------------------------------------------------------------------------------------
+
+
+@define(kw_only=True)
+class NeverOpen(BizprocError):
+    """A working calendar has no such moment."""
+
+    says = "working calendar in {zone}: there is no such moment after {moment}: {detail}."
+    zone: str
+    moment: str
+    detail: str
 
 
 # -- files and settings -----------------------------------------------------------------------------------------------
@@ -968,6 +1070,7 @@ __all__ = [
     "ChildFailed",
     "CodecError",
     "ConversionRefused",
+    "CurrencyMismatch",
     "DateMissing",
     "DateTooEarly",
     "DeliveryUnknown",
@@ -978,6 +1081,7 @@ __all__ = [
     "ExportRefused",
     "FileDamaged",
     "FileMissing",
+    "FilterUnreadable",
     "ImportRefused",
     "InstanceCancelled",
     "InstanceError",
@@ -992,8 +1096,12 @@ __all__ = [
     "LinkedItemMissing",
     "LoopRefused",
     "NestedStep",
+    "NeverOpen",
     "NoClient",
     "NoDocument",
+    "NoSuchField",
+    "NoTruthValue",
+    "NobodyAvailable",
     "NobodyFound",
     "NotDurable",
     "NotInProcess",
@@ -1028,9 +1136,11 @@ __all__ = [
     "StoreReadOnly",
     "StoreUnreadable",
     "Unanswered",
+    "UnknownDepartment",
     "UnknownDetailsTemplate",
     "UnknownEventType",
     "UnknownField",
+    "UnknownGroup",
     "UnknownItem",
     "UnknownPipeline",
     "UnknownProcess",
@@ -1039,5 +1149,6 @@ __all__ = [
     "UnknownUser",
     "WrongArgument",
     "WrongFieldValue",
+    "WrongFilter",
     "WrongValue",
 ]

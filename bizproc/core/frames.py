@@ -1,6 +1,8 @@
 """
 Whether a suspended coroutine can be dropped without running a line of user code; and how to keep one that cannot.
 
+Also in which function it awaits.
+
 Dropping a coroutine closes it: GeneratorExit is raised at its await, and `finally`, `with` and `except BaseException`
 around that line would run. The code object's exception table says whether there is such a handler.
 """
@@ -21,6 +23,7 @@ from bizproc.core.commands import ask
 _ASK: Final = ask.__code__
 _GENERATORS: Final = (GeneratorType, AsyncGeneratorType, CoroutineType)
 _CONTAINERS: Final = (CellType, tuple, list, dict, set, deque)
+_OURS: Final = ("bizproc.core.", "bizproc.verbs")
 _LOOKED_AT: Final = 10_000
 # Handlers that the compiler adds to every coroutine, or around every await; they run no code of the user.
 _COMPILERS_OWN: Final = frozenset({"CLEANUP_THROW", "CALL_INTRINSIC_1"})
@@ -52,6 +55,28 @@ def drop(coroutine: Coroutine[Any, Any, Any]) -> None:
     """Be rid of a suspended coroutine without running user code."""
     if getattr(coroutine, "cr_frame", None) is not None and not can_drop(coroutine):
         keep_forever(coroutine)
+
+
+def written_in(coroutine: object) -> str | None:
+    """The name of the function in which a suspended coroutine awaits; not of one of ours that it awaits through."""
+    name, current = None, coroutine
+    while current is not None:
+        if isinstance(current, CoroutineType) and current.cr_frame is not None:
+            if not current.cr_frame.f_globals.get("__name__", "").startswith(_OURS):
+                name = current.cr_code.co_name
+            current = current.cr_await
+        elif isinstance(current, GeneratorType):
+            current = current.gi_yieldfrom
+        else:
+            current = _wrapped(current)
+    return name
+
+
+def _wrapped(awaited: object) -> object:
+    """The coroutine in what its `__await__` gives; that has no other way in."""
+    if type(awaited).__name__ != "coroutine_wrapper":
+        return None
+    return next((held for held in gc.get_referents(awaited) if isinstance(held, CoroutineType)), None)
 
 
 def _handled(frame: FrameType) -> bool:

@@ -34,6 +34,7 @@ from bizproc.crm.nouns import (
     Templates,
     Users,
 )
+from bizproc.crm.queues import Queues
 from bizproc.crm.quotes import OwnQuote
 from bizproc.crm.smart_items import OwnSmartItem, SmartItemActions
 from bizproc.model.smart_items import SmartItem
@@ -60,6 +61,7 @@ bank_details: Final = AllBankDetails()
 mailbox: Final = Mailboxes()
 template: Final = Templates()
 exclusion: Final = Exclusions()
+queue: Final = Queues()
 drive: Final = Drive()
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "mailbox",
     "pipeline",
     "product",
+    "queue",
     "quote",
     "reference",
     "smart_type",

@@ -8,6 +8,7 @@ from bizproc.actions.creating import CreateCompany
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.core.action import act
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.companies import Company, CompanyFields
 
@@ -18,7 +19,7 @@ class CompanyActions(ItemActions[Company, CompanyFields]):
     kind: ClassVar[str] = "company"
 
 
-class OwnCompany(CompanyActions):
+class OwnCompany(CompanyActions, Finding[Company]):
     """`crm.company`: the company that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

@@ -9,6 +9,7 @@ from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.core.action import act
 from bizproc.crm.clients import CompanyOf
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.contacts import Contact, ContactFields
 
@@ -19,7 +20,7 @@ class ContactActions(ItemActions[Contact, ContactFields], CompanyOf):
     kind: ClassVar[str] = "contact"
 
 
-class OwnContact(ContactActions):
+class OwnContact(ContactActions, Finding[Contact]):
     """`crm.contact`: the contact that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

@@ -15,6 +15,7 @@ from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformat
 from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import act
 from bizproc.crm.clients import ClientOf
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.deals import Deal, DealFields
 
@@ -41,7 +42,7 @@ class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     create_repeat_lead = act(CreateRepeatLead)
 
 
-class OwnDeal(DealActions):
+class OwnDeal(DealActions, Finding[Deal]):
     """`crm.deal`: the deal that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

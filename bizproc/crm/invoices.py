@@ -12,6 +12,7 @@ from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformat
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
 from bizproc.crm.clients import ClientOf
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import ItemActions, id_of
 from bizproc.model.invoices import Invoice, InvoiceFields
 
@@ -31,7 +32,7 @@ class InvoiceActions(ItemActions[Invoice, InvoiceFields], ClientOf):
     payment_information = act(PaymentInformation)
 
 
-class OwnInvoice(InvoiceActions):
+class OwnInvoice(InvoiceActions, Finding[Invoice]):
     """`crm.invoice`: the invoice that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

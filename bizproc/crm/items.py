@@ -12,6 +12,7 @@ from bizproc.actions.documented import documented_by
 from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
 from bizproc.actions.observers import ChangeObservers
+from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import DetailsActions
@@ -56,6 +57,7 @@ class ItemActions(Named[I, F], DetailsActions):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    change_responsible = act(ChangeResponsible)
     add_event = act(AddEvent)
     complete_activity = act(CompleteActivity)
     schedule_call = act(ScheduleCall)

@@ -14,6 +14,7 @@ from bizproc.actions.products import Products
 from bizproc.actions.stages import ChangeStatus
 from bizproc.core.action import act
 from bizproc.crm.clients import ClientOf
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.leads import Lead, LeadFields
 
@@ -33,7 +34,7 @@ class LeadActions(EndsTasks, ItemActions[Lead, LeadFields], ClientOf):
     create_contact = act(CreateLeadContact)
 
 
-class OwnLead(LeadActions):
+class OwnLead(LeadActions, Finding[Lead]):
     """`crm.lead`: the lead that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

@@ -24,6 +24,7 @@ from bizproc.actions.creating import (
 )
 from bizproc.actions.documented import documented_by
 from bizproc.core.action import Target
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import Named, Removable, id_of
 from bizproc.model.details import (
     BankDetails,
@@ -58,8 +59,10 @@ class NamedUser(Named[User, UserFields]):
     kind: ClassVar[str] = "user"
 
 
-class Users:
-    """`crm.user`: makes users, and names one by its id."""
+class Users(Finding[User]):
+    """`crm.user`: makes users, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "user"
 
     def __call__(self, user: User | int) -> NamedUser:
         """One of them, by itself or by its id."""
@@ -76,8 +79,10 @@ class NamedDepartment(Named[Department, DepartmentFields]):
     kind: ClassVar[str] = "department"
 
 
-class Departments:
-    """`crm.department`: makes departments, and names one."""
+class Departments(Finding[Department]):
+    """`crm.department`: makes departments, finds them, and names one."""
+
+    kind: ClassVar[str] = "department"
 
     def __call__(self, department: Department | int) -> NamedDepartment:
         """One of them, by itself or by its id."""
@@ -94,8 +99,10 @@ class NamedGroup(Named[Group, GroupFields]):
     kind: ClassVar[str] = "group"
 
 
-class Groups:
-    """`crm.group`: makes groups of users, and names one."""
+class Groups(Finding[Group]):
+    """`crm.group`: makes groups of users, finds them, and names one."""
+
+    kind: ClassVar[str] = "group"
 
     def __call__(self, group: Group | int) -> NamedGroup:
         """One of them, by itself or by its id."""
@@ -112,8 +119,10 @@ class NamedAbsence(Removable[Absence, AbsenceFields]):
     kind: ClassVar[str] = "absence"
 
 
-class Absences:
-    """`crm.absence`: writes absences down, and names one."""
+class Absences(Finding[Absence]):
+    """`crm.absence`: writes absences down, finds them, and names one."""
+
+    kind: ClassVar[str] = "absence"
 
     def __call__(self, absence: Absence | int) -> NamedAbsence:
         """One of them, by itself or by its id."""
@@ -130,8 +139,10 @@ class NamedWorkingHours(Removable[WorkingHours, WorkingHoursFields]):
     kind: ClassVar[str] = "working_hours"
 
 
-class HoursOfWork:
-    """`crm.working_hours`: says who works when, and names one record."""
+class HoursOfWork(Finding[WorkingHours]):
+    """`crm.working_hours`: says who works when, finds what was said, and names one record."""
+
+    kind: ClassVar[str] = "working_hours"
 
     def __call__(self, working_hours: WorkingHours | int) -> NamedWorkingHours:
         """One of them, by itself or by its id."""
@@ -148,8 +159,10 @@ class NamedProduct(Named[Product, ProductFields]):
     kind: ClassVar[str] = "product"
 
 
-class Products:
-    """`crm.product`: makes products, and names one by its id."""
+class Products(Finding[Product]):
+    """`crm.product`: makes products, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "product"
 
     def __call__(self, product: Product | int) -> NamedProduct:
         """One of them, by itself or by its id."""
@@ -166,8 +179,10 @@ class NamedPipeline(Named[Pipeline, PipelineFields]):
     kind: ClassVar[str] = "pipeline"
 
 
-class Pipelines:
-    """`crm.pipeline`: makes pipelines, and names one by its id."""
+class Pipelines(Finding[Pipeline]):
+    """`crm.pipeline`: makes pipelines, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "pipeline"
 
     def __call__(self, pipeline: Pipeline | int) -> NamedPipeline:
         """One of them, by itself or by its id."""
@@ -184,8 +199,10 @@ class NamedStage(Named[Stage, StageFields]):
     kind: ClassVar[str] = "stage"
 
 
-class Stages:
-    """`crm.stage`: makes stages, and names one by its id."""
+class Stages(Finding[Stage]):
+    """`crm.stage`: makes stages, finds them, and names one by its id."""
+
+    kind: ClassVar[str] = "stage"
 
     def __call__(self, stage: Stage | int) -> NamedStage:
         """One of them, by itself or by its id."""
@@ -202,8 +219,10 @@ class NamedSmartType(Named[SmartType, SmartTypeFields]):
     kind: ClassVar[str] = "smart_type"
 
 
-class SmartTypes:
-    """`crm.smart_type`: defines kinds of items, and names one."""
+class SmartTypes(Finding[SmartType]):
+    """`crm.smart_type`: defines kinds of items, finds them, and names one."""
+
+    kind: ClassVar[str] = "smart_type"
 
     def __call__(self, smart_type: SmartType | int) -> NamedSmartType:
         """One of them, by itself or by its id."""
@@ -220,8 +239,10 @@ class NamedReference(Removable[Reference, ReferenceFields]):
     kind: ClassVar[str] = "reference"
 
 
-class References:
-    """`crm.reference`: adds entries to lists, and names one."""
+class References(Finding[Reference]):
+    """`crm.reference`: adds entries to lists, finds them, and names one."""
+
+    kind: ClassVar[str] = "reference"
 
     def __call__(self, reference: Reference | int) -> NamedReference:
         """One of them, by itself or by its id."""
@@ -238,8 +259,10 @@ class NamedDetailsTemplate(Named[DetailsTemplate, DetailsTemplateFields]):
     kind: ClassVar[str] = "details_template"
 
 
-class DetailsTemplates:
-    """`crm.details_template`: makes templates of details, and names one."""
+class DetailsTemplates(Finding[DetailsTemplate]):
+    """`crm.details_template`: makes templates of details, finds them, and names one."""
+
+    kind: ClassVar[str] = "details_template"
 
     def __call__(self, details_template: DetailsTemplate | int) -> NamedDetailsTemplate:
         """One of them, by itself or by its id."""
@@ -256,8 +279,10 @@ class NamedClientDetails(Removable[ClientDetails, ClientDetailsFields]):
     kind: ClassVar[str] = "details"
 
 
-class AllDetails:
-    """`crm.details`: writes details of clients down, and names one record."""
+class AllDetails(Finding[ClientDetails]):
+    """`crm.details`: writes details of clients down, finds them, and names one record."""
+
+    kind: ClassVar[str] = "details"
 
     def __call__(self, details: ClientDetails | int) -> NamedClientDetails:
         """One of them, by itself or by its id."""
@@ -274,8 +299,10 @@ class NamedBankDetails(Removable[BankDetails, BankDetailsFields]):
     kind: ClassVar[str] = "bank_details"
 
 
-class AllBankDetails:
-    """`crm.bank_details`: adds bank accounts, and names one."""
+class AllBankDetails(Finding[BankDetails]):
+    """`crm.bank_details`: adds bank accounts, finds them, and names one."""
+
+    kind: ClassVar[str] = "bank_details"
 
     def __call__(self, bank_details: BankDetails | int) -> NamedBankDetails:
         """One of them, by itself or by its id."""
@@ -292,8 +319,10 @@ class NamedMailbox(Removable[Mailbox, MailboxFields]):
     kind: ClassVar[str] = "mailbox"
 
 
-class Mailboxes:
-    """`crm.mailbox`: adds senders of mail, and names one."""
+class Mailboxes(Finding[Mailbox]):
+    """`crm.mailbox`: adds senders of mail, finds them, and names one."""
+
+    kind: ClassVar[str] = "mailbox"
 
     def __call__(self, mailbox: Mailbox | int) -> NamedMailbox:
         """One of them, by itself or by its id."""
@@ -310,8 +339,10 @@ class NamedTemplate(Named[Template, TemplateFields]):
     kind: ClassVar[str] = "template"
 
 
-class Templates:
-    """`crm.template`: adds templates of documents, and names one."""
+class Templates(Finding[Template]):
+    """`crm.template`: adds templates of documents, finds them, and names one."""
+
+    kind: ClassVar[str] = "template"
 
     def __call__(self, template: Template | int) -> NamedTemplate:
         """One of them, by itself or by its id."""
@@ -328,8 +359,10 @@ class NamedExclusion(Removable[Exclusion, ExclusionFields]):
     kind: ClassVar[str] = "exclusion"
 
 
-class Exclusions:
-    """`crm.exclusion`: excludes phones and addresses, and names one."""
+class Exclusions(Finding[Exclusion]):
+    """`crm.exclusion`: excludes phones and addresses, finds them, and names one."""
+
+    kind: ClassVar[str] = "exclusion"
 
     def __call__(self, exclusion: Exclusion | int) -> NamedExclusion:
         """One of them, by itself or by its id."""

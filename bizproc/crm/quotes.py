@@ -11,6 +11,7 @@ from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformat
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
 from bizproc.crm.clients import ClientOf
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.quotes import Quote, QuoteFields
 
@@ -27,7 +28,7 @@ class QuoteActions(EndsTasks, ItemActions[Quote, QuoteFields], ClientOf):
     change_stage = act(ChangeStage)
 
 
-class OwnQuote(QuoteActions):
+class OwnQuote(QuoteActions, Finding[Quote]):
     """`crm.quote`: the quote that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)

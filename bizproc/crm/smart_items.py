@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Unpack, cast
+from typing import Literal, Unpack, cast
 
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
@@ -11,9 +11,11 @@ from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSm
 from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import ClientOf, copied
+from bizproc.crm.finding import Finding
 from bizproc.crm.items import EndsTasks, ItemActions, id_of
 from bizproc.model.items import Item
 from bizproc.model.smart_items import SmartItem, SmartItemFields
+from bizproc.rules.filters import Filter
 
 
 class SmartItemActions(EndsTasks, ItemActions[SmartItem, SmartItemFields], ClientOf):
@@ -35,10 +37,13 @@ class SmartItemActions(EndsTasks, ItemActions[SmartItem, SmartItemFields], Clien
         return f"crm.item({target.kind!r})" if target.id is None else f"crm.item({target.kind!r}, {target.id})"
 
 
-class OwnSmartItem(SmartItemActions):
+class OwnSmartItem(SmartItemActions, Finding[SmartItem]):
     """`crm.item(type)`: the item that the process runs on, or the one linked to its document; it makes new ones."""
 
     add_field = act(AddField)
+
+    def _any(self) -> Target:
+        return Target(self.target.kind)
 
     @documented_by(CreateSmartItem)
     def create(
@@ -47,7 +52,9 @@ class OwnSmartItem(SmartItemActions):
         return CreateSmartItem(self.target, cast("dict[str, object]", fields), parent=parent)
 
     @documented_by(EditSmartItem)
-    def edit(self, fields: SmartItemFields, *, id: SmartItem | int | None = None, where: Any = None) -> EditSmartItem:
+    def edit(
+        self, fields: SmartItemFields, *, id: SmartItem | int | None = None, where: Filter | None = None
+    ) -> EditSmartItem:
         meant = None if id is None else id_of(id)
         return EditSmartItem(self.target, copied(fields), id=meant, where=where)
 

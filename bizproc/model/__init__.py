@@ -1,6 +1,7 @@
 """The CRM's nouns as frozen attrs classes: deal, contact, company, product row, activity, stage… Pure."""
 
 from bizproc.model.addresses import ClientAddress
+from bizproc.model.assignments import Assignment, Considered, Explanation
 from bizproc.model.booking_fields import BookingSettings
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
@@ -47,7 +48,7 @@ from bizproc.model.quotes import Quote, QuoteFields
 from bizproc.model.references import ItemRef, ref_of
 from bizproc.model.smart_items import SmartItem, SmartItemFields, SmartType, SmartTypeFields
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
-from bizproc.model.users import User, UserFields, Users
+from bizproc.model.users import Supervisor, User, UserFields, Users, supervisor
 
 __all__ = [
     "Absence",
@@ -55,6 +56,7 @@ __all__ = [
     "Activity",
     "Address",
     "AddressFields",
+    "Assignment",
     "BankDetails",
     "BankDetailsFields",
     "Booking",
@@ -65,6 +67,7 @@ __all__ = [
     "Comment",
     "Company",
     "CompanyFields",
+    "Considered",
     "Contact",
     "ContactFields",
     "Conversion",
@@ -80,6 +83,7 @@ __all__ = [
     "DetailsTemplateFields",
     "Exclusion",
     "ExclusionFields",
+    "Explanation",
     "File",
     "FileFields",
     "Group",
@@ -121,6 +125,7 @@ __all__ = [
     "StageFields",
     "StageReached",
     "StagedItem",
+    "Supervisor",
     "Task",
     "Template",
     "TemplateFields",
@@ -132,4 +137,5 @@ __all__ = [
     "WorkingHours",
     "WorkingHoursFields",
     "ref_of",
+    "supervisor",
 ]

@@ -27,6 +27,7 @@ from bizproc.model.money import Money, exact, is_currency
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES, MultiField
 from bizproc.model.organisation import WEEKDAYS, parse_hours
 from bizproc.model.references import LARGEST_ID, NOT_STORED, Derived, ItemRef, Listed, Refers
+from bizproc.model.texts import composed
 
 
 class Unfit(Exception):
@@ -118,7 +119,7 @@ def _text(value: Any) -> str:
 
 
 def sound(text: str) -> str:
-    """A text that every store can hold. Raises Unfit."""
+    """A text that every store can hold, composed (Unicode's form NFC). Raises Unfit."""
     if "\0" in text:
         raise Unfit("a text without NUL characters")
     if not text.isascii():
@@ -126,6 +127,7 @@ def sound(text: str) -> str:
             text.encode()
         except UnicodeEncodeError:
             raise Unfit("a text without lone surrogates (decode what it came from with errors='replace')") from None
+        return composed(text)
     return text
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
+
+from bizproc.core.errors import CurrencyMismatch
 
 Number: TypeAlias = Decimal | int
 """What a parameter that is a number takes; kept as a Decimal."""
@@ -54,14 +56,6 @@ _HUNDRED: Final = Decimal(100)
 
 LARGEST_AMOUNT: Final = Decimal(10) ** 14
 """Amounts lie below it: as ten-thousandths they fit into 64 bits, and so do sums of many."""
-
-
-@frozen
-class Money:
-    """An amount with its currency, as custom fields hold it. Exact; not rounded."""
-
-    amount: Decimal
-    currency: str = "EUR"
 
 
 def digits_of(currency: str) -> int:
@@ -132,3 +126,52 @@ def tax_of(sum_: Decimal, rate: Decimal | None, currency: str, *, included: bool
 def of_units(units: int, places: int) -> Decimal:
     """So many units of so many places after the point: 1234 units of 2 places are 12.34."""
     return Decimal(units).scaleb(-places, _EXACT)
+
+
+# -- amounts with their currency ---------------------------------------------------------------------------------------
+
+
+def _amount(value: Any) -> Decimal:
+    if type(value) is not int and type(value) is not Decimal:
+        raise ValueError("an amount of money: a Decimal or an int")
+    return exact(value)
+
+
+def _currency(_: Any, __: Any, code: Any) -> None:
+    if type(code) is not str or not is_currency(code):
+        raise ValueError("a currency's code of three capital letters, like EUR")
+
+
+@frozen(order=False)
+class Money:
+    """
+    An amount in a currency, as filters compare and custom fields hold it. Exact; not rounded.
+
+    Amounts of two currencies have no order: comparing them raises CurrencyMismatch.
+
+    Raises:
+        ValueError: it is no amount, or no currency.
+    """
+
+    amount: Decimal = field(converter=_amount)
+    currency: str = field(validator=_currency)
+
+    def __lt__(self, other: Money) -> bool:
+        return self.amount < self._comparable(other)
+
+    def __le__(self, other: Money) -> bool:
+        return self.amount <= self._comparable(other)
+
+    def __gt__(self, other: Money) -> bool:
+        return self.amount > self._comparable(other)
+
+    def __ge__(self, other: Money) -> bool:
+        return self.amount >= self._comparable(other)
+
+    def _comparable(self, other: Money) -> Decimal:
+        if other.currency != self.currency:
+            raise CurrencyMismatch(what=str(self), has=self.currency, asked=other.currency)
+        return other.amount
+
+    def __str__(self) -> str:
+        return f"{self.amount:f} {self.currency}"

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, TypeAlias, TypedDict
 
 from attrs import field, frozen
 
+from bizproc.model.organisation import Department, Group
 from bizproc.model.people import full_name
 from bizproc.model.references import DERIVED, DepartmentId, UserId
 
@@ -61,5 +62,44 @@ class UserFields(TypedDict, total=False):
     department_ids: Sequence[DepartmentId]
 
 
-Users: TypeAlias = int | User | Sequence[int | User]
-"""Users in a parameter: an id, a `User`, or a list of these; where one is wanted, the first of them."""
+@frozen
+class Supervisor:
+    """Whoever leads these users, in their order: see `supervisor`."""
+
+    of: Users | None
+
+
+def supervisor(*, of: Users | None) -> Supervisor:
+    """
+    Names the supervisors of users, in a parameter that names users.
+
+    It is the user's `manager_id`, or else whoever heads their department, or one above it; nobody is their own.
+    """
+    return Supervisor(of)
+
+
+Someone: TypeAlias = int | str | User | Department | Group | Supervisor
+"""One expression that names users; a text is one as on the command line, see `parse_users`."""
+
+Users: TypeAlias = Someone | Sequence[Someone | None]
+"""
+Users in a parameter: an expression or a list of these, of which None names nobody. Where one is wanted, the first.
+"""
+
+
+def parse_users(text: str) -> User | Department | Group:
+    """
+    What a text names: `user:3`, `department:sales`, `department:sales/deep`, `group:admins`.
+
+    Raises:
+        ValueError: it is not written like that.
+    """
+    kind, _, name = text.partition(":")
+    code, slash, deep = name.partition("/")
+    if kind == "user" and name.isascii() and name.isdigit() and len(name) < 20:
+        return User(int(name))
+    if kind == "department" and code and (not slash or deep == "deep"):
+        return Department(code, deep=bool(slash))
+    if kind == "group" and name:
+        return Group(name)
+    raise ValueError("user:3, department:sales, department:sales/deep or group:admins")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bizproc.model.addresses import ClientAddress
+from bizproc.model.assignments import Assignment, Pick
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.money import Number
@@ -19,6 +20,9 @@ from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
+from bizproc.rules.calendars import Calendar
+from bizproc.rules.filters import Filter
+from bizproc.rules.queues import UserQueue
 
 
 class Crm(Protocol):
@@ -86,6 +90,28 @@ class Crm(Protocol):
         An item as it was before changes that were told of it: by field (`custom.<code>`), the old and the new value.
 
         With what follows from its stage. Stamps of time stay as they are.
+        """
+
+    async def find(
+        self,
+        kind: str,
+        where: Filter | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> tuple[Any, ...]:
+        """
+        Items of a kind that fit, as they are now, the writes of this performance included; those deleted never do.
+
+        In the order of a field (`-field` for the largest first); what holds nothing comes last, ties go by id. `after`
+        an item comes what lies behind it in that order. An adapter that can evaluate only part of a filter asks for
+        more and applies the rest (`rules.filters.split`).
+
+        Raises:
+            UnknownField: no such field to filter or order by.
+            WrongFieldValue, WrongFilter: the filter says nothing about such items.
+            CurrencyMismatch: it compares amounts of two currencies.
         """
 
     async def create(self, kind: str, fields: Mapping[str, Any], *, author: int | None = None) -> Any:
@@ -324,6 +350,61 @@ class Crm(Protocol):
     async def payments(self, order: int) -> tuple[Payment, ...]:
         """The payments of an order, the oldest first. Raises OrderNotFound."""
 
+    # -- who is responsible
+
+    async def change_responsible(
+        self,
+        ref: ItemRef,
+        queue: UserQueue,
+        *,
+        pick: Pick,
+        skip_absent: bool,
+        name: str | None = None,
+        author: int | None = None,
+    ) -> Assignment:
+        """
+        Make one of a queue responsible for an item, by the laws of `rules/assigning.py`, and tell them.
+
+        Absences, hours and loads are those of this transaction; the queue's state moves in it. What the queue leaves
+        open of `pick` and `skip_absent` is as given here. `name` comes before the queue's own; without either it is
+        made of the process, the kind and the function. What was held before in this queue is given away first.
+        A change writes as `update` does, and a Notification for the new one.
+
+        Raises:
+            UnknownUser, UnknownDepartment, UnknownGroup: a member that is not there.
+            UnknownField: the field of the partition is not there.
+            NobodyAvailable: nobody can take it, and the queue asks for an error then.
+        """
+
+    async def queue_state(self, name: str, part: str = "") -> Mapping[str, Any]:
+        """What a queue remembers, as JSON can hold it; empty for a fresh one."""
+
+    async def set_queue_state(self, name: str, part: str, state: Mapping[str, Any]) -> None:
+        """
+        Make a queue remember what `queue_state` gave; an empty one makes it a fresh queue.
+
+        Raises:
+            WrongValue: that is no state.
+        """
+
+    async def held(self, name: str, part: str = "") -> tuple[ItemRef, ...]:
+        """What is held in a queue, the next one first."""
+
+    async def release(self) -> tuple[int, datetime | None]:
+        """
+        Give away whatever is held and can be given away now.
+
+        Gives how many are still held then, and the first moment at which one of them can leave if nothing changes but
+        the time; None if time alone will not do.
+
+        Whoever wants to be there at that moment hears of it: `queue.holding` on `queue:all` is emitted when something
+        is held where nothing was, `queue.moved` when something is held and somebody's time has changed, `queue.empty`
+        when the last one has left.
+        """
+
+    async def company_calendar(self) -> Calendar:
+        """The working hours of the company."""
+
     # -- looked up
 
     async def client_address(
@@ -347,8 +428,15 @@ class Crm(Protocol):
     async def custom_fields(self, kind: str) -> Mapping[str, Field]:
         """The custom fields of a kind of item, by code. Raises UnknownItem."""
 
-    async def users(self, users: Users) -> tuple[int, ...]:
-        """The ids that a parameter names, in order, without duplicates. Raises UnknownUser."""
+    async def users(self, users: Users | None) -> tuple[int, ...]:
+        """
+        The ids that a parameter names, from left to right, each once; None names nobody.
+
+        Of departments and groups only those who are still active, by id; who is named alone may no longer be.
+
+        Raises:
+            UnknownUser, UnknownDepartment, UnknownGroup: there is no such.
+        """
 
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         """The kinds of items that items of a smart type can be children of. Raises UnknownItem."""

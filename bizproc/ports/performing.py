@@ -37,6 +37,10 @@ def _nothing(ended_by: str) -> None:
     """Outside a process there is no instance to end."""
 
 
+def _nowhere() -> None:
+    """Outside a process no function asks."""
+
+
 def _nothing_on(ref: ItemRef, ended_by: str) -> None:
     """Without an engine there are no instances."""
 
@@ -50,6 +54,8 @@ class Performing:
         transaction: What is written through it commits together with the journal's entry, or not at all.
         now: The moment of that commit, aware, in UTC.
         instance: The id of the instance that performs; None outside a process.
+        process: The name of its process.
+        function: Asked for the name of the function, of the process's own code, that asked for this; None outside.
         key: The idempotency key of the step: the same at every attempt. Whatever an adapter creates where nothing is
             undone carries it.
         document: The item that the process runs on, or None.
@@ -63,6 +69,8 @@ class Performing:
     transaction: LocalTransaction
     now: datetime
     instance: str | None = None
+    process: str | None = None
+    function: Callable[[], str | None] = _nowhere
     key: str = ""
     document: ItemRef | None = None
     author: int | None = None

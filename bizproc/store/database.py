@@ -89,6 +89,7 @@ class Database:
         self._outbox: deque[Report | _Answer] = deque()
         self._refusing: StoreError | None = None
         self._killed = False
+        self._gone = False  # killed, and its lock is free
 
     # -- opening -------------------------------------------------------------------------------------------------------
 
@@ -200,7 +201,7 @@ class Database:
     @property
     def dead(self) -> bool:
         """Whether nothing will be written any more: it crashed, was abandoned or closed, or has another owner."""
-        return self._killed or self._refusing is not None
+        return self._gone or self._refusing is not None
 
     def submit(self, work: Work) -> None:
         """Have this work done in the next group."""
@@ -364,6 +365,7 @@ class Database:
             self._connection.close()
         if self._lock is not None:
             self._lock.drop()
+        self._gone = True
 
     def inherit(self) -> Connection:
         """The content of a store in memory, for the one that goes on with it."""

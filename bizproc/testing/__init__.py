@@ -8,9 +8,25 @@ A world in a box, to test automations in: a CRM in memory, a clock that moves on
         assert await run.result() == "escalated"
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from bizproc.testing.channels import FakeChannel
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.crashing import crash_at_every_await
 from bizproc.testing.world import World
 
-__all__ = ["FakeChannel", "VirtualClock", "World", "crash_at_every_await"]
+if TYPE_CHECKING:
+    from bizproc.testing.queue_machine import QueueMachine
+
+__all__ = ["FakeChannel", "QueueMachine", "VirtualClock", "World", "crash_at_every_await"]
+
+
+def __getattr__(name: str) -> Any:
+    # What needs Hypothesis is loaded when it is asked for: a test that only wants a world does not.
+    if name == "QueueMachine":
+        from bizproc.testing.queue_machine import QueueMachine
+
+        return QueueMachine
+    raise AttributeError(f"module 'bizproc.testing' has no attribute {name!r}")

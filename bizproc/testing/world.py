@@ -30,6 +30,7 @@ from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES
+from bizproc.rules.filters import Filter
 from bizproc.runtime import Instance, Preview, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.clock import VirtualClock
@@ -213,9 +214,18 @@ class World:
         """See `Runtime.get`."""
         return await self._runtime.get(cls, id)
 
-    async def find(self, cls: type[T], *, of: Any = None, order_by: str = "id", limit: int | None = None) -> list[T]:
+    async def find(
+        self,
+        cls: type[T],
+        where: Filter | None = None,
+        *,
+        of: Any = None,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> list[T]:
         """See `Runtime.find`."""
-        return await self._runtime.find(cls, of=of, order_by=order_by, limit=limit)
+        return await self._runtime.find(cls, where, of=of, order_by=order_by, limit=limit, after=after)
 
     @property
     def runtime(self) -> Runtime:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bizproc import crm
+from bizproc import F, crm
 from bizproc.core.errors import ItemNotFound, LinkedItemMissing, NoDocument, UnknownField, UnknownItem, UnknownStage
 from bizproc.model import SmartItem, SmartType
 
@@ -53,6 +53,20 @@ def test_what_is_there_already_is_not_told(office: Office, item: SmartItem) -> N
     office.do(crm.item("contract").edit({"title": "C"}, id=item))
     assert office.everything() == before
     assert office.events == []
+
+
+def test_the_first_is_edited_for_which_a_filter_holds(office: Office, item: SmartItem) -> None:
+    office.do(crm.smart_type.create(code="annex"))
+    office.do(crm.item("annex").create(title="C"))
+    second = office.do(crm.item("contract").create(title="C"))
+    edit = crm.item("contract").edit
+    assert office.do(edit({"title": "D"}, where=F.title == "C")).id == item.id
+    assert office.do(edit({"title": "E"}, where=F.title.is_in(["C", "D"]), id=second)).id == second.id
+    office.refused(ItemNotFound, edit({"title": "F"}, where=F.title == "D", id=second))
+    error = office.refused(ItemNotFound, edit({"title": "F"}, where=F.title == "C"))
+    assert str(error).startswith("there is no contract where title = C")
+    with pytest.raises(UnknownField):
+        office.do(edit({"title": "F"}, where=F.probability == 5))
 
 
 def test_an_item_of_another_type_or_none_is_not_found(office: Office, item: SmartItem) -> None:

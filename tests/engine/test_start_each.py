@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bizproc import crm, process, wait
+from bizproc import F, crm, process, wait
 from bizproc.engines.embedded import backfill
 from bizproc.engines.embedded.backfill import Backfill, Names, Pace
-from bizproc.errors import WrongArgument
+from bizproc.errors import WrongArgument, WrongFieldValue
 from bizproc.model import Comment, Deal
 from bizproc.runtime import Runtime
 
@@ -85,6 +85,21 @@ async def test_with_other_parameters_it_is_another_one(url: str) -> None:
     async with with_deals(url) as runtime:
         await runtime.start_each(greet, word="a")
         assert (await runtime.start_each(greet, word="b")).started == 120
+
+
+async def test_only_on_those_that_fit(url: str) -> None:
+    async with with_deals(url) as runtime:
+        odd = F.title.is_in([str(number) for number in range(1, 120, 2)])
+        done = await runtime.start_each(greet, odd)
+        assert (done.started, done.already) == (60, 0)
+        again = await runtime.start_each(greet, odd)
+        assert (again.started, again.already) == (0, 60)
+        assert (await runtime.start_each(greet, odd & (F.id > 100))).started == 10, "another filter is another backfill"
+        await runtime.settled()
+        assert await runtime.find(Comment, (F.owner_id <= 100) & F.text.equals_text("HELLO"), limit=1)
+        assert (await runtime.start_each(greet, F.created_at.before_today())).started == 0
+        with pytest.raises(WrongFieldValue):
+            await runtime.start_each(greet, F.amount > "much")
 
 
 async def test_stopped_anywhere_it_goes_on_where_it_was(url: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, assert_type
 
-from bizproc import crm, wait
+from bizproc import F, crm, wait
 from bizproc.adapters.sql_crm import SqlCrm
 from bizproc.core.commands import Signalled
 from bizproc.model import (
@@ -26,6 +27,7 @@ from bizproc.model import (
     User,
 )
 from bizproc.ports.crm import Crm
+from bizproc.rules.filters import Filter
 
 
 async def answers(discount: Decimal) -> None:
@@ -86,3 +88,22 @@ async def mistakes(deal: Deal) -> None:
 
 def keeps_the_port(adapter: SqlCrm) -> Crm:
     return adapter
+
+
+async def found() -> None:
+    assert_type(await crm.deal.find_first(F.amount >= 100), Deal | None)
+    assert_type(await crm.company.find(F.country == "FR", order_by="title", limit=5), tuple[Company, ...])
+    assert_type(await crm.deal.find_first(None, select=["title"]), Mapping[str, Any] | None)
+    assert_type(await crm.user.find(None, select=["name"]), tuple[Mapping[str, Any], ...])
+    assert_type(await crm.item("contract").find(F.status.is_filled()), tuple[SmartItem, ...])
+    assert_type(await crm.lead.find_first(F.deals.any(F.quote.my_company.title == "Acme")), Lead | None)
+    assert_type(await crm.item("contract").edit({"title": "x"}, where=F.title == "y"), SmartItem)
+    assert_type((F.amount >= 100) & ~F.stage.is_in(["NEW"]) | F.contacts.any(F.name == "Ann"), Filter)
+    assert_type(F.company.responsible.email.contains("x") & (F.custom.city == "Lyon"), Filter)
+
+
+def wrong_filters() -> None:
+    F.amuont >= 5  # type: ignore[attr-defined]  # noqa: B015
+    F.company.title.x == 5  # type: ignore[attr-defined]  # noqa: B015
+    F.title.contains(5)  # type: ignore[arg-type]
+    F.contacts.any(True)  # type: ignore[arg-type]  # noqa: FBT003

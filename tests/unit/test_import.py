@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bizproc import crm
+from bizproc import F, crm
 from bizproc.adapters.csv_files import SHOWN, ImportReport
 from bizproc.core.errors import ImportRefused
 from bizproc.model import Company as Client
@@ -54,6 +54,19 @@ async def refused(company: Company, tmp_path: Path) -> list[str]:
 
 
 # -- what is written ---------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_imported_is_found_whatever_its_case(company: Company, tmp_path: Path) -> None:
+    company.set("companies", 2, "title", "Cafe\u0301 Straße")
+    async with opened(tmp_path) as runtime:
+        await runtime.import_folder(company.write(tmp_path / "csv"))
+        (cafe,) = await runtime.find(Client, F.title.contains("CAFÉ STRASSE"))
+        assert cafe.title == "Café Straße"
+        assert [deal.id for deal in await runtime.find(Deal, F.title.starts_with("pots FOR"))] == [2]
+        assert [user.id for user in await runtime.find(User, F.name.equals_text("SASHA"))] == [2]
+        assert [contact.id for contact in await runtime.find(Contact, F.last_name.contains("MOO"))] == [1]
+        assert [product.id for product in await runtime.find(Product, F.name.equals_text("tea"))] == [1]
+        assert [deal.id for deal in await runtime.find(Deal, F.company.title.contains("café"))] == [1]
 
 
 @pytest.mark.skipif(not NORTHWIND.is_dir(), reason="BIZPROC_TEST_DATA names no folder with the Northwind set")

@@ -10,6 +10,10 @@ The CRM in the store itself: what an action writes commits together with the jou
     special.py     what only some nouns have
     rows.py        product rows: the hot path
     passing_on.py  what one item passes on to others: its timeline, its rows
+    timeline.py    comments, activities, history
+    people.py      who is meant by a parameter that names users
+    candidates.py  those among whom a queue picks: absences, hours, loads
+    queues.py      assignment queues: facts in, a decision out, both written
     timeline.py    comments, activities, notifications
     history.py     lines of history, and events
     belongings.py  rows of what belongs to an item

@@ -21,13 +21,15 @@ from bizproc.adapters.csv_files import Found, ImportReport, Progress, Reading, R
 from bizproc.adapters.sql_crm import stages
 from bizproc.adapters.sql_crm.bulk_nouns import LINK, CustomFields, OtherRows, Stored, Writer, noun_writer
 from bizproc.adapters.sql_crm.columns import FILES, OTHER_ROWS
-from bizproc.adapters.sql_crm.custom import add_field, checked_custom, custom_fields
+from bizproc.adapters.sql_crm.custom import add_field, checked_custom
+from bizproc.adapters.sql_crm.definitions import custom_fields
 from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, Shape, linked_keys
 from bizproc.core.errors import BizprocError, ImportRefused
 from bizproc.model.days import day_of, midnight
 from bizproc.model.money import LARGEST_AMOUNT, rounded, row_sum, tax_of
 from bizproc.model.pipelines import GENERAL
 from bizproc.model.portal import Portal
+from bizproc.model.texts import composed, folded
 from bizproc.store.transaction import Transaction
 from bizproc.store.types import decimal_text, exact_decimal, json_text, moment_text, money_units
 
@@ -135,13 +137,19 @@ class _Nouns(Writer):
         now = dict.fromkeys(("created_at", "updated_at", "last_activity_at"), tx.now) if shape.is_item else {}
         constants = {**now, **constants}
         self._further = Further(tx, shape, found, self.given, {**shape.defaults, **constants})
-        self._insert = insert_with(shape, (*self.given, *self._further.added), constants)
+        written = (*self.given, *self._further.added)
+        self._insert = insert_with(shape, written, constants)
+        self._searched = tuple(place for place, name in enumerate(written) if name in shape.companions)
 
     def write(self, rows: list[Row]) -> int:
         if self._further:
             return self._write_with_further(rows)
-        self._tx.connection.executemany(self._insert, map(self.parameters, rows))
+        self._tx.connection.executemany(self._insert, map(self.with_companions, map(self.parameters, rows)))
         return len(rows)
+
+    def with_companions(self, parameters: Any) -> Any:
+        """The values, and the folded forms of those that are searched."""
+        return (*parameters, *(folded(parameters[place]) for place in self._searched))
 
     def _write_with_further(self, rows: list[Row]) -> int:
         written = []
@@ -154,7 +162,7 @@ class _Nouns(Writer):
             except ValueError as error:
                 self._reading.reject(self._file, row[0], str(error), id=row[1][0])
                 continue
-        self._tx.connection.executemany(self._insert, written)
+        self._tx.connection.executemany(self._insert, map(self.with_companions, written))
         self._link_lists(written)
         return len(written)
 
@@ -194,7 +202,7 @@ class Further:
         # What is said nowhere else may be said in `as_stored`, so all fields have a place then.
         wanted = tuple(shape.names) if self._says_all is not None else names
         self.added = tuple(each for each in wanted if each not in given and each not in (AS_STORED, "id"))
-        self._defaults = shape.written(self.added, defaults)
+        self._defaults = shape.stored(self.added, defaults)
         self._index = {name: index for index, name in enumerate((*given, *self.added))}
         self._places = [
             (begin + place, name, self._index[name])
@@ -224,7 +232,7 @@ class Further:
         if name == "manual_amount":
             return _BY_HAND if value else 0
         try:
-            (stored,) = self._shape.written((name,), {name: value})
+            (stored,) = self._shape.stored((name,), {name: value})
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
         return stored
@@ -240,7 +248,7 @@ class Further:
             return None
         if field.type.name != "text" or field.multiple or not isinstance(value, str):
             raise ValueError(f"{AS_STORED}: {name}: expected a text, or null where the field can be nothing")
-        return value
+        return composed(value)
 
     def _with_custom(self, before: str | None, given: Any) -> str:
         old = CODEC.decode(before or "{}")
@@ -256,12 +264,17 @@ _BY_HAND: Final = 2
 
 
 def insert_with(shape: Shape, given: Iterable[str], constants: Mapping[str, Any]) -> str:
-    """An INSERT of the given fields, in their order; the constants and all other defaults stand in its text."""
+    """
+    An INSERT of the given fields, in their order, and the companions of these.
+
+    The constants and all other defaults stand in its text.
+    """
     given = tuple(given)
     values = {**shape.defaults, **constants}
     fixed = [name for name in shape.names if name not in given and name != "id"]
-    written = dict(zip(fixed, shape.written(fixed, values), strict=True))
-    columns, marks = ", ".join((*given, *written)), ["?"] * len(given)
+    written = dict(zip(shape.columns(fixed), shape.written(fixed, values), strict=True))
+    with_companions = shape.columns(given)
+    columns, marks = ", ".join((*with_companions, *written)), ["?"] * len(with_companions)
     values_ = ", ".join([*marks, *map(_literal, written.values())])
     return f"INSERT INTO {shape.table.name} ({columns}) VALUES ({values_})"  # noqa: S608  names of ours
 
@@ -340,7 +353,7 @@ class _Deals(_Nouns):
         if self._further:
             return super().write(rows)
         written = [parameters for parameters in map(self.parameters, rows) if parameters is not None]
-        self._tx.connection.executemany(self._insert, written)
+        self._tx.connection.executemany(self._insert, map(self.with_companions, written))
         links = (("contact", values[5], "deal", values[0]) for _, values in rows if values[5] is not None)
         self._tx.connection.executemany(LINK, links)
         return len(written)

@@ -18,7 +18,8 @@ from typing import Any, Final
 from bizproc.adapters.csv_columns import NOT_GIVEN
 from bizproc.adapters.csv_files import Found, Reading, Row, Wrong
 from bizproc.adapters.sql_crm import stages
-from bizproc.adapters.sql_crm.custom import add_field, checked_custom, custom_fields
+from bizproc.adapters.sql_crm.custom import add_field, checked_custom
+from bizproc.adapters.sql_crm.definitions import custom_fields
 from bizproc.adapters.sql_crm.seeding import seed
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, linked_keys
 from bizproc.adapters.sql_crm.tables import metadata
@@ -140,7 +141,7 @@ class Nouns(Writer):
         self._defaults = {**shape.defaults, **now}
         hidden = _HIDDEN.get(shape.kind, {})
         self._hidden = tuple(hidden.values())
-        columns = (*shape.names, *hidden)
+        columns = (*shape.columns(shape.names), *hidden)
         marks = ", ".join("?" * len(columns))
         self._insert = f"INSERT INTO {shape.table.name} ({', '.join(columns)}) VALUES ({marks})"
         self._references = [f.name for f in shape.fields.values() if f.type.name == "reference"]

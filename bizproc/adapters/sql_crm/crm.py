@@ -12,6 +12,7 @@ from bizproc.adapters.sql_crm import (
     items,
     orders,
     passing_on,
+    queues,
     rows,
     special,
     stages,
@@ -20,13 +21,18 @@ from bizproc.adapters.sql_crm import (
     waits,
 )
 from bizproc.adapters.sql_crm.addresses import client_address
-from bizproc.adapters.sql_crm.custom import add_field, custom_fields, definitions
+from bizproc.adapters.sql_crm.candidates import company_calendar
+from bizproc.adapters.sql_crm.custom import add_field
+from bizproc.adapters.sql_crm.definitions import custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
-from bizproc.adapters.sql_crm.reading import belonging, exists, read, referring
+from bizproc.adapters.sql_crm.people import named
+from bizproc.adapters.sql_crm.reading import belonging, exists, find, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
+from bizproc.core.commands import Event
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
 from bizproc.model.addresses import ClientAddress
+from bizproc.model.assignments import Assignment, Pick
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
 from bizproc.model.money import Number
@@ -37,8 +43,12 @@ from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRef, ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
-from bizproc.model.users import User, Users
+from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
+from bizproc.rules.calendars import Calendar
+from bizproc.rules.filters import Filter
+from bizproc.rules.queue_state import exported, imported
+from bizproc.rules.queues import UserQueue
 
 _PORTAL: Final = Portal()
 
@@ -110,22 +120,55 @@ class SqlCrm:
     async def before(self, item: Any, changes: Mapping[str, Any]) -> Any:
         return items.before(self.performing, item, changes)
 
+    async def find(
+        self,
+        kind: str,
+        where: Filter | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        after: Any = None,
+    ) -> tuple[Any, ...]:
+        special.check_kind(self.performing.transaction, kind)
+        found = find(
+            self.performing.transaction,
+            shape_of(kind),
+            where,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            now=self.performing.now,
+            zone=self.portal.zone,
+        )
+        return tuple(found)
+
     async def create(
         self, kind: str, fields: Mapping[str, Any], *, author: int | None = None, imported: bool = False
     ) -> Any:
         """As the port says; `imported` fields may also bring an id and stamps along (`items.IMPORTED`)."""
         special.check_kind(self.performing.transaction, kind)
-        return items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
+        made = items.create(self.performing, self.portal, kind, fields, self._author(author), imported=imported)
+        self._follow(ItemRef(kind, made.id))
+        return made
 
     async def update(
         self, ref: ItemRef, fields: Mapping[str, Any], *, append: bool = False, author: int | None = None
     ) -> Any:
         special.check_kind(self.performing.transaction, ref.kind)
-        return items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
+        item = items.update(self.performing, self.portal, ref, fields, self._author(author), append=append)
+        self._follow(ref)
+        return item
 
     async def delete(self, ref: ItemRef) -> None:
         special.check_kind(self.performing.transaction, ref.kind)
         items.delete(self.performing, self.portal, ref, self.performing.author)
+        self._follow(ref)
+
+    def _follow(self, changed: ItemRef) -> None:
+        """Any change may be what something in a queue has waited for; and waits hear of other working hours."""
+        if changed.kind == "working_hours":
+            self.performing.emit(Event("working_hours.changed", "working_hours:company"))
+        queues.relieve(self.performing, self.portal, changed)
 
     async def change_pipeline(
         self, ref: ItemRef, pipeline: int, *, stage: str | None = None, author: int | None = None
@@ -223,7 +266,9 @@ class SqlCrm:
         return self._belonging("activity", ref)
 
     async def complete_activity(self, ref: ItemRef, activity: int) -> Activity:
-        return passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
+        done = passing_on.complete_activity(self.performing, ref, activity, self.performing.author)
+        self._follow(ref)
+        return done
 
     async def share_timeline(self, ref: ItemRef, others: Iterable[ItemRef]) -> None:
         passing_on.share_timeline(self.performing, ref, others)
@@ -301,6 +346,46 @@ class SqlCrm:
             raise ItemNotFound(kind=ref.kind, id=ref.id)
         return belonging(tx, SHAPES[kind], ref)
 
+    # -- who is responsible
+
+    async def change_responsible(
+        self,
+        ref: ItemRef,
+        queue: UserQueue,
+        *,
+        pick: Pick,
+        skip_absent: bool,
+        name: str | None = None,
+        author: int | None = None,
+    ) -> Assignment:
+        special.check_kind(self.performing.transaction, ref.kind)
+        return queues.change_responsible(
+            self.performing,
+            self.portal,
+            ref,
+            queue,
+            pick=pick,
+            skip_absent=skip_absent,
+            name=name,
+            author=self._author(author),
+        )
+
+    async def queue_state(self, name: str, part: str = "") -> Mapping[str, Any]:
+        return exported(queues.state_of(self.performing, name, part))
+
+    async def set_queue_state(self, name: str, part: str, state: Mapping[str, Any]) -> None:
+        queues.set_state(self.performing, name, part, imported(state))
+
+    async def held(self, name: str, part: str = "") -> tuple[ItemRef, ...]:
+        return queues.held(self.performing, name, part)
+
+    async def release(self) -> tuple[int, datetime | None]:
+        queues.relieve(self.performing, self.portal)
+        return queues.still_held(self.performing, self.portal)
+
+    async def company_calendar(self) -> Calendar:
+        return company_calendar(self.performing.transaction, self.portal)
+
     # -- looked up
 
     async def client_address(
@@ -315,12 +400,8 @@ class SqlCrm:
         special.check_kind(self.performing.transaction, kind)
         return custom_fields(self.performing.transaction, kind)
 
-    async def users(self, users: Users) -> tuple[int, ...]:
-        several = (users,) if isinstance(users, (int, User)) else users
-        ids = tuple(dict.fromkeys(each.id if isinstance(each, User) else each for each in several))
-        for each in ids:
-            self._check_user(each)
-        return ids
+    async def users(self, users: Users | None) -> tuple[int, ...]:
+        return named(self.performing.transaction, users)
 
     def _check_user(self, user: int) -> None:
         if not exists(self.performing.transaction, SHAPES["user"], user):

@@ -1,21 +1,21 @@
-"""Custom fields: which there are, and what they hold."""
+"""Custom fields: how they are made, and what they hold; which there are says `definitions.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from bizproc.adapters.sql_crm.definitions import custom_fields, definitions
 from bizproc.adapters.sql_crm.reading import Runs, exists
-from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, shape_of
+from bizproc.adapters.sql_crm.shapes import shape_named, shape_of
 from bizproc.core.errors import AlreadyExists, ItemNotFound, UnknownUser, WrongFieldValue
 from bizproc.model.booking_fields import booking_settings
 from bizproc.model.custom_fields import CustomField, Options
-from bizproc.model.fields import BOOKING, CUSTOM_REFERS, CUSTOM_TYPES, TEXT, Field, FieldType, Unfit, shown, unknown
-from bizproc.model.kinds import BELONGINGS
-from bizproc.store.types import json_text, json_value
+from bizproc.model.fields import BOOKING, CUSTOM_TYPES, TEXT, Field, shown, unknown
+from bizproc.store.types import json_text
 
-# -- which there are ---------------------------------------------------------------------------------------------------
+# -- made --------------------------------------------------------------------------------------------------------------
 
 
 def add_field(
@@ -81,79 +81,12 @@ def _settings(options: Any) -> list[list[Any]]:
 _SETTINGS: Final = ("allow_overbooking", "full_day", "zone")
 
 
-def definitions(connection: Runs, kind: str) -> dict[str, CustomField]:
-    """The custom fields of a kind of item, by code, as they were defined."""
-    rows = connection.execute(
-        "SELECT code, type, label, multiple, options FROM custom_field WHERE kind = ? ORDER BY code", (kind,)
-    )
-    return {
-        code: CustomField(
-            kind=kind, code=code, type=type_, label=label, multiple=bool(multiple), options=_stored(options)
-        )
-        for code, type_, label, multiple, options in rows
-    }
-
-
-def _stored(text: str) -> Mapping[str, Any]:
-    return MappingProxyType(dict(json_value(text)))
-
-
 def custom_field(connection: Runs, kind: str, code: str) -> CustomField:
     """One custom field, as it was defined. Raises UnknownField."""
     known = definitions(connection, kind)
     if code not in known:
         raise unknown(kind, f"custom.{code}", known or ("no custom fields",))
     return known[code]
-
-
-def custom_fields(connection: Runs, kind: str) -> dict[str, Field]:
-    """The custom fields of a kind of item, by code, as values are checked."""
-    return {code: _field(each) for code, each in definitions(connection, kind).items()}
-
-
-def _field(defined: CustomField) -> Field:
-    type_ = CUSTOM_TYPES[defined.type]
-    return Field(
-        defined.kind,
-        f"custom.{defined.code}",
-        FieldType(type_.name, _chosen(defined.options)) if defined.type == "choice" else type_,
-        multiple=defined.multiple,
-        optional=True,
-        refers=CUSTOM_REFERS.get(defined.type),
-        list=f"{_LIST}{defined.kind}.{defined.code}" if defined.type == "choice" else None,
-    )
-
-
-_LIST: Final = "custom."
-"""With the kind and the code behind it: the list that the options of a choice are, where people read their labels."""
-
-
-def option_label(connection: Runs, list_: str, code: str) -> str | None:
-    """What people read of an option; None where the list is of another sort, or has no such option."""
-    if not list_.startswith(_LIST):
-        return None
-    kind, _, field = list_.removeprefix(_LIST).partition(".")
-    defined = definitions(connection, kind).get(field)
-    return None if defined is None else defined.options.get(code)
-
-
-def _chosen(options: Mapping[str, str]) -> Callable[[Any], str | None]:
-    """A choice takes a code, or what people read in its place; a blank text is no choice."""
-    by_label = {label: code for code, label in options.items()}
-
-    def check(value: Any) -> str | None:
-        if not isinstance(value, str):
-            raise Unfit(f"one of {', '.join(options)}")
-        text = value.strip()
-        if not text:
-            return None
-        if text in options:
-            return text
-        if text not in by_label:
-            raise Unfit(f"one of {', '.join(options)}")
-        return by_label[text]
-
-    return check
 
 
 # -- what they hold ----------------------------------------------------------------------------------------------------
@@ -193,10 +126,5 @@ def _check_there(connection: Runs, field: Field, value: Any, old: Any) -> None:
         if each is None or each in held:
             continue
         kind, id_ = (field.refers, each) if field.refers is not None else (each.kind, each.id)
-        if not exists(connection, _shape_pointed_at(kind), id_):
+        if not exists(connection, shape_named(kind), id_):
             raise UnknownUser(user=id_) if kind == "user" else ItemNotFound(kind=kind, id=id_)
-
-
-def _shape_pointed_at(kind: str) -> Shape:
-    """Raises UnknownItem for what is no kind of noun."""
-    return SHAPES[kind] if kind in BELONGINGS else shape_of(kind)

@@ -271,7 +271,7 @@ class _Main(_Table):
         said = {names.get(name, name) for name in self._file.header}
         self._other = [name for name in self._file.further if name not in said and name not in (*STAMPS, AS_STORED)]
         defaults = self._shape.defaults
-        self._defaults = dict(zip(self._other, self._shape.written(self._other, defaults), strict=True))
+        self._defaults = dict(zip(self._other, self._shape.stored(self._other, defaults), strict=True))
         self._stamps = [name for name in STAMPS if name in self._file.further]
         self._needed: tuple[str, ...] = ()
 

@@ -525,7 +525,7 @@ def _check_unique(performing: Performing, shape: Shape, values: Values, names: I
     for columns in shape.unique:
         if names is not None and not set(columns).intersection(names):
             continue
-        row = shape.written(columns, values)
+        row = shape.stored(columns, values)
         found = performing.transaction.execute(shape.same_as(columns), (*row, values["id"])).fetchone()
         if found is not None:
             shown_ = ", ".join(repr(values[name]) for name in columns)

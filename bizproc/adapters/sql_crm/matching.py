@@ -32,7 +32,7 @@ def _holds(shape: Shape, name: str, value: Any) -> tuple[str, list[Any]]:
     kept = field.checked(value)
     if kept is None:
         return f"{name} IS NULL", []
-    return f"{name} = ?", shape.written((name,), {name: kept})
+    return f"{name} = ?", shape.stored((name,), {name: kept})
 
 
 def pointing_at(connection: Runs, ref: ItemRef) -> tuple[ItemRef, ...]:

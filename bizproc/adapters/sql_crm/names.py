@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import stages
-from bizproc.adapters.sql_crm.custom import option_label
+from bizproc.adapters.sql_crm.definitions import option_label
 from bizproc.adapters.sql_crm.reading import Runs, is_id, read
 from bizproc.adapters.sql_crm.shapes import shape_of
 from bizproc.core.errors import ItemNotFound, UnknownItem

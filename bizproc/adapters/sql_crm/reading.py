@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from functools import cache, partial
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
-from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape
-from bizproc.core.errors import ItemNotFound, UnknownField, UnknownItem
-from bizproc.model.references import LARGEST_ID, ItemRef
+from bizproc.adapters.sql_crm.definitions import custom_fields
+from bizproc.adapters.sql_crm.filtering import TRUE, Sql, Table, belongs, compiled
+from bizproc.adapters.sql_crm.ordering import Order, order_of
+from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape, shape_named
+from bizproc.core.errors import ItemNotFound, UnknownItem
+from bizproc.model.references import BEGINNING, LARGEST_ID, ItemRef
 from bizproc.model.tokens import Signer
+from bizproc.rules.filters import Filter, Setting
+from bizproc.rules.filters.relations import relations_of
 
 T = TypeVar("T")
 
@@ -51,46 +59,108 @@ def is_id(id: Any) -> bool:
 
 def belonging(connection: Runs, shape: Shape, ref: ItemRef) -> tuple[Any, ...]:
     """All of one noun that belong to an item, in order."""
-    return tuple(find(connection, shape.cls, of=ref, order_by="sort" if "sort" in shape.fields else "id"))
+    return tuple(find(connection, shape, of=ref, order_by="sort" if "sort" in shape.fields else "id"))
 
 
 def find(
     connection: Runs,
-    cls: type[T],
+    shape: Shape,
+    where: Filter | None = None,
     *,
     of: Any = None,
     order_by: str = "id",
     limit: int | None = None,
-    after: int | None = None,
-) -> list[T]:
+    after: Any = None,
+    now: datetime = BEGINNING,
+    zone: tzinfo = UTC,
+) -> list[Any]:
     """
-    Items of a class.
+    Items of a kind; of a smart type, only its own.
 
     Args:
         connection: Where to read.
-        cls: Their class.
+        shape: Of which kind.
+        where: Only those that fit.
         of: Only what belongs to this item (or a reference to it).
         order_by: A field; `-field` for the largest first. Nothing comes last; ties go by id.
         limit: At most so many.
-        after: Only those with a larger id.
+        after: Only what comes behind this item, which need not be there any more.
+        now: The moment, for filters that ask for days.
+        zone: Whose days are meant.
 
     Raises:
-        UnknownField: no such field to order by.
+        UnknownField: no such field to order or to filter by.
+        WrongFieldValue, WrongFilter: the filter says nothing about such items.
+        CurrencyMismatch: the filter compares amounts of two currencies.
         UnknownItem: what belongs to another kind of thing than `of`.
     """
-    shape = shape_of_class(cls)
-    condition, parameters = ("", ()) if of is None else _of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)
-    if after is not None:
-        condition, parameters = f"{condition} {'AND' if condition else 'WHERE'} id > ?", (*parameters, after)
-    text = f"{shape.select}{condition} ORDER BY {_order(shape, order_by)}{'' if limit is None else ' LIMIT ?'}"
-    rows = connection.execute(text, parameters if limit is None else (*parameters, max(limit, 0)))
-    return [shape.item(row) for row in rows]
+    customs = cache(partial(custom_fields, connection))
+    order = order_of(shape, order_by, lambda: customs(shape.kind))
+    most = None if limit is None else max(limit, 0)
+    conditions = [] if of is None else [_of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)]
+    if shape.only:
+        conditions.append(Sql(shape.only.removeprefix(" AND ")))
+    decide: Callable[[Any], bool] | None = None
+    if where is not None:
+        where = where.check(shape.kind, shape.fields, customs=customs)
+        fitting = compiled(where, shape, customs, now, zone)
+        conditions += [] if fitting == TRUE else [fitting]
+        decide = None if fitting.exact else partial(where.holds, setting=setting(connection, now, zone))
+    if order.column is not None and after is not None:
+        conditions.append(order.behind(after))
+    return _select(connection, shape, conditions, decide, order, most, after)
+
+
+def _select(
+    connection: Runs,
+    shape: Shape,
+    conditions: Sequence[Sql],
+    decide: Callable[[Any], bool] | None,
+    order: Order,
+    limit: int | None,
+    after: Any,
+) -> list[Any]:
+    text = f"{shape.select}{' WHERE ' if conditions else ''}{' AND '.join(each.text for each in conditions)}"
+    parameters = [value for each in conditions for value in each.parameters]
+    if order.column is not None:
+        text = f"{text} ORDER BY {order.sql()}"
+        if limit is not None and decide is None:
+            text, parameters = f"{text} LIMIT ?", [*parameters, limit]
+    rows = connection.execute(text, parameters)
+    items = map(shape.item, rows) if decide is None else filter(decide, map(shape.item, rows))
+    return order.of(items, after, limit) if order.column is None else list(islice(items, limit))
+
+
+def setting(connection: Runs, now: datetime, zone: tzinfo) -> Setting:
+    """What a filter that is evaluated in memory looks up. Links are read once."""
+
+    @cache
+    def link(kind: str, id: int) -> Any:
+        shape = shape_named(kind)
+        row = connection.execute(shape.select_one, (id,)).fetchone()
+        return None if row is None else shape.item(row)
+
+    def linked(ref: ItemRef, name: str) -> list[Any]:
+        owner, relation = shape_named(ref.kind), relations_of(ref.kind)[name]
+        shape = SHAPES[relation.kind]
+        table = owner.table.name
+
+        def own(field: str) -> str:
+            return f"(SELECT o.{field} FROM {table} o WHERE o.id = ?1)"
+
+        members = belongs(relation, owner, Table(shape, shape.table.name), "?1", own)
+        rows = connection.execute(f"{shape.select} WHERE {members} ORDER BY id", (ref.id,))
+        return [shape.item(row) for row in rows]
+
+    return Setting(now, zone, link, linked)
 
 
 def referring(connection: Runs, shape: Shape, ref: ItemRef) -> list[int]:
     """The ids of items that point at `ref`, in order."""
-    condition, parameters = _of(shape, ref)
-    rows = connection.execute(f"SELECT id FROM {shape.table.name}{condition} ORDER BY id", parameters)
+    condition = _of(shape, ref)
+    rows = connection.execute(
+        f"SELECT id FROM {shape.table.name} WHERE {condition.text} ORDER BY id", condition.parameters
+    )
     return [id_ for (id_,) in rows]
 
 
@@ -98,21 +168,22 @@ def _is_item(of: Any) -> bool:
     return hasattr(of, "item_type")
 
 
-def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
+def _of(shape: Shape, ref: ItemRef) -> Sql:
     """The condition that holds for what belongs to an item, or points at it."""
     if shape.kind == "activity":
-        return " WHERE id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id)
+        return Sql("id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id))
     if ref.kind == "user" and "owner_id" in shape.fields and "user_id" in shape.fields:
-        return " WHERE user_id = ?", (ref.id,)
+        return Sql("user_id = ?", (ref.id,))
     if shape.kind == "comment":
         text = (
-            " WHERE id IN (SELECT id FROM comment WHERE owner_kind = ? AND owner_id = ? "
+            "id IN (SELECT id FROM comment WHERE owner_kind = ? AND owner_id = ? "
             "UNION SELECT comment FROM comment_binding WHERE kind = ? AND item = ?)"
         )
-        return text, (ref.kind, ref.id, ref.kind, ref.id)
+        return Sql(text, (ref.kind, ref.id, ref.kind, ref.id))
     if "owner_id" in shape.fields:
-        return " WHERE owner_kind = ? AND owner_id = ?", (ref.kind, ref.id)
-    parts, parameters = [], []
+        return Sql("owner_kind = ? AND owner_id = ?", (ref.kind, ref.id))
+    parts: list[str] = []
+    parameters: list[Any] = []
     if any(field.refers == ref.kind for field in shape.listed):
         parts.append("id IN (SELECT item FROM link WHERE to_kind = ? AND to_id = ? AND kind = ?)")
         parameters += [ref.kind, ref.id, shape.table.name]
@@ -125,24 +196,20 @@ def _of(shape: Shape, ref: ItemRef) -> tuple[str, tuple[Any, ...]]:
             parameters.append(ref.id)
     if not parts:
         raise UnknownItem(kind=ref.kind, known=f"none that a {shape.kind} belongs to is called so")
-    return f" WHERE ({' OR '.join(parts)}){shape.only}", tuple(parameters)
-
-
-def _order(shape: Shape, order_by: str) -> str:
-    name = order_by.removeprefix("-")
-    field = shape.fields.get(name)
-    if field is None or field.multiple or field.type.name in ("custom", "anything"):
-        raise UnknownField(kind=shape.kind, field=order_by, known=", ".join(shape.fields))
-    column = f"CAST({name} AS REAL)" if field.type.name == "number" else name
-    direction = " DESC" if order_by.startswith("-") else ""
-    return f"{column}{direction} NULLS LAST" if name == "id" else f"{column}{direction} NULLS LAST, id"
+    return Sql(f"({' OR '.join(parts)}){shape.only}", tuple(parameters))
 
 
 class SqlCrmReader:
-    """Reads the CRM over a connection of one's own."""
+    """
+    Reads the CRM over a connection of one's own.
 
-    def __init__(self, connection: Runs) -> None:
+    `now` and `zone` are for filters that ask for days.
+    """
+
+    def __init__(self, connection: Runs, now: datetime = BEGINNING, zone: tzinfo = UTC) -> None:
         self._connection = connection
+        self._now = now
+        self._zone = zone
 
     def signer(self) -> Signer:
         """What signs the tokens in links."""
@@ -157,11 +224,22 @@ class SqlCrmReader:
     def find(
         self,
         cls: type[T],
+        where: Filter | None = None,
         *,
         of: Any = None,
         order_by: str = "id",
         limit: int | None = None,
-        after: int | None = None,
+        after: Any = None,
     ) -> list[T]:
         """Items of a class; `of=deal` gives what belongs to an item. See `find`."""
-        return find(self._connection, cls, of=of, order_by=order_by, limit=limit, after=after)
+        return find(
+            self._connection,
+            shape_of_class(cls),
+            where,
+            of=of,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            now=self._now,
+            zone=self._zone,
+        )

@@ -28,6 +28,7 @@ from bizproc.model.money import digits_of, of_units
 from bizproc.model.multi_fields import MultiField
 from bizproc.model.references import ItemRef
 from bizproc.model.smart_items import SMART_ITEM, SmartItem
+from bizproc.model.texts import folded
 from bizproc.store.types import (
     MONEY_PLACES,
     decimal_text,
@@ -56,6 +57,7 @@ class Shape:
         fields: All of them, in the order of the columns.
         writable: Those that may be written, by the names under which they can be.
         listed: Multiple fields that point at others and are found from there: each has its companion rows in `link`.
+        companions: Texts that are searched, and the columns of their folded forms.
         only: The condition that tells the items of one smart type from those of the others.
         is_item, is_staged: What else it has: history and stamps; stages and an amount.
         insert, select, update_of, same_as: Its statements.
@@ -82,8 +84,10 @@ class Shape:
         self._money = tuple(name for name, field in self.fields.items() if field.type.name == "money")
         self._write = {name: _writer(field) for name, field in self.fields.items()}
         self._read = tuple(_reader(field) for field in self.fields.values())
+        self.companions: Mapping[str, str] = tables.companions(cls)
         columns = ", ".join(self.names)
-        self.insert = f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(self.names))})"
+        written = self.columns(self.names)
+        self.insert = f"INSERT INTO {table.name} ({', '.join(written)}) VALUES ({', '.join('?' * len(written))})"
         self.select = f"SELECT {columns} FROM {table.name}"
         self.select_one = f"{self.select} WHERE id = ?{self.only}"
         self.exists = f"SELECT 1 FROM {table.name} WHERE id = ?{self.only}"
@@ -107,14 +111,27 @@ class Shape:
         )
 
     def _update_of(self, names: tuple[str, ...]) -> str:
-        return f"UPDATE {self.table.name} SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?"
+        columns = self.columns(names)
+        return f"UPDATE {self.table.name} SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?"
+
+    def columns(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The columns of some fields, their companions behind them: in the order of `written`."""
+        several = tuple(names)
+        return (*several, *(self.companions[name] for name in several if name in self.companions))
 
     def row(self, values: Mapping[str, Any]) -> list[Any]:
         """The values of all fields as they stand in the table."""
         return self.written(self.names, values)
 
     def written(self, names: Iterable[str], values: Mapping[str, Any]) -> list[Any]:
-        """The values of some fields as they stand in the table."""
+        """The values of some fields as they stand in the table, their companions behind them."""
+        row = self.stored(names, values)
+        if self.companions:
+            row += [folded(values[name] or "") for name in names if name in self.companions]
+        return row
+
+    def stored(self, names: Iterable[str], values: Mapping[str, Any]) -> list[Any]:
+        """The values of some fields as they stand in the table, without companions."""
         write = self._write
         return [write[name](values[name]) for name in names]
 
@@ -274,3 +291,8 @@ def shape_of(kind: str) -> Shape:
     What is no other's name is taken for a smart type; whether there is one is not looked at.
     """
     return _smart(kind) if class_of(kind) is SmartItem else SHAPES[kind]
+
+
+def shape_named(kind: str) -> Shape:
+    """As `shape_of`, of what belongs to an item too, and of smart items of all types together. Raises UnknownItem."""
+    return SHAPES.get(kind) or shape_of(kind)

@@ -8,6 +8,8 @@ side has a companion that points back:
     activity_binding   from an item to the activities that stand beside it
     comment_binding    from an item to the comments of others that stand beside it too
 
+Texts that people search by have a companion column with their folded form (`title_folded`): case does not count there.
+
 There are no foreign keys: writes look whether what they point at is there, since they must say what is not, and
 deleting an item cuts its relations one by one, since each cut is a change with a history of its own. Ids of items are
 never used again (AUTOINCREMENT): instances and histories outside keep naming them.
@@ -18,10 +20,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Column, Dialect, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Dialect, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bizproc.model.fields import Field, fields_of
+from bizproc.model.fields import TEXT, Field, fields_of
 from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.store.types import ExactDecimal, Json, Moment, Money
 
@@ -67,8 +69,22 @@ _NAMES: Final = {"order": "client_order", "group": "user_group"}
 """Kinds that SQL has other uses for."""
 
 
+def companions(cls: Any) -> dict[str, str]:
+    """
+    The texts of a noun that people search by, and the columns with their folded forms, which stand last.
+
+    Only of what stands by itself: rows, comments and history are written too often.
+    """
+    texts = (field for field in fields_of(cls).values() if field.name in _SEARCHED and cls.item_type in NOUNS)
+    return {field.name: f"{field.name}_folded" for field in texts if field.type is TEXT and not field.multiple}
+
+
+_SEARCHED: Final = ("title", "name", "second_name", "last_name")
+
+
 def _table(cls: Any, *, reuses_ids: bool = False) -> Table:
     columns = [_column(field) for field in fields_of(cls).values()]
+    columns += [Column(name, Text) for name in companions(cls).values()]
     unique = [UniqueConstraint(*names) for names in getattr(cls, "unique", ())]
     name = _NAMES.get(cls.item_type, cls.item_type)
     return Table(name, metadata, *columns, *unique, sqlite_strict=True, sqlite_autoincrement=not reuses_ids)
@@ -152,3 +168,38 @@ custom_field = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+
+# What queues remember (`queues.py`): the state of each partition, and what is held until somebody can take it.
+queue = Table(
+    "queue",
+    metadata,
+    _key("name", Text),
+    _key("part", Text),
+    Column("state", Json, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+hold = Table(
+    "hold",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("arrived", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("responsible", Integer),
+    Column("asked", Json, nullable=False),
+    UniqueConstraint("queue", "part", "kind", "item"),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,
+)
+Index("hold_order", hold.c.queue, hold.c.part, hold.c.priority, hold.c.arrived, hold.c.number)
+Index("hold_item", hold.c.kind, hold.c.item)
+
+# Loads of queues are counted in the transaction of each pick.
+for _kind in ("lead", "deal", "quote", "invoice", "smart_item"):
+    _item = tables[_kind].c
+    Index(f"{_kind}_load", _item.responsible_id, sqlite_where=text("closed = 0"))
+Index("activity_load", activity.c.responsible_id, sqlite_where=text("completed = 0"))

@@ -70,6 +70,10 @@ class Guest:
         self._now: Final = now
         self._codec: Final = codec
 
+    def now(self) -> datetime:
+        """The clock."""
+        return self._now()
+
     async def start(self, call: Call[Any], id: str | None) -> Started:
         """As `Engine.start`, once an owner has done it."""
         check_id(id)

@@ -313,6 +313,7 @@ class Instance:
             self,
             self.key,
             self.id,
+            self.call.process.name,
             self.document,
             self._chain,
             self._standing,

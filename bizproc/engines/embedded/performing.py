@@ -33,6 +33,10 @@ T = TypeVar("T")
 MakePort: TypeAlias = Callable[[Performing], Any]
 
 
+def nowhere() -> None:
+    """Outside a process no function asks."""
+
+
 @frozen
 class Context:
     """
@@ -43,6 +47,8 @@ class Context:
         sender: Instance and address of the step; None outside a process.
         channels: Where delivered actions can send to.
         primitive: Does what is neither an action nor a wait (children).
+        process: The name of the instance's process.
+        function: Tells which function of it asked.
     """
 
     codec: Codec
@@ -53,6 +59,8 @@ class Context:
     document: ItemRef | None
     sender: tuple[int, str] | None
     primitive: Callable[[Transaction, Any], Any]
+    process: str | None = None
+    function: Callable[[], str | None] = nowhere
 
 
 @frozen
@@ -105,6 +113,8 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         transaction=tx,
         now=tx.now,
         instance=context.instance,
+        process=context.process,
+        function=context.function,
         key=context.key,
         document=context.document,
         ending=ends.append,

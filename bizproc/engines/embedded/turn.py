@@ -22,7 +22,7 @@ from bizproc.core.driver import Ask
 from bizproc.engines.embedded.children import Leaving, cancel, look
 from bizproc.engines.embedded.endings import Ending, begin_anew, by_action
 from bizproc.engines.embedded.journal import Chain, Entry, entry
-from bizproc.engines.embedded.performing import Context, Over, perform
+from bizproc.engines.embedded.performing import Context, Over, nowhere, perform
 from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.reactions import Reaction, Reactions
 from bizproc.engines.embedded.starting import Origin
@@ -77,7 +77,7 @@ class Turn:
     The writes of one instance, in order.
 
     Attributes:
-        key, name, document: Whose turn it is.
+        key, name, process, document: Whose turn it is.
         chain: Where its journal stands before the turn, and after the run, behind it.
         leaving: Whose children are to be cancelled.
         entries: Outcomes that were delivered already, and waits that began.
@@ -99,6 +99,7 @@ class Turn:
     owner: Owner
     key: int
     name: str
+    process: str
     document: ItemRef | None
     chain: Chain
     standing: Standing
@@ -189,7 +190,7 @@ class Turn:
 
     def _perform(self, tx: Transaction, ask: Ask, reaction: Reaction) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
-        performed = perform(tx, ask.command, self._context(ask.address, reaction), ask.prepared)
+        performed = perform(tx, ask.command, self._context(ask.address, reaction, ask.function), ask.prepared)
         if isinstance(performed.value, Pending):
             self._begin_waiting(tx, ask, performed.value)
         else:
@@ -213,7 +214,7 @@ class Turn:
                 "instance %s, step %s: its wait is over and still shown", self.name, address, exc_info=performed.error
             )
 
-    def _context(self, address: str, reaction: Reaction) -> Context:
+    def _context(self, address: str, reaction: Reaction, function: Callable[[], str | None] = nowhere) -> Context:
         def primitive(tx: Transaction, command: Any) -> Any:
             if isinstance(command, AwaitChild):
                 return look(tx, command, self.codec)
@@ -229,6 +230,8 @@ class Turn:
             self.document,
             (self.key, address),
             primitive,
+            self.process,
+            function,
         )
 
     def _begin_waiting(self, tx: Transaction, ask: Ask, pending: Pending) -> None:

@@ -26,6 +26,15 @@ def test_one_is_started_on_each(start: Run, run: Run) -> None:
     assert [each["document"] for each in json.loads(run("ps", "--json").stdout)] == ["deal:1", "deal:2", "deal:3"]
 
 
+def test_only_those_that_fit_a_filter(start: Run, run: Run) -> None:
+    ran = start("sales.follow_up", "--where", "id in (2, 3) and not id = 3")
+    assert (ran.exit_code, ran.output) == (0, "sales.follow_up: 1 started.\n")
+    assert [each["document"] for each in json.loads(run("ps", "--json").stdout)] == ["deal:2"]
+    ran = start("sales.follow_up", "--where", "id in (2, 3) and not id = 3")
+    assert ran.output == "sales.follow_up: 0 started, 1 had been started before.\n"
+    assert start("sales.follow_up", "--where", "id > 99").output == "sales.follow_up: 0 started.\n"
+
+
 def test_refused_ones_are_told_of(start: Run) -> None:
     assert start("sales.follow_up", "--document", "deal:2", "--id", "mine").exit_code == 0
     ran = start("sales.follow_up", "--where", "all")
@@ -57,6 +66,9 @@ def test_a_running_serve_starts_them(start: Run, here: Path) -> None:
         (["sales.close", "--where", "all", "--id", "x"], "--where starts several: leave --document and --id out."),
         (["sales.close", "--where", "all", "--document", "deal:1"], "--where starts several: leave --document and"),
         (["sales.close", "--document", "deal:1", "--limit-per-second", "2"], "--limit-per-second goes with --where."),
+        (["sales.close", "--where", "amount >="], "--where: "),
+        (["sales.close", "--where", "amuont > 5"], ""),
+        (["sales.close", "--where", "city = Lyon"], ""),
         (["sales.close", "--where", "all", "--limit-per-second", "0"], "Invalid value for '--limit-per-second'"),
         (["sales.close", "--where", "all", "--limit-per-second", "nan"], "start_each: parameter limit_per_second:"),
     ],

@@ -1005,3 +1005,45 @@ def test_any_error_comes_back(
     assert same(again.args, error.args)
     assert same({name: vars(again)[name] for name in fields}, fields)
     assert getattr(again, "__notes__", []) == notes
+
+
+# -- classes that say themselves what is written of them ---------------------------------------------------------------
+
+
+@frozen
+class Shade:
+    """One of a family that is written as plain values, under the name of the first of it."""
+
+    amount: int
+
+    def __journalled__(self) -> object:
+        return {"shade": type(self).__name__, "amount": self.amount}
+
+    @classmethod
+    def __restored__(cls, form: Any) -> Shade:
+        return {"Shade": Shade, "Dark": Dark}[form["shade"]](form["amount"])
+
+
+@frozen
+class Dark(Shade):
+    """Another of the family."""
+
+
+@pytest.mark.parametrize("value", [Shade(1), Dark(2)])
+def test_a_class_may_say_itself_what_is_written_of_it(value: Shade) -> None:
+    codec = Codec()
+    plain = f'{{"shade":"{type(value).__name__}","amount":{value.amount}}}'
+    assert codec.encode(value, Shade) == plain
+    assert codec.encode(value) == f'{{"$object":["{__name__}:Shade",{plain}]}}'
+    for declared in (Shade, Shade | None, Any, Shade | int):
+        assert codec.decode(codec.encode(value, declared), declared) == value
+    assert (
+        codec.canonical(value)
+        == f'{{"$object":["Shade",{{"amount":{value.amount},"shade":"{type(value).__name__}"}}]}}'
+    )
+    with pytest.raises(NotRestorable):
+        codec.decode('{"shade":"Light","amount":1}', Shade)
+    with pytest.raises(NotRestorable):
+        codec.decode(codec.encode(Shade(1), Shade), Dark)
+    with pytest.raises(NotJournallable):
+        codec.encode(5, Shade)

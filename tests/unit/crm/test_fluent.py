@@ -20,11 +20,13 @@ from bizproc.core.errors import WrongArgument
 from bizproc.crm.deals import DealActions
 from bizproc.model import (
     Activity,
+    Assignment,
     Comment,
     Company,
     Contact,
     Conversion,
     Deal,
+    Department,
     Details,
     Product,
     ProductRow,
@@ -32,6 +34,7 @@ from bizproc.model import (
     StageReached,
     User,
     Users,
+    supervisor,
 )
 
 ACTIONS: dict[str, Action[Any]] = {
@@ -42,6 +45,9 @@ ACTIONS: dict[str, Action[Any]] = {
     "deal.add_activity": crm.deal.add_activity("x"),
     "deal.activities": crm.deal.activities(),
     "deal.change_stage": crm.deal.change_stage("WON"),
+    "deal.change_responsible": crm.deal.change_responsible([3, 4]),
+    "queue.export": crm.queue("sales").export(),
+    "queue.release": crm.queue.release(),
     "deal.update": crm.deal.update({"title": "x"}),
     "deal.read": crm.deal.read(),
     "deal.create": crm.deal.create(title="x"),
@@ -77,6 +83,7 @@ def test_the_journal_knows_what_an_action_gives_back() -> None:
     assert given["deal.add_comment"] is Comment
     assert given["deal.add_activity"] is Activity
     assert given["deal.change_stage"] is type(None)
+    assert given["deal.change_responsible"] is Assignment
     assert given["deal.read"] is given["deal.update"] is given["deal.create"] is Deal
     assert given["company.create"] is Company
     assert given["user.create"] is User
@@ -130,6 +137,8 @@ WRONG: list[Any] = [
     lambda: deal.add_product(7, quantity=True),
     lambda: deal.add_comment(5),
     lambda: deal.add_comment("x", author="ann"),
+    lambda: deal.change_responsible("ann"),
+    lambda: deal.change_responsible([3, "department"]),
     lambda: deal.add_activity("x", important=1),
     lambda: deal.add_activity("x", deadline=datetime(2026, 1, 5)),  # noqa: DTZ001
     lambda: deal.change_stage(None),
@@ -149,7 +158,8 @@ def test_a_parameter_of_the_wrong_type_is_refused_where_it_is_typed(make: Any) -
 
 
 def test_users_may_be_named_in_every_way() -> None:
-    ways: list[Users] = [3, User(3), [3, User(4)], (3,), []]
+    ways: list[Users] = [3, User(3), [3, User(4)], (3,), [], [None, 3], "user:3", Department("sales"), supervisor(of=3)]
+    ways.append([Department("sales", deep=True), "group:admins"])
     for users in ways:
         assert crm.deal.add_comment("x", author=users).author == users
     assert crm.deal.add_product(Product(id=7)).product == Product(id=7)

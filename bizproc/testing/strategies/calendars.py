@@ -1,0 +1,104 @@
+"""Strategies of time: moments, often near a change of clocks; working calendars; absences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from hypothesis import strategies as st
+
+from bizproc.model.organisation import Absence
+from bizproc.rules.calendars import Calendar
+from bizproc.rules.shifts import Shift
+
+ZONES: Final = (
+    "UTC",
+    "Europe/Paris",
+    "America/New_York",
+    "Australia/Lord_Howe",  # clocks move by half an hour
+    "Asia/Kathmandu",
+    "America/Havana",  # midnight happens twice
+    "America/Santiago",  # midnight does not happen
+    "Pacific/Apia",  # a whole day did not happen
+)
+
+_NEAR: Final = (
+    datetime(2011, 12, 30, 10, tzinfo=UTC),  # Apia leaves the 30th out
+    datetime(2026, 3, 29, 1, tzinfo=UTC),  # Paris: 02:00 is 03:00
+    datetime(2026, 10, 25, 1, tzinfo=UTC),  # Paris: 03:00 is 02:00 again
+    datetime(2026, 3, 8, 5, tzinfo=UTC),  # Havana: 00:00 is 01:00; New York two hours later
+    datetime(2026, 11, 1, 5, tzinfo=UTC),  # Havana: 01:00 is 00:00 again; New York one hour later
+    datetime(2026, 4, 4, 15, tzinfo=UTC),  # Lord Howe: back by half an hour
+    datetime(2026, 10, 3, 15, 30, tzinfo=UTC),  # and forth
+    datetime(2026, 9, 6, 4, tzinfo=UTC),  # Santiago: 00:00 is 01:00
+)
+
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2037, 12, 31, tzinfo=UTC)
+_USERS: Final = st.integers(1, 60)
+_SPRING: Final = datetime(2026, 3, 25, tzinfo=UTC)
+
+
+def _close_to(moment: datetime) -> st.SearchStrategy[datetime]:
+    return st.integers(-48 * 60, 48 * 60).map(lambda minutes: moment + timedelta(minutes=minutes))
+
+
+def moments(first: datetime = _FIRST, last: datetime = _LAST) -> st.SearchStrategy[datetime]:
+    """Moments in UTC: half of them, where the bounds allow it, within two days of a change of clocks somewhere."""
+    bounds = (first.astimezone(UTC).replace(tzinfo=None), last.astimezone(UTC).replace(tzinfo=None))
+    anywhere = st.datetimes(*bounds, timezones=st.just(UTC))
+    near = [moment for moment in _NEAR if first <= moment <= last]
+    return st.one_of(st.sampled_from(near).flatmap(_close_to), anywhere) if near else anywhere
+
+
+_times: Final = st.builds(time, st.integers(0, 23), st.sampled_from([0, 0, 15, 30, 59]))
+
+
+def shifts() -> st.SearchStrategy[Shift]:
+    """Shifts, overnight ones and whole days among them."""
+    usual = st.sampled_from([Shift(time(9), time(17)), Shift(time(22), time(6)), Shift(time(0), time(0))])
+    return st.one_of(st.builds(Shift, _times, _times), usual)
+
+
+def _days_near(moment: datetime) -> st.SearchStrategy[date]:
+    return st.integers(-20, 40).map(lambda days: moment.date() + timedelta(days=days))
+
+
+@st.composite
+def calendars(
+    draw: st.DrawFn, *, near: datetime = _SPRING, zones: Iterable[str] = ZONES, never_open: bool = False
+) -> Calendar:
+    """
+    Working calendars that open every week, with holidays and exceptions around the moment `near`.
+
+    With `never_open` also such as open on exceptional days alone, or never.
+    """
+    days = st.lists(shifts(), max_size=2)
+    week = st.lists(days, min_size=7, max_size=7)
+    return Calendar(
+        zone=draw(st.sampled_from(list(zones))),
+        hours=draw(week if never_open else week.filter(any)),
+        holidays=draw(st.frozensets(_days_near(near), max_size=5)),
+        exceptions=draw(st.dictionaries(_days_near(near), days, max_size=3)),
+    )
+
+
+def absences(users: st.SearchStrategy[int] = _USERS, near: datetime = _SPRING) -> st.SearchStrategy[Absence]:
+    """Absences of these users around a moment, of whole days and of hours, empty ones among them."""
+    hours = st.integers(-100, 100)
+    return st.builds(
+        lambda user, reason, start, length, all_day: Absence(
+            id=0,
+            user_id=user,
+            reason=reason,
+            start=near + timedelta(hours=start),
+            end=near + timedelta(hours=start + length),
+            all_day=all_day,
+        ),
+        users,
+        st.sampled_from(["vacation", "sick", "leave"]),
+        hours,
+        st.integers(0, 100),
+        st.booleans(),
+    )
