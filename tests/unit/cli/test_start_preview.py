@@ -77,7 +77,7 @@ def test_as_json(start: Run) -> None:
     assert told["steps"][0]["changes"][0]["kind"] == "product_row"
     assert [wait["step"] for wait in told["waits"]] == ["1"]
     assert {name: after["result"] for name, after in told["outcomes"].items()} == {
-        "time is up": "None",
+        "time is up": "",
         'deal.change_stage(stage="EXECUTING")': "EXECUTING",
     }
 
