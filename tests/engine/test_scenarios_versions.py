@@ -152,6 +152,47 @@ async def test_a_patch_in_a_branch_looks_at_that_branch_alone(world: World) -> o
     return found
 
 
+@process("forks")
+async def forks(deal: Deal) -> list[None]:
+    async def wait_for(name: str) -> None:
+        await wait.for_signal(name)
+
+    await gather()
+    return list(await gather(wait_for("a"), wait_for("b")))
+
+
+@process("forks")
+async def patched_forks(deal: Deal) -> list[None]:
+    async def wait_for(name: str) -> None:
+        await wait.for_signal(name)
+
+    if await patched("before an empty fork"):
+        await crm.deal.add_comment("before an empty fork")
+    await gather()
+    if await patched("before a fork"):
+        await crm.deal.add_comment("before a fork")
+    found = await gather(wait_for("a"), wait_for("b"))
+    if await patched("behind a fork"):
+        await crm.deal.add_comment("behind a fork")
+    return list(found)
+
+
+@every_way
+async def test_a_patch_before_a_fork_sees_that_the_fork_has_begun(world: World) -> object:
+    """A fork has no entry of its own, and an empty one leaves nothing at all: what lies behind tells of it."""
+    old, new = await world.deal(), await world.deal()
+    await world.start(forks(old), id="old")
+    await reload(world, patched_forks)
+    await world.start(patched_forks(new), id="new")
+    for id in ("old", "new"):
+        for name in ("a", "b"):
+            await world.instance(id).signal(name)
+        assert await world.instance(id).result() == [None, None]
+    found = [await comments(world, old), await comments(world, new)]
+    assert found == [["behind a fork"], ["before an empty fork", "before a fork", "behind a fork"]]
+    return found
+
+
 # -- 22: versions ------------------------------------------------------------------------------------------------------
 
 
