@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bizproc import Process, action, crm, gather, on, patched, process, wait
+from bizproc import Process, Retry, action, crm, gather, on, patched, process, wait
 from bizproc.errors import InstanceFailed, NotResumable
 from bizproc.model import Comment, Deal
 from bizproc.testing import World
@@ -191,6 +191,67 @@ async def test_a_patch_before_a_fork_sees_that_the_fork_has_begun(world: World) 
     found = [await comments(world, old), await comments(world, new)]
     assert found == [["behind a fork"], ["before an empty fork", "before a fork", "behind a fork"]]
     return found
+
+
+@every_way
+async def test_a_patch_before_a_step_that_is_to_be_tried_again(world: World) -> object:
+    """The journal has nothing of such a step yet: what stands there now begins, and is not taken for it."""
+    outside = Outside()
+
+    @action("ask", retry=Retry(attempts=5, first_delay=10 * DAY, longest_delay=10 * DAY))
+    async def ask(what: str) -> str:
+        return outside.ask(what)
+
+    @process("asks")
+    async def old(deal: Deal) -> str:
+        return await ask("cup")
+
+    @process("asks")
+    async def new(deal: Deal) -> str:
+        if await patched("first"):
+            await crm.deal.add_comment("first")
+        answer = await wait.for_signal("go")
+        return f"{answer.value} {await ask('cup')}"
+
+    deal = await world.deal()
+    run = await world.start(old(deal))
+    await world.advance(days=1)
+    outside.works = True
+    await reload(world, new)
+    await world.advance(days=20)  # the time of the old try wakes it, and is nobody's besides
+    found = await comments(world, deal)
+    assert found == ["first"]
+    assert (await run.status()).waits_for == "signal go"
+    await run.signal("go", 7)
+    assert await run.result() == "7 cup"
+    return found
+
+
+@every_way
+async def test_a_wait_in_the_place_of_a_step_whose_time_has_come(world: World) -> object:
+    outside = Outside()
+
+    @action("ask", retry=Retry(attempts=5, first_delay=10 * DAY, longest_delay=10 * DAY))
+    async def ask(what: str) -> str:
+        return outside.ask(what)
+
+    @process("asks")
+    async def old() -> str:
+        return await ask("cup")
+
+    @process("asks")
+    async def new() -> str:
+        answer = await wait.for_signal("go")
+        return str(answer.value)
+
+    run = await world.start(old())
+    world.clock.move_to(world.clock.now() + 11 * DAY)  # it is due, and nobody has looked yet
+    await reload(world, new)
+    await world.advance(days=20)
+    assert (await run.status()).waits_for == "signal go"
+    await run.signal("go", 7)
+    assert await run.result() == "7"
+    return None
 
 
 # -- 22: versions ------------------------------------------------------------------------------------------------------

@@ -522,6 +522,10 @@ class Engine:
 
         return done
 
+    def forget_attempt(self, key: int, address: str) -> None:
+        """What stands at this address now is no step that was tried."""
+        self.submit(Run(nothing_with, function=partial(_forget_attempt, (key, address)), patient=True))
+
     def _revive(self, loaded: Loaded, late: Sequence[Delivery]) -> None:
         try:
             instance = self._again(loaded)
@@ -864,6 +868,11 @@ def _pause(process: str, tx: Transaction, *, paused: bool) -> None:
         tx.execute(sql.pause, {"process": process, "at": tx.now_text})
     else:
         tx.execute(sql.unpause, {"process": process})
+
+
+def _forget_attempt(where: tuple[int, str], tx: Transaction) -> None:
+    for text in (sql.end_timer, sql.end_arrivals, sql.end_attempts):
+        tx.execute(text, where)
 
 
 def _no_primitive(_tx: object, command: Any) -> Any:
