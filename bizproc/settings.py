@@ -157,6 +157,7 @@ class Settings:
         language: What values are printed in: `en` or `fr`.
         country: Whose phone numbers are written without a country code, as ISO 3166 has it: `FR`.
         keep_in_memory: How many waiting instances stay in memory.
+        retention_days: For how long an ended instance is kept whose process does not say it.
         web, mail, sms, ads, payments, documents: Tables of their own in the file; in the environment
             `BIZPROC_MAIL_HOST` and the like.
         poison_protection: Whether an instance that seems to bring the program down is run alone, and at last set aside.
@@ -169,6 +170,7 @@ class Settings:
     language: str = "en"
     country: str = ""
     keep_in_memory: int = 1000
+    retention_days: int = 90
     poison_protection: bool = True
     web: WebSettings = WebSettings()
     mail: MailSettings = MailSettings()
@@ -312,6 +314,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "keep_in_memory": _check_not_negative,
     "mail.largest": _check_not_negative,
     "mail.timeout": _check_positive,
+    "retention_days": _check_not_negative,
     "mail.security": _one_of("starttls", "tls", "none"),
     "payments.provider": _one_of("page", "stripe"),
 }

@@ -15,7 +15,7 @@ A command is data until it is awaited inside a process; then `ask` hands it to t
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from types import GenericAlias
@@ -264,6 +264,10 @@ class Listening(Command[R_co]):
     def skipped(self) -> R_co:
         """The answer when a person ends the wait before its time. Pure."""
         return self.expired()
+
+    def imagined(self) -> Sequence[Action[Any]]:
+        """What somebody could do so that the wait is over, for previews; nothing where that cannot be said."""
+        return ()
 
 
 class Visible(Listening[R_co]):

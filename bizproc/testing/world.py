@@ -38,7 +38,7 @@ from bizproc.ports.mail import MAIL
 from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
 from bizproc.ports.sms import SMS, channel_of
 from bizproc.rules.filters import Filter
-from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
+from bizproc.runtime import Instance, Preview, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
@@ -116,6 +116,7 @@ class World:
             longest_journal=longest_journal,
             always_replay=always_replay,
             jitter=False,
+            pause=None,
             new_id=_id_of,
             random=_random_of,
             trace=commits.journalled,
@@ -216,6 +217,10 @@ class World:
     async def resume(self, process: Process[..., Any] | str) -> None:
         """See `Runtime.resume`."""
         await self.ask(lambda runtime: runtime.resume(process))
+
+    async def preview(self, call: Call[Any], *, assume: Mapping[Any, Any] | None = None) -> Preview:
+        """See `Runtime.preview`."""
+        return await self._runtime.preview(call, assume=assume)
 
     async def refusals(
         self, *, process: str | None = None, document: Any = None, limit: int | None = None

@@ -25,11 +25,13 @@ The CRM in the store itself: what an action writes commits together with the jou
     stages.py      pipelines and their stages
     seeding.py     what a new store holds
     crm.py         `SqlCrm`: the port
+    watching.py    what changes in a transaction, for previews
 """
 
 from bizproc.adapters.sql_crm.crm import SqlCrm
 from bizproc.adapters.sql_crm.reading import SqlCrmReader
 from bizproc.adapters.sql_crm.seeding import seed
 from bizproc.adapters.sql_crm.tables import metadata
+from bizproc.adapters.sql_crm.watching import SqlWatch
 
-__all__ = ["SqlCrm", "SqlCrmReader", "metadata", "seed"]
+__all__ = ["SqlCrm", "SqlCrmReader", "SqlWatch", "metadata", "seed"]

@@ -41,6 +41,7 @@ from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.reactions import MakeSetting, Reaction, Reactions
 from bizproc.engines.embedded.recovery import Recovery
+from bizproc.engines.embedded.removal import Removal
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.settling import Decide
@@ -94,6 +95,9 @@ class Options:
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
         zone: The portal's time zone, in which schedules are meant that name none.
+        retention: How long an ended instance is kept whose process does not say it.
+        pause: Seconds between two batches of what is removed; None where nobody else needs the time, and the engine is
+            not idle before all is removed.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
     """
 
@@ -103,6 +107,8 @@ class Options:
     jitter: bool = True
     protect: bool = True
     zone: str = "UTC"
+    retention: timedelta = timedelta(days=90)
+    pause: float | None = 0.01
     portal: Portal = field(factory=Portal)
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
@@ -115,6 +121,7 @@ class Engine:
 
     Attributes:
         live: The instances in memory, by key.
+        removal: Removes instances that have ended long enough ago.
         outside: Works asked for from outside that are under way, the oldest first.
     """
 
@@ -171,6 +178,7 @@ class Engine:
         )
         self._serving: Final = Serving(self)
         self._timetable: Final = Timetable(self)
+        self.removal: Final = Removal(self, options.retention, options.pause or 0)
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
         database.on_trouble = self._troubled
@@ -188,6 +196,7 @@ class Engine:
             check_starts(process)
         for process in processes:
             self._processes[process.name, process.version] = process
+        self.removal.use(self._processes.values())
         # A new one in place of the old: the writer's thread may be looking.
         self.reactions.rules = Rules.of(self._processes.values(), self._options.zone)
         if self.recovery.begun and any(process.starts is not None for process in processes):
@@ -217,6 +226,7 @@ class Engine:
     async def recover(self) -> None:
         """Bring back the instances that have something to do; all others stay where they are."""
         await self.ask(self._timetable.open(), outside=False)
+        await self.removal.open()
         await self.recovery.recover()
 
     def resend(self, posts: list[tuple[Any, ...]]) -> None:
@@ -237,6 +247,7 @@ class Engine:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
         self._closing = True
         self._serving.close()
+        self.removal.stop()
         self.recovery.stop()
         await self._outbox.close()
         tasks = list(self._bodies.values())
@@ -252,6 +263,7 @@ class Engine:
         """Drop everything in memory; none of the users' code runs any more."""
         self._closed = True
         self._serving.stop()
+        self.removal.stop()
         self.recovery.stop()
         self._clock.wake_at(None, self.fire)
         for task in self._bodies.values():
@@ -275,7 +287,8 @@ class Engine:
     def is_idle(self) -> bool:
         """Whether nothing happens before time passes or somebody comes."""
         busy = self._bodies or self._loading or self._firing or self._outbox.sending or self.recovery.is_running
-        return not busy and self.database.idle
+        removing = self.removal.is_running and self._options.pause is None
+        return not busy and not removing and self.database.idle
 
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
@@ -533,6 +546,10 @@ class Engine:
 
         return done
 
+    def forget_attempt(self, key: int, address: str) -> None:
+        """What stands at this address now is no step that was tried."""
+        self.submit(Run(nothing_with, function=partial(_forget_attempt, (key, address)), patient=True))
+
     def _revive(self, loaded: Loaded, late: Sequence[Delivery]) -> None:
         try:
             instance = self._again(loaded)
@@ -665,6 +682,7 @@ class Engine:
             self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
             self._timetable.strike_if_due()
+            self.removal.begin_if_due()
 
     def _fired(self, fired: Fired) -> None:
         self._firing = False
@@ -673,6 +691,7 @@ class Engine:
         self.wake_by(fired.next)
         self.wake_by(self._outbox.next_due())
         self.wake_by(self._timetable.next)
+        self.wake_by(self.removal.next)
         if self._next_timer is not None and self._next_timer <= self.now():
             self.fire()  # it came while the others were being fired
         self.notice_idle()
@@ -757,6 +776,7 @@ class Engine:
         self.notice_idle()
 
     def _tell_ended(self, key: int) -> None:
+        self.removal.ended()
         self.recovery.came_further(key)
         for future in self._endings.pop(key, []):
             set_result(future, None)
@@ -872,6 +892,11 @@ def _pause(process: str, tx: Transaction, *, paused: bool) -> None:
         tx.execute(sql.pause, {"process": process, "at": tx.now_text})
     else:
         tx.execute(sql.unpause, {"process": process})
+
+
+def _forget_attempt(where: tuple[int, str], tx: Transaction) -> None:
+    for text in (sql.end_timer, sql.end_arrivals, sql.end_attempts):
+        tx.execute(text, where)
 
 
 def _no_primitive(_tx: object, command: Any) -> Any:

@@ -144,9 +144,11 @@ class Instance:
             self._keep(signal)
         self._seen_signal = max((signal.id for signal in loaded.signals), default=self._seen_signal)
         fresh = progress.replay(loaded.rows)
+        others = self._forget_attempts_of_others(loaded.attempts)
         self._remember_attempts(loaded.attempts)
         for delivery in loaded.arrivals:
-            self.receive(delivery)
+            if not (isinstance(delivery, Due) and delivery.address in others):
+                self.receive(delivery)
         self._expect_due_steps()
         if not self._begun:
             self._interrupt(loaded.attempts)
@@ -154,6 +156,20 @@ class Instance:
         settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies
         first = [ask for ask in fresh if ask.address not in settled]
         self._go(first, rewired=loaded.retried)
+
+    def _forget_attempts_of_others(self, attempts: dict[str, Attempted]) -> list[str]:
+        """
+        A step that was to be tried again has no entry yet, so other code may ask for something else in its place.
+
+        The timer of the step must not end that. Returns these addresses.
+        """
+        commands = {address: self.progress.command(address) for address in attempts}
+        others = [address for address, one in commands.items() if one is not None and not isinstance(one, Step)]
+        for address in others:
+            del attempts[address]
+            # Before this instance's next turn, which may write a timer of its own there.
+            self._engine.forget_attempt(self.key, address)
+        return others
 
     def _remember_attempts(self, attempts: Mapping[str, Attempted]) -> None:
         still_open = {address: one for address, one in attempts.items() if address in self.progress.driver.asks}
