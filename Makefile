@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_FLAGS ?=
+# As many at once as there are cores; 0: one after the other.
+PYTEST_JOBS ?= auto
 LOCK_FLAGS ?=
 # Wheels only: nothing is compiled, and nothing runs that has no hash in the lock. Empty it where a wheel is missing.
 PIP_FLAGS ?= --only-binary :all:
@@ -32,7 +34,7 @@ demo: $(STAMPS)/run
 	@$(BIN)/bizproc demo
 
 test: $(STAMPS)/test
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
 
 check: $(STAMPS)/dev
 	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy 'lint-imports --no-logo'; do \

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Event
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import uuid4
 
 import anyio
@@ -38,6 +39,7 @@ from bizproc.core.errors import (
     InstanceStuck,
     InstanceTerminated,
     ProcessDefinitionError,
+    SettingsError,
     StartConflict,
     StartRefused,
     WrongArgument,
@@ -67,6 +69,8 @@ from bizproc.engines.embedded.rehearsal import (
 )
 from bizproc.engines.embedded.rules import Rules
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
+from bizproc.model.agenda import Agenda
+from bizproc.model.bills import Bill
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
@@ -184,6 +188,20 @@ class Instance(Generic[R_co]):
             UnknownStep: The journal has no such step.
         """
         return Instance(self._runtime, await self._runtime.asks.fork(self.id, step, id), self._process)
+
+    async def settle(self, step: str, *, sent: bool) -> None:
+        """
+        Say what became of a delivery that is unknown, and at which it failed; then it goes on.
+
+        Args:
+            step: The address of the step, as `DeliveryUnknown` and `bizproc show` name it.
+            sent: It was sent: the step returns as if the other side had said so. Or else it is sent again.
+
+        Raises:
+            NotResumable: It did not fail at this step, or the fate of what was posted there is known.
+            StartRefused: It ended, and another one runs on its document by now.
+        """
+        await self._runtime.asks.settle(self.id, step, sent=sent)
 
     async def skip_wait(self) -> None:
         """
@@ -435,6 +453,11 @@ class Runtime:
         clock, settings = clock or SystemClock(), settings or Settings()
         database = await to_thread.run_sync(partial(open_database, url, clock))
         options = Options(keep_in_memory=settings.keep_in_memory, protect=settings.poison_protection)
+        try:
+            outside = with_channels(outside, settings, database)
+        except BaseException:
+            database.close()
+            raise
         runtime = assemble(database, clock, settings, options, outside)
         scope = CancelScope()
         database.start(asyncio.get_running_loop())
@@ -511,10 +534,10 @@ class Runtime:
         finally:
             database.close()
 
-    async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
+    async def begin(self, processes: Iterable[Process[..., Any]], *, secret: str | None = None) -> None:
         """Load processes and our own, see that the CRM has what a new one needs, and bring back what was running."""
         self.engine.use(*distinct((holding, *processes)))
-        await self.engine.write(sql_crm.seed)
+        await self.engine.write(partial(sql_crm.seed, secret=secret))
         await self.sweep_files()
         await self.engine.recover()
 
@@ -826,6 +849,14 @@ class Runtime:
         """What signs the tokens in links that people outside follow."""
         return await self.read(lambda connection: SqlCrmReader(connection).signer())
 
+    async def bill(self, payment: int) -> Bill:
+        """What a client sees of a payment. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).bill(payment))
+
+    async def agenda(self, user: int, now: datetime) -> Agenda:
+        """What a user has to be at, and to do. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).agenda(user, now))
+
     async def sweep_files(self) -> int:
         """Remove contents that no file has named for a day; how many."""
         named = await self.read(lambda connection: [sha for (sha,) in connection.execute("SELECT sha256 FROM file")])
@@ -1005,6 +1036,41 @@ def makers(portal: Portal) -> tuple[Callable[[Performing], SqlCrm], Callable[[Sq
     return make_port, make_setting
 
 
+_ALWAYS: Final = ("bizproc.adapters.documents", "bizproc.adapters.payments")
+"""Each makes channels that every runtime has."""
+
+_CHANNELS: Final = ("bizproc.adapters.smtp", "bizproc.adapters.sms", "bizproc.adapters.ads")
+"""Each makes the channels that the settings ask for, and is imported only if its section says something."""
+
+
+def with_channels(outside: Outside, settings: Settings, database: Database) -> Outside:
+    """
+    What the settings say of channels; what was given already is not replaced.
+
+    Raises:
+        SettingsError: A section is filled in, and the packages it needs are not installed.
+    """
+    outside = with_files(outside, database)
+
+    async def signer() -> Signer:
+        return await database.read(lambda connection: SqlCrmReader(connection).signer())
+
+    for module in _ALWAYS:
+        own: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        outside = evolve(outside, channels={**own.channels, **outside.channels})
+    for module in _CHANNELS:
+        section = module.rpartition(".")[2].replace("smtp", "mail")
+        if getattr(settings, section) == getattr(Settings(), section):
+            continue
+        try:
+            made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        except ModuleNotFoundError as error:
+            detail = f"[{section}] is filled in, and {error.name} is missing: pip install bizproc[{section}]."
+            raise SettingsError(where=section, detail=detail) from None
+        outside = evolve(outside, channels={**made.channels, **outside.channels})
+    return outside
+
+
 def with_files(outside: Outside, database: Database) -> Outside:
     """Where no other place for contents of files is given: a folder beside the store, or memory for one in memory."""
     if FILES in outside.tools:
@@ -1016,4 +1082,10 @@ def with_files(outside: Outside, database: Database) -> Outside:
 
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
-    return Portal(zone=settings.zone, currency=settings.currency, language=settings.language)
+    return Portal(
+        zone=settings.zone,
+        currency=settings.currency,
+        language=settings.language,
+        public_url=settings.web.public_url,
+        largest_mail=settings.mail.largest * 1_000_000,
+    )

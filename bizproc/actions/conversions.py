@@ -338,7 +338,7 @@ class _Making:
     def _leave_to_do(self, ref: ItemRef, refused: ConversionRefused) -> None:
         subject, responsible = f"Not converted: {self.source.title}".rstrip(), self.responsible
         self.port.performing.leave_behind(
-            lambda port: port.add_activity(ref, subject, str(refused), responsible=responsible)
+            lambda port, _error: port.add_activity(ref, subject, str(refused), responsible=responsible)
         )
 
 

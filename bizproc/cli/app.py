@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "retry": "Let instances that failed or are stuck go on.",
     "fork": "A second instance that goes on from a step of the first.",
     "skip-wait": "End the wait of an instance as if its time were up.",
+    "settle": "Say whether something was sent of which nobody knows.",
     "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
     "backup": "Copy a store, while it runs, too.",

@@ -148,7 +148,11 @@ class Settling:
     """What is done in the store when the fate of something sent is known. Written with it: a frozen attrs class."""
 
     async def settle(self, port: Any, verdict: Verdict) -> Any:
-        """As a local action, for each fate; what it returns for `accepted` is the step's value."""
+        """
+        As a local action, for each fate; what it returns for `accepted` is the step's value.
+
+        An error that it returns for another fate is raised in place of the channel's.
+        """
         raise NotImplementedError
 
 
@@ -171,7 +175,11 @@ class Outgoing:
 
 
 class Delivered(Action[R_co]):
-    """An action that posts something into the outbox (`perform` returns an `Outgoing`) and may wait for the verdict."""
+    """
+    An action that posts something into the outbox (`perform` returns an `Outgoing`) and may wait for the verdict.
+
+    Where there is nothing to be sent, `perform` returns the step's value.
+    """
 
     __slots__ = ()
 
@@ -179,6 +187,30 @@ class Delivered(Action[R_co]):
     def waits(self) -> bool:
         """Whether the step ends with the verdict, or as soon as the outbox has it."""
         return True
+
+    @property
+    def patience(self) -> timedelta | None:
+        """How long the step waits for the verdict; None: as long as it takes. What was posted is sent all the same."""
+        return None
+
+    async def late(self, port: Any) -> R_co:
+        """There was no verdict in time: a local action, whose value or error is the step's."""
+        raise NotImplementedError
+
+
+@frozen
+class Late(Command[R_co]):
+    """What a delivered action does when there was no verdict in time, in the form of a command."""
+
+    action: Delivered[R_co]
+
+    @property
+    def name(self) -> str:
+        return self.action.name
+
+    @property
+    def result_type(self) -> Any:
+        return self.action.result_type
 
 
 @frozen

@@ -16,6 +16,8 @@ from bizproc.adapters.sql_crm.filtering import TRUE, Sql, Table, belongs, compil
 from bizproc.adapters.sql_crm.ordering import Order, order_of
 from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape, shape_named
 from bizproc.core.errors import ItemNotFound, UnknownItem
+from bizproc.model.agenda import Agenda
+from bizproc.model.bills import Bill
 from bizproc.model.references import BEGINNING, LARGEST_ID, ItemRef
 from bizproc.model.tokens import Signer
 from bizproc.rules.filters import Filter, Setting
@@ -215,6 +217,18 @@ class SqlCrmReader:
         """What signs the tokens in links."""
         (secret,) = self._connection.execute("SELECT secret FROM portal_secret").fetchone()
         return Signer(bytes.fromhex(secret))
+
+    def bill(self, payment: int) -> Bill:
+        """What a client sees of a payment. Raises ItemNotFound."""
+        from bizproc.adapters.sql_crm.payments import bill
+
+        return bill(self._connection, payment)
+
+    def agenda(self, user: int, now: datetime) -> Agenda:
+        """What a user has to be at, and to do. Raises ItemNotFound."""
+        from bizproc.adapters.sql_crm.agendas import agenda
+
+        return agenda(self._connection, user, now)
 
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""

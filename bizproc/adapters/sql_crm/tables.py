@@ -132,6 +132,13 @@ Index("absence_user", tables["absence"].c.user_id, tables["absence"].c.end)
 Index("booking_user", tables["booking"].c.user_id, tables["booking"].c.end)
 Index("exclusion_value", tables["exclusion"].c.value)
 Index("wait_open", tables["wait"].c.made_by, sqlite_where=tables["wait"].c.completed == 0)
+Index("message_step", tables["message"].c.step, unique=True, sqlite_where=tables["message"].c.step.is_not(None))
+
+document = tables["document"]
+document.append_column(Column("step", Text))  # the key of the step that made it: the same step makes it once
+document.append_column(Column("link", Integer, nullable=False, server_default="0"))  # how many links it has had
+Index("document_step", document.c.step)
+Index("payment_reference", tables["payment"].c.provider, tables["payment"].c.reference)
 
 activity = tables["activity"]
 # 1 until the commit that makes the activity ends: what is made with a change of stage is not completed by it.
@@ -153,6 +160,22 @@ portal_secret = Table(
     metadata,
     Column("id", Integer, primary_key=True),  # always 1
     Column("secret", Text, nullable=False),  # in hexadecimal digits; signs the tokens in links
+    sqlite_strict=True,
+)
+
+document_counter = Table(
+    "document_counter",
+    metadata,
+    _key("template", Integer),
+    Column("last", Integer, nullable=False),  # the number of its last document
+    sqlite_strict=True,
+)
+
+calendar_feed = Table(
+    "calendar_feed",
+    metadata,
+    _key("user", Integer),
+    Column("link", Integer, nullable=False),  # which of the links to the user's calendar is valid
     sqlite_strict=True,
 )
 

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Event, Prepared
+from bizproc.core.commands import Delivered, Event, Late, Prepared
 from bizproc.core.driver import Ask
 from bizproc.core.errors import (
     InstanceNotFound,
@@ -44,6 +44,7 @@ from bizproc.engines.embedded.recovery import Recovery
 from bizproc.engines.embedded.removal import Removal
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
+from bizproc.engines.embedded.settling import Decide
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import Standing, Turn, sql
@@ -338,8 +339,22 @@ class Engine:
         if performed.error is not None:
             raise performed.error
         if performed.post is not None and action.waits:
-            return await self.verdict(performed.post.id)
+            return await self._in_time(action, context, self.verdict(performed.post.id))
         return performed.value
+
+    async def _in_time(self, action: Delivered[Any], context: Context, verdict: Coroutine[Any, Any, Any]) -> Any:
+        """The verdict, or, where it does not come in time, what the action has for that."""
+        if action.patience is None:
+            return await verdict
+        try:
+            async with asyncio.timeout(action.patience.total_seconds()):
+                return await verdict
+        except TimeoutError:
+            work = Perform(self.performed, action=Late(action), context=context, reactions=self.reactions)
+            late: Performed = (await self.ask(work))[0]
+            if late.error is not None:
+                raise late.error from None
+            return late.value
 
     async def prepare(self, action: Prepared[Any]) -> Any:
         """What a prepared action does outside before it is performed."""
@@ -351,6 +366,7 @@ class Engine:
         self.reacted(reaction)
         if performed.post is not None:
             self._outbox.take([performed.post])
+        self._outbox.take(performed.follow_ups)
 
     async def verdict(self, post: int) -> Any:
         """The value of a delivered action performed outside any process, once its fate is known."""
@@ -408,6 +424,14 @@ class Engine:
     async def retry(self, id: str, *, again: bool = False) -> None:
         """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
         await self.ask(Resume(self.resumed, id=id, only=self.only, again=again))
+
+    async def settle(self, id: str, step: str, *, sent: bool) -> None:
+        """Say what became of an unknown delivery. Raises InstanceNotFound, NotResumable, StartRefused."""
+        await self.ask(self.decision(id, step, sent=sent))
+
+    def decision(self, id: str, step: str, *, sent: bool) -> Decide:
+        """The work that writes it down."""
+        return Decide(self.resumed, id=id, step=step, sent=sent, only=self.only, codec=self.codec)
 
     def resumed(self, key: int) -> None:
         self.load(key)

@@ -31,6 +31,7 @@ from bizproc.engines.embedded.requests import (
     PublishRequest,
     Request,
     RetryRequest,
+    SettleRequest,
     SignalRequest,
     SkipRequest,
     StartRequest,
@@ -112,6 +113,11 @@ class Guest:
         """As `Engine.retry`, once an owner has done it."""
         await self._exists(id)
         await self._answer(RetryRequest(id, again))
+
+    async def settle(self, id: str, step: str, *, sent: bool) -> None:
+        """As `Engine.settle`, once an owner has done it."""
+        await self._exists(id)
+        await self._answer(SettleRequest(id, step, sent))
 
     async def fork(self, id: str, step: str, called: str | None) -> str:
         """As `Engine.fork`, once an owner has done it."""

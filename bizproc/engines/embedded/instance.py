@@ -358,9 +358,8 @@ class Instance:
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.address in self.progress.waits:
-                        self._abandon(
-                            turn, ask, value
-                        )  # it had begun before the instance was retried, or for its child
+                        # It had begun before the instance was retried, or for its child, or is late.
+                        self._abandon(turn, ask, value, withdraw=False)
                     self.progress.answer(ask.address, value, error)
             case StepEnded():
                 self._end_step(turn, delivery)
@@ -438,6 +437,10 @@ class Instance:
             self._end_wait(turn, ask, Signalled(timed_out=True))
         elif isinstance(command, Listening):
             self._end_wait(turn, ask, command.skipped() if skipped else command.expired())
+        elif isinstance(command, Delivered):
+            # What it says of that may stand in the store; what was posted is sent all the same.
+            turn.actions.append(ask)
+            turn.late.add(address)
         else:
             self._end_wait(turn, ask, None)
 
@@ -656,7 +659,7 @@ class Instance:
         turn.entries.append(entry(ask.address, "raised", ask.noted, self._codec.encode_error(error)))
         self.progress.answer(ask.address, None, error)
 
-    def _abandon(self, turn: Turn, ask: Ask, answer: Any = None) -> None:
+    def _abandon(self, turn: Turn, ask: Ask, answer: Any = None, *, withdraw: bool = True) -> None:
         """
         Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet.
 
@@ -674,7 +677,7 @@ class Instance:
             turn.statements.append((sql.end_subscriptions, (self.key, address)))
         if began and isinstance(ask.command, Visible):
             turn.over.append((address, ask.command, answer))
-        if began and isinstance(ask.command, Delivered):
+        if began and withdraw and isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, (self.key, address)))
         if attempted:
             turn.statements.append((sql.end_attempts, (self.key, address)))

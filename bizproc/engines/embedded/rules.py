@@ -77,7 +77,7 @@ def _check_document(process: Process[..., Any], trigger: Trigger) -> None:
     kind = getattr(document, "item_type", None)
     for name in trigger.events:
         other = name.rpartition(".")[0]
-        if not is_sent(name) and isinstance(kind, str) and kind != other:
+        if not (is_sent(name) or trigger.any_kind) and isinstance(kind, str) and kind != other:
             _refuse(process, f"its document is a {readable(document)}, and its trigger tells of the kind {other!r}.")
 
 

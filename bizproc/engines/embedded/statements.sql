@@ -211,8 +211,8 @@ SELECT key, process, version, state, outcome, error, ended_by FROM instance WHER
 SELECT at, text, facts FROM instance_log WHERE instance = :key ORDER BY id
 
 -- post: something to be sent
-INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, posted_at)
-VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :at)
+INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, again_at, posted_at)
+VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :again_at, :at)
 
 -- open_posts: what was not settled when the program ended, the oldest first
 SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
@@ -292,6 +292,12 @@ SELECT done_at, value, error FROM inbox WHERE key = :key
 
 -- post_of_key: what became of something that was posted under this key
 SELECT id, channel, state, verdict FROM outbox WHERE key = ?
+
+-- accepted_post: what was posted under this key, if the other side has it
+SELECT settling, verdict FROM outbox WHERE key = ? AND state = 'accepted'
+
+-- unknown_post: what a step has posted, if nobody knows whether it was sent
+SELECT id FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown'
 
 -- post_again: it was not accepted, and somebody wants it sent after all
 UPDATE outbox SET state = 'ready', attempts = 0, again_at = NULL, verdict = NULL, settled_at = NULL, payload = :payload,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bizproc.store.sqlite import driver
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.programs import Serving, serving
+from tests.unit.cli.programs import BOUND, Serving, serving
 
 TEA = '''
 import asyncio
@@ -453,3 +455,29 @@ def test_a_serve_without_processes_says_how_to_name_them(run: Run, here: Path) -
     assert ran.exit_code == 2
     assert ran.stderr.startswith("bizproc: there are no processes to run: name their modules")
     assert not (here / "bizproc.db").exists()
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+def test_it_serves_the_public_pages_where_the_settings_say(tea: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with serving(tea, "--json", BIZPROC_WEB_PORT=str(port)) as program:
+        said = program.event("pages")
+        assert said["address"] == f"http://127.0.0.1:{port}"
+        assert httpx.get(f"{said['address']}/nowhere", timeout=BOUND).status_code == 404
+        program.tell(signal.SIGINT)
+        assert program.end() == 0
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_runs(tea: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with serving(tea, BIZPROC_WEB_PORT=str(port)) as program:
+            assert program.end() == 2
+            said = program.said()
+    assert f"cannot be served at 127.0.0.1:{port}" in said
+    assert "Traceback" not in said

@@ -136,8 +136,8 @@ def here(marks: Marks) -> list[str]:
 
 
 async def test_an_instance_is_shown_where_it_stands(world: World) -> None:
-    world.use(written.everything, written.other)
     deal = await world.deal()
+    world.use(written.everything, written.other)
     run = await world.start(written.everything(deal), id="e")
     assert here(await marks_of(world, "e")) == ['until_stage("EXECUTING", timeout=patience)']
     await world.advance(days=1)
