@@ -18,7 +18,7 @@ STAMPS := .venv/.stamps
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test check format reference lock clean
+.PHONY: help demo test check format reference journals lock clean
 
 help:
 	@echo 'make demo       a small company through a simulated month'
@@ -26,6 +26,7 @@ help:
 	@echo 'make check      lint, format, types, floors'
 	@echo 'make format     put the code into its format'
 	@echo 'make reference  write docs/reference from the code'
+	@echo 'make journals   record the journals of this release, once before it: tests/journals'
 	@echo 'make lock       pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
 	@echo 'make clean      remove .venv, caches and what was built'
 
@@ -46,6 +47,9 @@ format: $(STAMPS)/dev
 
 reference: $(STAMPS)/run
 	@$(BIN)/python tools/reference.py
+
+journals: $(STAMPS)/test
+	@$(BIN)/python -m tools.record_journals
 
 lock: $(STAMPS)/venv
 	@$(BIN)/python tools/lock.py $(LOCK_FLAGS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -32,6 +32,7 @@ from bizproc.core.checks import check_value
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, Command
 from bizproc.core.errors import (
+    ActionError,
     InstanceCancelled,
     InstanceFailed,
     InstanceNotFinished,
@@ -312,11 +313,14 @@ class Preview:
         """
         What it would do next, for each way in which its waits may end, as far as these can be told.
 
-        These are: the time of the first is up; somebody moves the item to a stage that is waited for; a signal comes
-        whose value is assumed (`assume={"approved": True}`).
+        These are: the time of the first is up; somebody moves the item to a stage that is waited for, if that can be
+        done; a signal comes whose value is assumed (`assume={"approved": True}`).
         """
-        found = self._rehearsal.outcomes
-        return {name: await self._rehearsal.after(outcome, name) for name, outcome in found.items()}
+        found = {}
+        for name, outcome in self._rehearsal.outcomes.items():
+            with suppress(ActionError):  # a stage of another pipeline
+                found[name] = await self._rehearsal.after(outcome, name)
+        return found
 
 
 TIME_IS_UP = "time is up"

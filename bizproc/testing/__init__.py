@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from bizproc.testing.channels import FakeAds, FakeChannel, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.crashing import crash_at_every_await
+from bizproc.testing.journals import assert_replays, save_journal
 from bizproc.testing.papers import FakeDocuments, FakePayments
 from bizproc.testing.world import World
 
@@ -31,7 +32,9 @@ __all__ = [
     "QueueMachine",
     "VirtualClock",
     "World",
+    "assert_replays",
     "crash_at_every_await",
+    "save_journal",
 ]
 
 

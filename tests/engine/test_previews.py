@@ -271,6 +271,18 @@ async def test_branches_and_what_they_do_to_each_other(world: World) -> None:
     assert list(await (await again.after()).outcomes()) == ["time is up", "signal go"]
 
 
+async def test_a_move_that_cannot_be_made_is_no_outcome(world: World) -> None:
+    @process("pre.stages")
+    async def stages(deal: Deal) -> str:
+        return str((await wait.until_stage("EXECUTING", "C1:NEW")).stage)
+
+    await world.perform(crm.pipeline.create(name="Second"))
+    preview = await world.preview(stages(await world.deal()))
+    assert list(await preview.outcomes()) == ['deal.change_stage(stage="EXECUTING")']
+    with pytest.raises(WrongArgument, match="a wait that is over by itself"):
+        await preview.after()
+
+
 async def test_children_and_what_begins_anew(world: World) -> None:
     @process("pre.child")
     async def child() -> int:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, evolve, field, frozen
 
+from bizproc.core.errors import StoreError
 from bizproc.core.process import Process
 from bizproc.engines.embedded.asked import Asked, nothing_with
 from bizproc.engines.embedded.starting import step_key
@@ -219,6 +220,19 @@ class Removal:
 
     async def _remove(self) -> None:
         now = self._looked_at = self._engine.now()
+        following: datetime | None = now  # where the store cannot be read at present: in a while
+        try:
+            following = await self._remove_all(now)
+        except StoreError:
+            if self._engine.database.dead:
+                raise
+        self.is_running = False
+        if following is not None:
+            self._plan(following)
+        self._engine.notice_idle()
+
+    async def _remove_all(self, now: datetime) -> datetime | None:
+        """Remove what is due, give back what is free; when the next is due."""
         # Once more after one that found some: a child may go when its parent has gone.
         while await self._pass(now):
             pass
@@ -226,11 +240,7 @@ class Removal:
         while free:
             free = await self._engine.ask(GiveBack(nothing_with), outside=False)
             await asyncio.sleep(self._pause)
-        following = await self._engine.database.read(partial(self._first_due, since=now))
-        self.is_running = False
-        if following is not None:
-            self._plan(following)
-        self._engine.notice_idle()
+        return await self._engine.database.read(partial(self._first_due, since=now))
 
     async def _pass(self, now: datetime) -> int:
         """Look at all that has ended long enough ago; how many instances went."""
