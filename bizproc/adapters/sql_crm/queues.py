@@ -117,8 +117,11 @@ def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = No
     if changed is not None:
         _leave(performing, changed)
     # Again while anything leaves: what somebody gives away leaves room for what another line holds.
-    while any([_release(performing, portal, Place(name, part)) for name, part in lines]):
-        pass
+    moved = True
+    while moved:
+        moved = False
+        for name, part in lines:
+            moved = _release(performing, portal, Place(name, part)) or moved
     if not performing.transaction.execute(_ANY).fetchone():
         _tell(performing, "queue.empty")
     elif changed is not None and changed.kind in _WHOSE_TIME:
