@@ -129,6 +129,9 @@ class ConvertLead(ItemAction[Conversion]):
     async def _hand_over(self, port: Crm, ref: ItemRef, made: list[ItemRef]) -> None:
         """What stands beside the lead: it follows, and what is open stays so or not."""
         await port.share_timeline(ref, made)
+        for deal in made:
+            if deal.kind == "deal":
+                await port.pass_on_waits(ref, deal)
         if self.keep_activities_open:
             return
         for activity in await port.activities(ref):

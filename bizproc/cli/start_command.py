@@ -21,7 +21,7 @@ from bizproc.cli.preview import Wanted, parse_assumed, preview_each, preview_one
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.cli.standing import RESULTLESS, sentence, stands
 from bizproc.cli.steering import at_rest, attached, watched
-from bizproc.core.errors import StoreInUse, WrongArgument
+from bizproc.core.errors import ItemNotFound, StoreInUse, WrongArgument
 
 if TYPE_CHECKING:
     from bizproc.core.form import Parameter
@@ -256,7 +256,10 @@ async def _call(
     if wanted is not None and not issubclass(cls, wanted):
         kind = getattr(wanted, "item_type", wanted.__name__)
         raise Mistake(f"{process.name} runs on a {kind}, and {document} is none.")
-    return process(await runtime.get(cls, ref.id), **parameters)
+    item = await runtime.get(cls, ref.id)
+    if item.item_type != ref.kind:
+        raise ItemNotFound(kind=ref.kind, id=ref.id)
+    return process(item, **parameters)
 
 
 def _tell(setup: Setup, status: Status, result: Any) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from types import GenericAlias
-from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from attrs import field, frozen
@@ -68,12 +68,28 @@ class Command(Generic[R_co]):
         return ask(self)
 
 
-def ask(command: Command[R]) -> Generator[Command[Any], Any, R]:
-    """The only yield: hands `command` to the driver, and comes back with its answer."""
+@frozen
+class Forgiven:
+    """The answer to an action that could not do its work, where the process goes on all the same (D1)."""
+
+    error: Exception
+
+
+def ask(command: Command[R], *, attempted: bool = False) -> Generator[Command[Any], Any, R]:
+    """
+    The only yield: hands `command` to the driver, and comes back with its answer.
+
+    What is forgiven is None, unless it was attempted: then the error is wanted. No `except` here, or no instance that
+    waits could leave memory.
+    """
     if driving.instance is None:
         refuse(shown(command))
-    answer: R = yield command
-    return answer
+    answer: Any = yield command
+    if type(answer) is Forgiven:
+        if attempted:
+            raise answer.error
+        return cast("R", None)  # types do not show it
+    return cast("R", answer)
 
 
 def refuse(command: str) -> NoReturn:

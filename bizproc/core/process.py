@@ -109,7 +109,9 @@ def process(
         overlap: What a second start does while an instance lives on the same document. `single`: it is refused.
             `parallel`: both live. `replace`: the first is terminated. `queue`: it waits, and begins when the others
             before it have ended. Without a document overlap does not apply.
-        on_error: What an action that cannot do its work does: it raises, or gives None and is noted.
+        on_error: What an action that cannot do its work does. `raise`: its error is raised at the await. `continue`:
+            the error stands in the journal, the action's value is None, and the process goes on; waits, steps and
+            children raise all the same, and `attempt` gives the error.
         retention: How long an ended instance is kept with its journal; the settings say it if this does not. Of several
             versions that are loaded, the newest says it. A child is kept as long as its parent, in any case.
 

@@ -343,6 +343,9 @@ class Crm(Protocol):
     async def close_waits(self, reason: str) -> None:
         """Complete all open waits of the instance that this is performed for."""
 
+    async def pass_on_waits(self, ref: ItemRef, other: ItemRef) -> None:
+        """The open waits on an item are on another one from now on, whoever waits; each ends when it was to end."""
+
     # -- bookings
 
     async def book(

@@ -182,7 +182,9 @@ class SqlCrm:
     ) -> bool:
         special.check_kind(self.performing.transaction, ref.kind)
         by = self._author(author)
-        return items.change_pipeline(self.performing, self.portal, ref, pipeline, stage, by)
+        moved = items.change_pipeline(self.performing, self.portal, ref, pipeline, stage, by)
+        self._follow(ref)
+        return moved
 
     async def add_field(
         self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
@@ -322,6 +324,9 @@ class SqlCrm:
     async def close_waits(self, reason: str) -> None:
         waits.close_waits(self.performing, reason)
 
+    async def pass_on_waits(self, ref: ItemRef, other: ItemRef) -> None:
+        waits.pass_on(self.performing, ref, other)
+
     # -- bookings
 
     async def book(
@@ -454,7 +459,7 @@ class SqlCrm:
         author: int | None = None,
     ) -> Assignment:
         special.check_kind(self.performing.transaction, ref.kind)
-        return queues.change_responsible(
+        done = queues.change_responsible(
             self.performing,
             self.portal,
             ref,
@@ -464,6 +469,9 @@ class SqlCrm:
             name=name,
             author=self._author(author),
         )
+        if done.changed:
+            self._follow(ref)  # whoever had it has room for what another queue holds
+        return done
 
     async def queue_state(self, name: str, part: str = "") -> Mapping[str, Any]:
         return exported(queues.state_of(self.performing, name, part))

@@ -116,8 +116,12 @@ def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = No
         return
     if changed is not None:
         _leave(performing, changed)
-    for name, part in lines:
-        _release(performing, portal, Place(name, part))
+    # Again while anything leaves: what somebody gives away leaves room for what another line holds.
+    moved = True
+    while moved:
+        moved = False
+        for name, part in lines:
+            moved = _release(performing, portal, Place(name, part)) or moved
     if not performing.transaction.execute(_ANY).fetchone():
         _tell(performing, "queue.empty")
     elif changed is not None and changed.kind in _WHOSE_TIME:
@@ -264,15 +268,18 @@ def _hold(performing: Performing, place: Place, ref: ItemRef, asked: Asked, item
     performing.transaction.execute(_HOLD, row)
 
 
-def _release(performing: Performing, portal: Portal, place: Place) -> None:
-    """Give away what waits, the first first, until nobody can take the first."""
+def _release(performing: Performing, portal: Portal, place: Place) -> bool:
+    """Give away what waits, the first first, until nobody can take the first; whether anything left."""
+    left = False
     for ref, responsible, asked in list(_line(performing, place)):
         with _undone_together(performing):
             item = _still_waits(performing, ref, responsible)
             if item is None:
                 performing.transaction.execute(_LET_GO, (place.name, place.part, ref.kind, ref.id))
             elif _give(performing, portal, place, ref, asked, item, in_line=False).held:
-                return
+                return left
+            left = True
+    return left
 
 
 def held(performing: Performing, name: str, part: str = "") -> tuple[ItemRef, ...]:

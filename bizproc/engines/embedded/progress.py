@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Action, AwaitChild, Command, Listening, Patched, StartChild
+from bizproc.core.commands import Action, AwaitChild, Command, Forgiven, Listening, Patched, StartChild
 from bizproc.core.driver import Ask, Driver
-from bizproc.core.errors import NotJournallable, ReplayMismatch
+from bizproc.core.errors import ActionError, NotJournallable, ReplayMismatch
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
 from bizproc.engines.embedded.journal import Recorded, Signature, signature, unwritten
@@ -136,7 +136,13 @@ class Progress:
         if error is not None:
             self._raised.append((error, address))
             del self._raised[:-_REMEMBERED]
+        if isinstance(error, ActionError) and self._continues(address):
+            value, error = Forgiven(error), None
         self.driver.resume(address, value, error)
+
+    def _continues(self, address: str) -> bool:
+        """Whether the process goes on where this cannot do its work (D1): actions alone, not waits, not steps."""
+        return self.call.process.on_error == "continue" and isinstance(self.command(address), Action)
 
     def raised_at(self, error: BaseException) -> str | None:
         """The address of the step that an error came from, itself or as the cause of it."""
