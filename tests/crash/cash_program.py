@@ -135,16 +135,18 @@ def settings(mail: int, stripe: str, web: int) -> Settings:
 
 async def work(store: str, board: Board, settings: Settings, heard: asyncio.Queue[Words]) -> None:
     observe(board)
-    async with Runtime.open(store, processes=[quote_to_cash], settings=settings) as runtime:
-        async with serve_pages(runtime, settings):
-            for id_ in (await open_deals(runtime))[: board.allowed]:
-                await runtime.start(quote_to_cash(await runtime.get(Deal, id_)), id=name(id_))
-            say("open")
-            rest = asyncio.create_task(tell_of_rest(runtime, board))
-            while (await heard.get()) == ["stand"]:
-                await runtime.settled()
-                say(*[stands(each) for each in await runtime.instances()])
-            rest.cancel()
+    async with (
+        Runtime.open(store, processes=[quote_to_cash], settings=settings) as runtime,
+        serve_pages(runtime, settings),
+    ):
+        for id_ in (await open_deals(runtime))[: board.allowed]:
+            await runtime.start(quote_to_cash(await runtime.get(Deal, id_)), id=name(id_))
+        say("open")
+        rest = asyncio.create_task(tell_of_rest(runtime, board))
+        while (await heard.get()) == ["stand"]:
+            await runtime.settled()
+            say(*[stands(each) for each in await runtime.instances()])
+        rest.cancel()
 
 
 def stands(status: Status) -> Words:

@@ -73,7 +73,7 @@ class Letters:
         fate, self.next = self.next, None
         if fate != LOST:
             content = cast("bytes", envelope.content)
-            self.taken.append(message_from_bytes(content, policy=default))  # type: ignore[arg-type]
+            self.taken.append(message_from_bytes(content, policy=default))
         if fate is not None:
             self.silent.set()
             await asyncio.Event().wait()  # ends with the line
