@@ -104,12 +104,15 @@ class AdsSettings:
     Attributes:
         meta_token: The access token of the advertiser at Meta; `meta_version` of its interface.
         google_account: Of the advertiser at Google; `google_token` its access token.
+        google_consent: What Google is told of those who are added: that they have `granted` that their data are used
+            for advertising, or `denied` it; `unspecified` tells nothing.
     """
 
     meta_version: str = "v25.0"
     meta_url: str = "https://graph.facebook.com"
     meta_token: str = _secret()
     google_account: str = ""
+    google_consent: str = "unspecified"
     google_url: str = "https://datamanager.googleapis.com"
     google_token: str = _secret()
 
@@ -312,6 +315,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "language": _one_of(*LANGUAGES),
     "country": _check_country,
     "keep_in_memory": _check_not_negative,
+    "ads.google_consent": _one_of("granted", "denied", "unspecified"),
     "mail.largest": _check_not_negative,
     "mail.timeout": _check_positive,
     "retention_days": _check_not_negative,

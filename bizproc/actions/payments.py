@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -10,12 +11,15 @@ from typing import Any, Final
 from attrs import frozen
 
 from bizproc.actions.orders import OrderRef, first_order
-from bizproc.core.action import ItemAction, Target, action_type, given
+from bizproc.core.action import ItemAction, Target, action_type, given, option
 from bizproc.core.commands import Action, Delivered, Outgoing, Settling, Verdict
-from bizproc.core.errors import NothingToPay, OrderNotFound, PaymentUnfit
-from bizproc.model.orders import Payment
+from bizproc.core.errors import NothingToPay, OrderNotFound, PaymentUnfit, WrongValue
+from bizproc.model.orders import Order, Payment
 from bizproc.ports.crm import Crm
 from bizproc.ports.payments import PAYMENTS, PURPOSE, LinkMade, PaymentAsked
+
+TRANSFER: Final = "transfer"
+"""Who took a payment that a person records: nobody but the bank."""
 
 PAGE: Final = "pay"
 """The purpose of the token that shows the page of a payment."""
@@ -146,3 +150,61 @@ def _say(payment: Payment, got: tuple[Decimal, str]) -> Any:
         await port.note_payment(payment, f"{got[0]} {got[1]}")
 
     return say
+
+
+@action_type("crm.record_payment")
+class RecordTransfer(ItemAction[Payment]):
+    """
+    Record that the client has paid, by transfer or in cash: what nobody else tells.
+
+    It counts as what a payment provider tells: the item and the order hear of it, and who waits for it goes on. A
+    payment that is paid stays as it is; an order whose payments are all paid gives back its last. Told again with the
+    same `reference`, it is the same payment.
+
+    Args:
+        order: The order or its id: its first payment that is not paid is. Or a payment, and it is that one.
+        reference: What the bank calls it: the same for one transfer, however often it is recorded.
+        provider: How it was paid: `transfer`, `cash`.
+        sum: What was paid; what was to be paid, if left out.
+        currency: In which; the payment's, if left out.
+        at: When; now if left out.
+
+    Raises:
+        OrderNotFound: no such order.
+        WrongValue: an order or a payment of another item.
+        NothingToPay: the order has no payment.
+        PaymentUnfit: less was paid, or in another currency; or the reference is another payment's.
+        ItemNotFound: no such item.
+    """
+
+    target: Target
+    order: Order | Payment | int
+    _: KW_ONLY
+    reference: str | None = option(default=None)
+    provider: str = option(default=TRANSFER)
+    sum: Decimal | None = option(default=None)
+    currency: str | None = option(default=None)
+    at: datetime | None = option(default=None)
+
+    async def perform(self, port: Crm) -> Payment:
+        payment = await self._payment(port)
+        return await RecordPayment(payment, self.reference, self.provider, self.sum, self.currency, self.at).perform(
+            port
+        )
+
+    async def _payment(self, port: Crm) -> Payment:
+        named = self.order
+        order = named.order_id if isinstance(named, Payment) else named if isinstance(named, int) else named.id
+        payments = await port.payments(order)
+        ref = await port.resolve(self.target.kind, self.target.id)
+        if order not in [each.id for each in await port.orders(ref)]:
+            expected = f"an order of {ref.kind} {ref.id}, or a payment of one"
+            raise WrongValue(action=self.name, parameter="order", expected=expected, got=f"order {order}")
+        if isinstance(named, Payment):
+            return named
+        if not payments:
+            raise NothingToPay(order=order)
+        # A transfer that was recorded pays nothing else.
+        known = (self.provider, self.reference) if self.reference is not None else ()
+        told = next((each for each in payments if each.paid and (each.provider, each.reference) == known), None)
+        return told or next((each for each in payments if not each.paid), payments[-1])

@@ -12,7 +12,7 @@ from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
-from bizproc.actions.payments import GetPaymentLink
+from bizproc.actions.payments import GetPaymentLink, RecordTransfer
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import act
@@ -42,6 +42,7 @@ class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     create_order = act(CreateOrder)
     orders = act(Orders)
     payment_information = act(PaymentInformation)
+    record_payment = act(RecordTransfer)
     add_to_exclusions = act(AddToExclusions)
     convert = act(ConvertDeal)
     create_repeat_lead = act(CreateRepeatLead)

@@ -8,7 +8,7 @@ from bizproc.actions.creating import CreateInvoice
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
-from bizproc.actions.payments import GetPaymentLink
+from bizproc.actions.payments import GetPaymentLink, RecordTransfer
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
@@ -32,6 +32,7 @@ class InvoiceActions(ItemActions[Invoice, InvoiceFields], ClientOf):
     create_order = act(CreateOrder)
     orders = act(Orders)
     payment_information = act(PaymentInformation)
+    record_payment = act(RecordTransfer)
 
 
 class OwnInvoice(InvoiceActions, Finding[Invoice]):

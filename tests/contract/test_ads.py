@@ -182,13 +182,26 @@ async def test_a_request_as_the_reference_of_google_shows_it() -> None:
         f'"audienceMembers":[{{"userData":{{"userIdentifiers":[{{"emailAddress":"{sha(MAIL)}"}},'
         f'{{"phoneNumber":"{sha(PHONE)}"}}]}}}}],'
         '"encoding":"HEX",'
-        '"termsOfService":{"customerMatchTermsOfServiceStatus":"ACCEPTED"},'
-        '"consent":{"adUserData":"CONSENT_GRANTED","adPersonalization":"CONSENT_GRANTED"}}'
+        '"termsOfService":{"customerMatchTermsOfServiceStatus":"ACCEPTED"}}'
     )
 
 
-async def test_google_takes_them_out_without_asking_for_consent() -> None:
-    async with server() as other:
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("granted", {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}),
+        ("denied", {"adUserData": "CONSENT_DENIED", "adPersonalization": "CONSENT_DENIED"}),
+        ("unspecified", None),
+    ],
+)
+async def test_google_is_told_of_consent_what_the_settings_say(setting: str, said: object) -> None:
+    async with server(google_consent=setting) as other:
+        await other.google.send(JO, "key")
+        assert json.loads(other.asked.body).get("consent") == said
+
+
+async def test_google_takes_them_out_without_a_word_of_consent() -> None:
+    async with server(google_consent="granted") as other:
         await other.google.send(Members(audience="123", account="9", emails=(MAIL,), remove=True), "key")
         assert other.asked.line == "POST /v1/audienceMembers:remove HTTP/1.1"
         assert other.asked.body.decode() == (

@@ -18,6 +18,7 @@ from bizproc.errors import (
     PaymentUnfit,
     SendRefused,
     WrongArgument,
+    WrongValue,
 )
 from bizproc.model import Activity, Deal, HistoryEvent, Order, Payment
 from bizproc.model.references import ItemRef, ref_of
@@ -240,6 +241,89 @@ async def test_one_payment_of_the_provider_pays_one_payment(world: World) -> Non
     with pytest.raises(PaymentUnfit, match="a reference of its own"):
         await world.perform(RecordPayment(2, "r", "fake"))
     assert (await world.perform(RecordPayment(2, "r", "other"))).paid
+
+
+async def test_a_transfer_is_recorded_by_the_order_that_it_pays(world: World) -> None:
+    deal, order = await ordered(world)
+    payment = await world.perform(crm.deal(deal).record_payment(order, reference="statement 7"))
+    assert (payment.paid, payment.provider, payment.reference) == (True, "transfer", "statement 7")
+    assert payment.paid_at == world.clock.now()
+    assert (await world.get(Order, order.id)).status == "paid"
+    assert [each.kind for each in await world.find(HistoryEvent, of=deal)].count("paid") == 1
+
+
+async def test_transfers_pay_one_payment_after_the_other_and_each_once(world: World) -> None:
+    deal, order = await ordered(world, 100, 45)
+    record = crm.deal(deal).record_payment
+    paid = [await world.perform(record(order.id, reference=each)) for each in ("a", "a", "b", "a", "b", "c")]
+    assert [each.id for each in paid] == [1, 1, 2, 1, 2, 2]
+    assert [each.reference for each in await payments(world)] == ["a", "b"]
+    assert (await world.get(Order, order.id)).status == "paid"
+
+
+async def test_a_payment_that_is_named_is_the_one_that_is_paid(world: World) -> None:
+    deal, _order = await ordered(world, 100, 45)
+    _first, second = await payments(world)
+    moment = world.clock.now() - timedelta(days=2)
+    paid = await world.perform(
+        crm.deal(deal).record_payment(second, provider="cash", sum=Decimal(45), currency="EUR", at=moment)
+    )
+    assert (paid.id, paid.provider, paid.paid_at) == (2, "cash", moment)
+    assert [each.paid for each in await payments(world)] == [False, True]
+
+
+async def test_a_transfer_that_comes_after_the_news_changes_nothing(world: World) -> None:
+    deal, order = await ordered(world)
+    await world.payments.pay(await world.perform(crm.deal(deal).get_payment_link(order)))
+    before = await payments(world)
+    assert [await world.perform(crm.deal(deal).record_payment(order, reference="late"))] == before
+    assert await payments(world) == before
+
+
+async def test_a_transfer_of_less_is_not_taken_for_the_payment(world: World) -> None:
+    deal, order = await ordered(world)
+    with pytest.raises(PaymentUnfit, match=r"expected 145\.00 EUR, got 100 EUR"):
+        await world.perform(crm.deal(deal).record_payment(order, sum=Decimal(100)))
+    assert [each.paid for each in await payments(world)] == [False]
+    assert (await world.find(HistoryEvent, of=deal))[-1].kind == "payment_unfit"
+
+
+async def test_a_transfer_pays_nothing_of_another_item(world: World) -> None:
+    deal, order = await ordered(world)
+    other, _ = await ordered(world)
+    (payment, _other) = await payments(world)
+    for wrong in (order, order.id, payment):
+        with pytest.raises(WrongValue, match=rf"an order of deal {other.id}"):
+            await world.perform(crm.deal(other).record_payment(wrong))
+    invoice = await world.perform(crm.invoice.create(title="Tea"))
+    with pytest.raises(WrongValue, match="an order of invoice 1"):
+        await world.perform(crm.invoice(invoice).record_payment(order))
+    assert not any(each.paid for each in await payments(world))
+    assert (await world.perform(crm.deal(deal).record_payment(payment))).paid
+
+
+async def test_a_transfer_for_an_order_that_is_not_there_is_said_so(world: World) -> None:
+    deal, _order = await ordered(world)
+    with pytest.raises(OrderNotFound, match="9"):
+        await world.perform(crm.deal(deal).record_payment(9))
+    nothing = await world.perform(MakeOrder(ref_of(deal), ()))
+    with pytest.raises(NothingToPay):
+        await world.perform(crm.deal(deal).record_payment(nothing))
+
+
+@process("payments.by_hand")
+async def by_hand(deal: Deal, *, order: int) -> str:
+    payment = await crm.deal.record_payment(order, reference="statement 7")
+    return f"{payment.id} {payment.paid} {payment.reference}"
+
+
+@every_way
+async def test_who_waits_for_a_payment_goes_on_when_a_transfer_is_recorded(world: World) -> None:
+    deal, order = await ordered(world)
+    run = await world.start(wait_for_payment(deal, order=order.id))
+    recorded = await world.start(by_hand(deal, order=order.id))
+    assert await run.result() == "deal:1 1 145.00"
+    assert await recorded.result() == "1 True statement 7"
 
 
 async def test_a_payment_that_is_not_there_is_said_so(world: World) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import assert_type
 
 from bizproc import crm, on, wait
-from bizproc.model import Company, CrmDocument, File, Order, Template, User
+from bizproc.model import Company, CrmDocument, File, Order, Payment, Template, User
 from bizproc.triggers.waits import Happened
 
 
@@ -20,6 +21,9 @@ async def answers(template: Template, order: Order, ours: Company, user: User, f
     assert_type(await crm.document(3).revoke_link(), CrmDocument)
     assert_type(await crm.deal.get_payment_link(order), str)
     assert_type(await crm.invoice(3).get_payment_link([3, order]), str)
+    payment = await crm.deal.record_payment(order, reference="statement 7", sum=Decimal(5))
+    assert_type(payment, Payment)
+    assert_type(await crm.invoice(3).record_payment(payment, provider="cash"), Payment)
     assert_type(await crm.user(user).calendar_link(), str)
     assert_type(await crm.drive.link(file, lasts=timedelta(days=1)), str)
     assert_type(await wait.for_event(on.payment_paid()), Happened)

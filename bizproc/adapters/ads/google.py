@@ -14,6 +14,9 @@ from bizproc.settings import AdsSettings
 _MOST: Final = 10
 """Identifiers that one member may have."""
 
+# Only who runs the CRM knows what people have agreed to: nothing is said for them.
+_CONSENT: Final = {"granted": "CONSENT_GRANTED", "denied": "CONSENT_DENIED"}
+
 
 class Google:
     """One advertiser at Google."""
@@ -45,7 +48,9 @@ class Google:
         if not payload.remove:
             # Who uses this has agreed to them in the account; Google takes nobody in without the word.
             body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
-            body["consent"] = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+            consent = _CONSENT.get(self._settings.google_consent)
+            if consent is not None:
+                body["consent"] = {"adUserData": consent, "adPersonalization": consent}
         word = "remove" if payload.remove else "ingest"
         url = f"{self._settings.google_url.rstrip('/')}/v1/audienceMembers:{word}"
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._settings.google_token}"}

@@ -8,8 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import vobject
 from attrs import evolve
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
@@ -151,6 +152,50 @@ def test_whatever_is_written_it_keeps_the_standard(subject: str, description: st
     call = evolve(CALL, subject=subject, description=description, location=description)
     (event,) = parsed(made(activities=(call,), titles={DEAL: title}, user=User(1, name=name)))
     assert str(event["uid"]) == "activity-5@crm.test"
+
+
+# -- read by others ----------------------------------------------------------------------------------------------------
+
+
+def read_by_vobject(text: str) -> list[Any]:
+    """
+    Its entries as vobject reads them, which shares no code with what writes them.
+
+    vobject is kept by a group of people and seldom changes: 0.9.9 is of December 2024. Of ics, which had a release in
+    2026, 0.7.3 reads a backslash before an n as the end of a line, against RFC 5545, and could not judge texts.
+    """
+    calendar = vobject.readOne(text)
+    assert calendar.name == "VCALENDAR"
+    return list(calendar.components())
+
+
+def test_another_library_reads_all_kinds_of_entries_as_they_are_meant() -> None:
+    reminder = Notification(id=1, user_id=1, text="In an hour", due_at=NOON - timedelta(hours=1), activity_id=5)
+    hours = Booking(id=7, owner_id=1, user_id=1, start=NOON, end=NOON + timedelta(hours=1), service="Tasting")
+    midnight = datetime(2030, 1, 8, tzinfo=PARIS).astimezone(UTC)
+    days = evolve(hours, id=8, start=midnight, end=midnight + timedelta(days=2), all_day=True)
+    todo = evolve(CALL, id=6, kind="todo", deadline=NOON)
+    text = made(activities=(CALL, todo), reminders=(reminder,), bookings=(hours, days))
+    entries = {entry.uid.value: entry for entry in read_by_vobject(text)}
+    assert sorted(entries) == [f"{each}@crm.test" for each in ("activity-5", "activity-6", "booking-7", "booking-8")]
+    call, to_do, booking, whole = (entries[each] for each in sorted(entries))
+    assert (call.name, call.dtstart.value, call.dtend.value) == ("VEVENT", NOON, NOON + timedelta(minutes=30))
+    assert (call.summary.value, call.description.value) == ("Call them", "Tea\nAbout tea\nand pots")
+    assert (call.valarm.trigger.value, call.valarm.description.value) == (reminder.due_at, "In an hour")
+    assert (to_do.name, to_do.due.value, to_do.status.value) == ("VTODO", NOON, "NEEDS-ACTION")
+    assert (booking.dtstart.value, booking.dtend.value) == (NOON, NOON + timedelta(hours=1))
+    assert (whole.dtstart.value, whole.dtend.value) == (date(2030, 1, 8), date(2030, 1, 10))
+
+
+@given(subject=st.text(), description=st.text())
+@example(subject='a;b,c\\d\\n"e":f', description="a\r\nEND:VEVENT\r\nBEGIN:VEVENT\\n\\\\n,;:")
+@example(subject="é" * 200, description="\U0001f375" * 100)
+def test_two_libraries_read_whatever_is_written_alike(subject: str, description: str) -> None:
+    text = made(activities=(evolve(CALL, subject=subject, description=description),))
+    (ours,), (theirs,) = parsed(text), read_by_vobject(text)
+    assert theirs.uid.value == str(ours["uid"])
+    assert theirs.summary.value == str(ours["summary"])
+    assert theirs.description.value == str(ours["description"])
 
 
 # -- who may see it ----------------------------------------------------------------------------------------------------
