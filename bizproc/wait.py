@@ -21,8 +21,17 @@ from bizproc.triggers.waits import ForEvent
 
 T = TypeVar("T")
 
-__all__ = ["for_event", "for_signal", "sleep", "until", "until_stage", "working_days"]
-__all__ = ["days", "days_before", "for_event", "for_signal", "sleep", "until", "until_stage", "until_status"]
+__all__ = [
+    "days",
+    "days_before",
+    "for_event",
+    "for_signal",
+    "sleep",
+    "until",
+    "until_stage",
+    "until_status",
+    "working_days",
+]
 
 
 @documented_by(UntilStage)

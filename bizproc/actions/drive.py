@@ -135,7 +135,8 @@ class FindFile(Action[File | None]):
         return File | None
 
     async def perform(self, port: Crm) -> File | None:
-        ref = await port.file_called(self.path)
+        # What cannot be printed lies nowhere, and is perhaps nothing that a store can be asked for.
+        ref = await port.file_called(self.path) if self.path.isprintable() else None
         return None if ref is None else await port.read(ref)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, cast, get_args
 
 from bizproc.actions.stages import ChangeStage, ChangeStatus
 from bizproc.core.action import DocumentWait, ItemWait, Target, action_type, option
-from bizproc.core.commands import Action, Done, Event, Pending
+from bizproc.core.commands import Action, Done, Event, Pending, later
 from bizproc.core.errors import DateMissing, DateTooEarly, DocumentNeeded, WrongFieldValue, WrongValue
 from bizproc.model.custom_fields import CustomField
 from bizproc.model.days import day_of, days_later, midnight
@@ -100,7 +100,7 @@ async def _look(
     over = _over(now.code, now.semantics, stages)
     if over is not None:
         return over
-    deadline = None if timeout is None else port.performing.now + timeout
+    deadline = None if timeout is None else later(port.performing.now, timeout)
     return Pending((about(str(ref), f"{ref.kind}.stage_changed"), about(str(ref), f"{ref.kind}.deleted")), deadline)
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import GenericAlias
 from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
 from uuid import UUID
@@ -236,6 +236,18 @@ class Event:
     name: str
     subject: str
     facts: Mapping[str, Any] = field(factory=dict)
+
+
+END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""The deadline of what lies behind all moments."""
+
+
+def later(moment: datetime, duration: timedelta) -> datetime:
+    """The moment after a duration; the end of time where there is none, and the moment itself before all time."""
+    try:
+        return moment + duration
+    except OverflowError:
+        return END_OF_TIME if duration > timedelta(0) else moment
 
 
 @frozen

@@ -131,6 +131,7 @@ Index("smart_item_type", tables["smart_item"].c.type)
 Index("absence_user", tables["absence"].c.user_id, tables["absence"].c.end)
 Index("booking_user", tables["booking"].c.user_id, tables["booking"].c.end)
 Index("exclusion_value", tables["exclusion"].c.value)
+Index("wait_step", tables["wait"].c.made_by, tables["wait"].c.step)
 Index("wait_open", tables["wait"].c.made_by, sqlite_where=tables["wait"].c.completed == 0)
 Index("message_step", tables["message"].c.step, unique=True, sqlite_where=tables["message"].c.step.is_not(None))
 
@@ -151,6 +152,7 @@ Index(
 )
 
 activity_binding = _companion("activity_binding", _key("kind", Text), _key("item", Integer), _key("activity", Integer))
+Index("activity_binding_activity", activity_binding.c.activity)
 comment_binding = _companion("comment_binding", _key("kind", Text), _key("item", Integer), _key("comment", Integer))
 Index("comment_binding_comment", comment_binding.c.comment)
 link = _companion("link", _key("to_kind", Text), _key("to_id", Integer), _key("kind", Text), _key("item", Integer))

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Delivered, Event, Late, Prepared
+from bizproc.core.commands import Delivered, Event, Late, Prepared, later
 from bizproc.core.driver import Ask
 from bizproc.core.errors import (
     InstanceNotFound,
@@ -869,18 +869,12 @@ class Engine:
 
     def later(self, duration: timedelta) -> datetime:
         """The moment after a duration; the end of time where there is none."""
-        try:
-            return self._clock.now() + duration
-        except OverflowError:
-            return FAR_AWAY if duration > timedelta(0) else self._clock.now()
+        return later(self._clock.now(), duration)
 
     def future(self) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda _: self.notice_idle())
         return future
-
-
-FAR_AWAY: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 
 
 def _nothing() -> None:

@@ -235,7 +235,7 @@ def statuses(
         "item": document and document.id,
         "limit": -1 if limit is None else limit,
     }
-    rows = connection.execute(sql.list_instances, given).fetchall()
+    rows = connection.execute(sql.list_instances if document is None else sql.list_on_item, given).fetchall()
     return [_status(row, codec) for row in reversed(rows)]
 
 

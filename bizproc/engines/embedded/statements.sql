@@ -165,7 +165,7 @@ DELETE FROM attempt WHERE instance = :key
 
 -- ready: instances to bring back after a start: those that were running, and those for which something has arrived, in its order
 SELECT key FROM (SELECT key FROM instance WHERE state = 'running'
-UNION SELECT arrival.instance FROM arrival JOIN instance ON instance.key = arrival.instance AND instance.state = 'waiting'
+UNION SELECT arrival.instance FROM arrival CROSS JOIN instance WHERE instance.key = arrival.instance AND instance.state = 'waiting'
 UNION SELECT signal.instance FROM signal JOIN subscription
       ON subscription.key = 'instance:' || signal.instance || '/signal:' || signal.name WHERE signal.consumed = 0)
 ORDER BY coalesce((SELECT min(arrival.id) FROM arrival WHERE arrival.instance = key), 0), key
@@ -201,7 +201,13 @@ FROM instance WHERE id = :id
 SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
 FROM instance
 WHERE (:process IS NULL OR process = :process) AND (:state IS NULL OR state = :state)
-  AND (:kind IS NULL OR (document_type = :kind AND document_id = :item))
+ORDER BY key DESC LIMIT :limit
+
+-- list_on_item: the same, of those on one item
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
+FROM instance
+WHERE document_type = :kind AND document_id = :item
+  AND (:process IS NULL OR process = :process) AND (:state IS NULL OR state = :state)
 ORDER BY key DESC LIMIT :limit
 
 -- result_of: how an instance ended
