@@ -10,12 +10,12 @@ made by processes count; left out, they count in a wait, and at starts for all b
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bizproc.core.checks import check_value, described
 from bizproc.core.errors import WrongArgument
-from bizproc.model.fields import fields_of
-from bizproc.model.kinds import class_of
+from bizproc.model.fields import fields_of, unknown
+from bizproc.model.kinds import BELONGINGS, class_of
 from bizproc.rules.filters import Filter
 from bizproc.triggers import schedule
 from bizproc.triggers.condition import Condition
@@ -40,12 +40,30 @@ __all__ = [
 
 
 def created(item: Any, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
-    """An item of this kind is created."""
+    """
+    An item of this kind is created.
+
+    Args:
+        item: The kind, as `"deal"`, `"lead"` or the code of a smart type.
+        where: Only where this holds of the new item.
+        by_processes: Whether those that processes create count; left out, they end waits and start nothing.
+    """
     return _trigger(item, "created", where=where, by_processes=by_processes, muted=True)
 
 
 def changed(item: Any, *fields: str, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
-    """A field of the item changes: one of these, or any."""
+    """
+    A field of the item changes: one of these, or any.
+
+    Args:
+        item: The kind of item, or one item.
+        fields: As the item has them; custom ones as `custom.code`.
+        where: Only where this holds, after the change.
+        by_processes: Whether changes made by processes count; left out, they end waits and start nothing.
+
+    Raises:
+        UnknownField: Such items have no such field, or it merely follows from others.
+    """
     return _trigger(item, "updated", fields=fields, where=where, by_processes=by_processes, muted=True)
 
 
@@ -172,7 +190,7 @@ def _any_kind(what: str, name: str, item: Any, where: Any, *, by_processes: bool
 
 
 def _trigger(item: Any, *happenings: str, where: Any = None, became: Any = None, **narrowed: Any) -> Trigger:
-    what = f"on.{happenings[0]}"
+    what = f"on.{_TYPED.get(happenings[0], happenings[0])}" if became is None else "on.became"
     for name in ("fields", "stages"):
         check_value(narrowed.get(name, ()), tuple[str, ...], process=what, parameter=name)
     kind, id = (item, None) if isinstance(item, str) else (getattr(item, name, None) for name in ("item_type", "id"))
@@ -180,8 +198,24 @@ def _trigger(item: Any, *happenings: str, where: Any = None, became: Any = None,
         raise WrongArgument(
             process=what, parameter="item", expected="a kind of item, as 'deal', or an item", got=described(item)
         )
+    _check_fields(kind, narrowed.get("fields", ()))
     conditions = {name: _checked(given, kind, what) for name, given in (("where", where), ("became", became))}
     return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, **conditions, **narrowed)
+
+
+_TYPED: Final = {"stage_changed": "stage", "updated": "changed"}
+"""Where an event is called otherwise than the trigger that is typed."""
+
+
+def _check_fields(kind: str, fields: tuple[str, ...]) -> None:
+    """A field that no change tells of would be waited for in vain: what merely follows, other names of a field."""
+    if not fields or kind in BELONGINGS:
+        return
+    own = fields_of(class_of(kind))
+    told = [name for name, field in own.items() if name != "custom" and (not field.derived or name == "manual_amount")]
+    for name in fields:
+        if name not in told and not ("custom" in own and name.startswith("custom.")):
+            raise unknown(kind, name, told)
 
 
 def _checked(condition: Any, kind: str | None, what: str) -> Any:

@@ -859,9 +859,9 @@ class Runtime:
 
     async def sweep_files(self) -> int:
         """Remove contents that no file has named for a day; how many."""
-        named = await self.read(lambda connection: [sha for (sha,) in connection.execute("SELECT sha256 FROM file")])
+        named = await self.read(lambda connection: SqlCrmReader(connection).contents())
         files: Files = self.outside.tools[FILES]
-        return await files.sweep(frozenset(named))
+        return await files.sweep(named)
 
     async def import_folder(
         self, folder: Path | str, *, skip_bad: bool = False, progress: Progress | None = None

@@ -86,6 +86,7 @@ def working_days(count: int, calendar: Calendar | None = None, *, recompute: boo
         recompute: The deadline follows when the company's working hours change. Else it is worked out once, when the
             wait begins, and what happens to the calendar later does not move it.
     """
+    check_value(count, int, process="wait.working_days", parameter="count")
     check_value(recompute, bool, process="wait.working_days", parameter="recompute")
     wait = WorkingDays(count, calendar)
     return _recomputed(count) if recompute and calendar is None else wait

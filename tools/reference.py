@@ -1,8 +1,8 @@
 """
-Writes docs/reference/actions.md and docs/reference/errors.md from the code.
+Writes docs/reference/actions.md, language.md and errors.md from the code.
 
-What stands there is what `bizproc actions` shows and what `bizproc/core/errors.py` declares; a test keeps the files
-equal to it. Nothing is written by hand there.
+What stands there is what `bizproc actions` shows, what the docstrings of `bizproc` say, and what
+`bizproc/core/errors.py` declares; a test keeps the files equal to it. Nothing is written by hand there.
 """
 
 import inspect
@@ -13,10 +13,13 @@ from typing import Any, get_type_hints
 
 import attrs
 
+import bizproc
+from bizproc import on, wait
 from bizproc.cli.actions_command import also
 from bizproc.cli.catalogue import Entry, catalogue
 from bizproc.core import errors
 from bizproc.core.checks import readable
+from bizproc.rules.filters import fields
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -107,6 +110,92 @@ def _body(entry: Entry) -> str:
     return "\n".join(parts)
 
 
+# -- the language ------------------------------------------------------------------------------------------------------
+
+LANGUAGE = """\
+# The language
+
+What a process is written in, beside the [actions](actions.md). All of it is imported from `bizproc`.
+"""
+
+TRIGGERS = """\
+`@process("sales.won", starts=on.stage("deal", "WON", where=F.amount >= 100))`: what stands in `starts=` starts the
+process with the item as its document; in `wait.for_event(...)` it ends a wait.
+"""
+
+FILTERS = """\
+`F` has all fields of all kinds of items: `F.amount >= 100`, `F.company.title.contains("tea")`,
+`F.custom.size == "XL"`. `&`, `|` and `~` combine, with brackets around each comparison. A filter meets its kind of item
+where it is used, and says there if such items have no such field. `crm.deal.find(...)` takes one, triggers take one in
+`where=`.
+"""
+
+_OPERATORS = "`==`, `!=`, `<`, `<=`, `>`, `>=`, and on each field:\n"
+
+
+QUEUES = ("UserQueue", "Department", "Group", "supervisor", "Calendar")
+
+
+def language() -> str:
+    elsewhere = ("process", "supervisor")
+    verbs = [each for each in bizproc.__all__ if inspect.isfunction(getattr(bizproc, each)) and each not in elsewhere]
+    parts = [MADE, LANGUAGE, "## Processes\n", _spoken("process", bizproc.process), "## Triggers\n", TRIGGERS]
+    parts += [_spoken(f"on.{name}", getattr(on, name)) for name in on.__all__]
+    parts += ["## Waits\n"]
+    parts += [_spoken(f"wait.{name}", getattr(wait, name)) for name in wait.__all__]
+    parts += ["## Verbs\n"]
+    parts += [_spoken(name, getattr(bizproc, name)) for name in (*verbs, "Retry")]
+    parts += ["## Filters\n", FILTERS, _OPERATORS, table(("", ""), list(_operators()))]
+    parts += ["## Queues and calendars\n"]
+    parts += [_spoken(name, getattr(bizproc, name)) for name in QUEUES]
+    return "\n".join(parts)
+
+
+def _operators() -> Iterator[tuple[str, str]]:
+    for cls, places in ((fields.Operand, "field"), (fields.Several, "relation")):
+        for name, method in vars(cls).items():
+            if inspect.isfunction(method) and not name.startswith("_"):
+                taken = ", ".join(list(inspect.signature(method).parameters)[1:])
+                yield f"`{name}({taken})`", f"{_on_a(places)}{' '.join(inspect.cleandoc(method.__doc__ or '').split())}"
+
+
+def _on_a(places: str) -> str:
+    return "" if places == "field" else f"(of a {places}) "
+
+
+def _spoken(name: str, told: Any) -> str:
+    """One function or class: how it is typed, and its docstring."""
+    documentation = re.sub(
+        r"\s*Heading \d+[^.]*\.$", "", inspect.cleandoc(_undecided(told.__doc__)), flags=re.MULTILINE
+    )
+    parts = [f"### {name}\n", f"```text\n{name}{_signature(told)}\n```\n"]
+    for title, text in _sections(documentation):
+        lines = _items(text) if title else []
+        parts.append(table((title.lower(), ""), lines) if lines else f"{text.strip()}\n")
+    return "\n".join(parts)
+
+
+def _signature(told: Any) -> str:
+    """The parameters without their types, which the docstring has in words; enough to type a call."""
+    signature = inspect.signature(told)
+    shown = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return re.sub(r"=<[^>]*>|=NOTHING", "=…", str(inspect.Signature(shown)))
+
+
+_SECTION = re.compile(r"^(Args|Attributes|Raises|Returns):\n", re.MULTILINE)
+
+
+def _sections(documentation: str) -> Iterator[tuple[str, str]]:
+    first, *others = _SECTION.split(documentation)
+    yield "", first
+    yield from zip(others[::2], others[1::2], strict=True)
+
+
+def _items(text: str) -> list[tuple[str, str]]:
+    found = re.findall(r"^    ([\w, ]+): (.*(?:\n     +.*)*)", text, re.MULTILINE)
+    return [(f"`{names}`", " ".join(said.split())) for names, said in found]
+
+
 # -- errors ------------------------------------------------------------------------------------------------------------
 
 ERRORS = """\
@@ -181,7 +270,7 @@ def code(text: str | None) -> str:
     return f"`{text}`" if text else ""
 
 
-REFERENCE = {"actions.md": actions, "errors.md": all_errors}
+REFERENCE = {"actions.md": actions, "language.md": language, "errors.md": all_errors}
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ import re
 from typing import Any, Final
 
 from bizproc.core.codec import Codec
-from bizproc.core.errors import CodecError
+from bizproc.core.errors import CodecError, WrongFilter
 from bizproc.core.form import plain
+from bizproc.rules.filters import Filter
 
 _CODEC: Final = Codec()
 _TAGGED: Final = re.compile(r'\{"\$\w+":(?:"[^"\\]*"|-?\d+)\}')
@@ -20,7 +21,18 @@ def restored(value: Any) -> Any:
     try:
         return plain(_CODEC.decode(json.dumps(value)))
     except CodecError:  # of a class that is not here
-        return value
+        return _filter_text(value) or value
+
+
+def _filter_text(value: Any) -> str | None:
+    """A filter in words; None for anything else. Arguments name classes as they are read, and not as they are found."""
+    match value:
+        case {"$object": ["Filter", form]}:
+            try:
+                return str(Filter.__restored__(_CODEC.decode(json.dumps(form))))
+            except (CodecError, WrongFilter):  # of a version that is not here
+                return None
+    return None
 
 
 def shown(value: Any) -> str:

@@ -173,7 +173,7 @@ class NoTruthValue(BizprocError, TypeError):
 class NoSuchField(BizprocError, AttributeError):
     """`F` has no field of this name: no kind of item has."""
 
-    says = "{path} has no field {field!r}{hint}. Custom fields are under `F.custom`."
+    says = "{path} has no field {field!r}.{hint} Custom fields are under `F.custom`."
     path: str
     field: str
     hint: str = ""
@@ -623,9 +623,9 @@ class WrongValue(ActionError, ValueError):
 
 @define(kw_only=True)
 class EmptyText(ActionError, ValueError):
-    """A text that must say something is blank."""
+    """What must be given is left out, or a text that must say something is blank."""
 
-    says = "{action}: {parameter} is empty."
+    says = "{action}: {parameter} is missing or empty."
     advice = "Give a text that says something."
     action: str
     parameter: str

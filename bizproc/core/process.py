@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import timedelta
-from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
@@ -22,6 +22,13 @@ R_co = TypeVar("R_co", covariant=True)
 
 Overlap: TypeAlias = Literal["single", "parallel", "replace", "queue"]
 OnError: TypeAlias = Literal["raise", "continue"]
+
+
+class Starts(Protocol):
+    """What may stand in `starts=`: a trigger. Triggers lie a floor above, so it is said here by what they have."""
+
+    def alternatives(self) -> tuple[Any, ...]:
+        """The triggers it is made of."""
 
 
 @frozen(eq=False)
@@ -91,7 +98,7 @@ def process(
     name: str,
     *,
     version: int = 1,
-    starts: Any = None,
+    starts: Starts | None = None,
     overlap: Overlap = "single",
     on_error: OnError = "raise",
     retention: timedelta | None = None,

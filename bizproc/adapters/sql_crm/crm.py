@@ -30,11 +30,11 @@ from bizproc.adapters.sql_crm.custom import add_field
 from bizproc.adapters.sql_crm.definitions import custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
-from bizproc.adapters.sql_crm.people import named
+from bizproc.adapters.sql_crm.people import check_user, named
 from bizproc.adapters.sql_crm.reading import SqlCrmReader, belonging, exists, find, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.commands import Event
-from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument, UnknownStage, UnknownUser
+from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument
 from bizproc.model.addresses import ClientAddress
 from bizproc.model.assignments import Assignment, Pick
 from bizproc.model.custom_fields import CustomField, Options
@@ -197,10 +197,8 @@ class SqlCrm:
         return tuple(definitions(self.performing.transaction, kind).values())
 
     def _author(self, author: int | None) -> int | None:
-        if author is None:
-            return self.performing.author
-        self._check_user(author)
-        return author
+        check_user(self.performing.transaction, author)
+        return self.performing.author if author is None else author
 
     # -- what belongs to an item
 
@@ -509,10 +507,6 @@ class SqlCrm:
     async def users(self, users: Users | None) -> tuple[int, ...]:
         return named(self.performing.transaction, users)
 
-    def _check_user(self, user: int) -> None:
-        if not exists(self.performing.transaction, SHAPES["user"], user):
-            raise UnknownUser(user=user)
-
     async def parents_of(self, kind: str) -> tuple[str, ...]:
         return special.smart_type(self.performing.transaction, kind).parents
 
@@ -524,13 +518,4 @@ class SqlCrm:
         return stages.stage_of(self.performing.transaction, ref)
 
     async def stages(self, kind: str, codes: Iterable[str]) -> tuple[Stage, ...]:
-        tx, found = self.performing.transaction, []
-        for code in codes:
-            stage = stages.stage_called(tx, kind, code)
-            if stage is None:
-                known = ", ".join(
-                    each for (each,) in tx.execute("SELECT code FROM stage WHERE kind = ? ORDER BY id", (kind,))
-                )
-                raise UnknownStage(kind=kind, pipeline="any", stage=code, known=known)
-            found.append(stage)
-        return tuple(found)
+        return tuple(stages.stage_of_kind(self.performing.transaction, kind, code) for code in codes)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bizproc.adapters.sql_crm import history, rows, timeline
 from bizproc.adapters.sql_crm.reading import exists, read
 from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, shape_of
-from bizproc.core.errors import ItemNotFound, UnknownItem
+from bizproc.core.errors import ItemNotFound
 from bizproc.model.products import ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity
@@ -70,8 +70,7 @@ def add_rows(performing: Performing, ref: ItemRef, given: Iterable[ProductRow], 
     """Append rows as they are on another item. See `ports.crm.Crm.add_rows`."""
     shape = shape_of(ref.kind)
     if not shape.is_staged:
-        known = ", ".join(kind for kind, each in SHAPES.items() if each.is_staged)
-        raise UnknownItem(kind=ref.kind, known=f"of those that have product rows: {known}")
+        raise rows.without_rows(ref.kind)
     item = read(performing.transaction, shape, ref.id)
     made = [_insert(performing, ref, item.currency, row) for row in given]
     if made:

@@ -25,6 +25,12 @@ _LED_BY: Final = "SELECT manager_id, department_ids FROM user WHERE id = ?"
 _HEAD: Final = "SELECT head_id, parent_id FROM department WHERE id = ?"
 
 
+def check_user(connection: Runs, user: int | None) -> None:
+    """Raises UnknownUser where somebody is named who is not there."""
+    if user is not None and not exists(connection, SHAPES["user"], user):
+        raise UnknownUser(user=user)
+
+
 def named(connection: Runs, users: Users | None) -> tuple[int, ...]:
     """
     The ids that a parameter names, from left to right, each once.
@@ -49,8 +55,7 @@ def _expand(connection: Runs, someone: Someone) -> Iterator[int]:
         case Supervisor(of=led):
             yield from (over for id_ in named(connection, led) if (over := _over(connection, id_)) is not None)
         case User(id=id_) | int(id_):
-            if not exists(connection, SHAPES["user"], id_):
-                raise UnknownUser(user=id_)
+            check_user(connection, id_)
             yield id_
 
 
@@ -88,7 +93,8 @@ def _group(connection: Runs, group: Group) -> int:
 
 
 def _codes(connection: Runs, table: str) -> str:
-    return ", ".join(code for (code,) in connection.execute(f"SELECT code FROM {table} ORDER BY code"))  # noqa: S608
+    codes = ", ".join(code for (code,) in connection.execute(f"SELECT code FROM {table} ORDER BY code"))  # noqa: S608
+    return codes or "none"
 
 
 def _of_department(connection: Runs, department: int, *, deep: bool) -> Iterator[int]:

@@ -24,7 +24,7 @@ from bizproc.adapters.sql_crm.reading import read
 from bizproc.adapters.sql_crm.shapes import CODEC, Shape, shape_of
 from bizproc.core.commands import Event
 from bizproc.core.errors import ActionError, ItemNotFound, NobodyAvailable, UnknownField, UnknownItem, UnknownUser
-from bizproc.model.assignments import Assignment, Explanation, Pick
+from bizproc.model.assignments import Assignment, Explanation, Pick, reasons_of
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef
 from bizproc.ports.performing import Performing
@@ -186,7 +186,7 @@ def _give(
     elif state is not None:
         performing.transaction.execute(_SAVE, (place.name, place.part, json_text(exported(state))))
     if decision.result == "error":
-        raise NobodyAvailable(queue=str(place), reasons="; ".join(map(str, decision.explain.candidates)))
+        raise NobodyAvailable(queue=str(place), reasons=reasons_of(decision.explain.candidates))
     if decision.result == "fallback":
         _check_fallback(performing, place, decision.user)
     if decision.result == "held":

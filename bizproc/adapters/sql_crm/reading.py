@@ -249,6 +249,10 @@ class SqlCrmReader:
 
         return agenda(self._connection, user, now)
 
+    def contents(self) -> frozenset[str]:
+        """The SHA-256 of all contents that a file of the drive names."""
+        return frozenset(sha for (sha,) in self._connection.execute("SELECT sha256 FROM file"))
+
     def get(self, cls: type[T], id: int) -> T:
         """One item. Raises ItemNotFound."""
         item: T = read(self._connection, shape_of_class(cls), id)

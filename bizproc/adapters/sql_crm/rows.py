@@ -40,7 +40,7 @@ def _statements(kind: str) -> _Statements:
     """The statements of one kind of item; raises UnknownItem where it has no rows."""
     shape = shape_of(kind)
     if not shape.is_staged:
-        raise UnknownItem(kind=kind, known=f"of those that have product rows: {', '.join(_with_rows())}")
+        raise without_rows(kind)
     table = shape.table.name
     return _Statements(
         look=(
@@ -52,8 +52,10 @@ def _statements(kind: str) -> _Statements:
     )
 
 
-def _with_rows() -> list[str]:
-    return [kind for kind, shape in SHAPES.items() if shape.is_staged]
+def without_rows(kind: str) -> UnknownItem:
+    """The error for a kind of item that has no product rows."""
+    known = ", ".join(each for each, shape in SHAPES.items() if shape.is_staged)
+    return UnknownItem(kind=kind, known=f"of those that have product rows: {known}")
 
 
 def add_product(

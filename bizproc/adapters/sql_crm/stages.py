@@ -18,6 +18,7 @@ from bizproc.model.smart_items import SMART_ITEM
 _STAGE: Final = SHAPES["stage"]
 _BY_CODE: Final = f"{_STAGE.select} WHERE kind = ? AND code = ?"
 _OF_ITEM: Final = f"{_STAGE.select} WHERE kind = ? AND code = (SELECT stage FROM {{items}} WHERE id = ?)"
+_CODES: Final = "SELECT code FROM stage WHERE kind = ? ORDER BY id"
 STAGED: Final = tuple(kind for kind, shape in SHAPES.items() if shape.is_staged and kind != SMART_ITEM)
 # A kind that has no pipelines has its stages under 0.
 _IS_PIPELINE: Final = (
@@ -31,6 +32,15 @@ def stage_called(connection: Runs, kind: str, code: str) -> Stage | None:
     """The stage of this code, in whatever pipeline."""
     row = connection.execute(_BY_CODE, (kind, code)).fetchone()
     return None if row is None else _STAGE.item(row)
+
+
+def stage_of_kind(connection: Runs, kind: str, code: str) -> Stage:
+    """The stage of this code, in whatever pipeline. Raises UnknownStage, with those of all pipelines."""
+    found = stage_called(connection, kind, code)
+    if found is None:
+        known = ", ".join(each for (each,) in connection.execute(_CODES, (kind,)))
+        raise UnknownStage(kind=kind, pipeline="any", stage=code, known=known)
+    return found
 
 
 def stage_of(connection: Runs, ref: ItemRef) -> Stage:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from bizproc.adapters.sql_crm import history, tasks, waits
 from bizproc.adapters.sql_crm.belongings import add, change
-from bizproc.adapters.sql_crm.reading import exists, is_id, read
+from bizproc.adapters.sql_crm.people import check_user
+from bizproc.adapters.sql_crm.reading import is_id, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
-from bizproc.core.errors import ItemNotFound, UnknownItem, UnknownUser
+from bizproc.core.errors import ItemNotFound, UnknownItem
 from bizproc.model.planned import Notification
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment
@@ -37,7 +38,7 @@ _INSERT_ACTIVITY: Final = (
 def add_comment(performing: Performing, ref: ItemRef, text: str, author: int | None) -> Comment:
     """Write a comment. See `ports.crm.Crm.add_comment`."""
     text = _COMMENT.fields["text"].checked(text)
-    _check_user(performing, author)
+    check_user(performing.transaction, author)
     responsible = touch(performing, ref)
     author = responsible if author is None else author
     values = {
@@ -70,11 +71,6 @@ def _with_timeline() -> list[str]:
     return [kind for kind, shape in SHAPES.items() if shape.is_item]
 
 
-def _check_user(performing: Performing, user: int | None) -> None:
-    if user is not None and not exists(performing.transaction, SHAPES["user"], user):
-        raise UnknownUser(user=user)
-
-
 def add_activity(
     performing: Performing,
     ref: ItemRef,
@@ -95,8 +91,8 @@ def add_activity(
     also: Iterable[ItemRef],
 ) -> Activity:
     """Make an activity. See `ports.crm.Crm.add_activity`."""
-    _check_user(performing, responsible)
-    _check_user(performing, author)
+    check_user(performing.transaction, responsible)
+    check_user(performing.transaction, author)
     bindings = tuple(dict.fromkeys((ref, *also)))
     in_charge = next(touch(performing, each) for each in bindings)
     responsible = in_charge if responsible is None else responsible
@@ -166,7 +162,7 @@ def notify(
     performing: Performing, ref: ItemRef, user: int, text: str, due_at: datetime | None, activity: int | None
 ) -> Notification:
     """Tell a user something. See `ports.crm.Crm.notify`."""
-    _check_user(performing, user)
+    check_user(performing.transaction, user)
     made: Notification = add(
         performing.transaction,
         "notification",
@@ -189,15 +185,17 @@ def unbind(performing: Performing, ref: ItemRef) -> None:
     ).fetchall()
     tx.execute("DELETE FROM activity_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id))
     for (id_,) in bound:
-        left = tuple(
-            ItemRef(kind, item)
-            for kind, item in tx.execute("SELECT kind, item FROM activity_binding WHERE activity = ?", (id_,))
-        )
+        # As the activity has them: in the companion they are found by their items alone.
+        left = tuple(sorted((each for each in read(tx, _ACTIVITY, id_).bindings if each != ref), key=_by_kind))
         if not left:
             tx.execute(_ACTIVITY.delete, (id_,))
             continue
         values = {"owner_kind": left[0].kind, "owner_id": left[0].id, "bindings": left}
         tx.execute(_ACTIVITY.update_of(tuple(values)), (*_ACTIVITY.written(values, values), id_))
+
+
+def _by_kind(ref: ItemRef) -> tuple[str, int]:
+    return ref.kind, ref.id
 
 
 _HEIRS: Final = (

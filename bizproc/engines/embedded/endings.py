@@ -14,6 +14,9 @@ from bizproc.store.transaction import Transaction
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
+LIVE: Final = frozenset({"running", "waiting", "stuck"})
+"""The states of an instance that has not ended."""
+
 STAGE_CHANGED: Final = "stage changed"
 
 

@@ -18,7 +18,7 @@ from bizproc.core.codec import Codec
 from bizproc.core.commands import Event
 from bizproc.core.errors import LoopRefused, StartRefused, StoreError, WrongArgument
 from bizproc.core.process import Call, Process
-from bizproc.engines.embedded.endings import Ending, end
+from bizproc.engines.embedded.endings import LIVE, Ending, end
 from bizproc.engines.embedded.events import Woken, deliver, listening
 from bizproc.engines.embedded.looking import Looking, Sight, is_about, ref_of_subject
 from bizproc.engines.embedded.performing import MakePort, close_waits
@@ -74,13 +74,10 @@ class Reactions:
         if key not in self.ended:
             return False
         row = tx.execute(sql.state_of, {"key": key}).fetchone()
-        if row is None or row[0] not in _LIVE:
+        if row is None or row[0] not in LIVE:
             return True
         self.ended.discard(key)  # what had ended it was undone
         return False
-
-
-_LIVE: Final = frozenset({"running", "waiting", "stuck"})
 
 
 @define(eq=False)

@@ -164,8 +164,9 @@ DELETE FROM arrival WHERE instance = :key AND kind <> 'cancel'
 DELETE FROM attempt WHERE instance = :key
 
 -- ready: instances to bring back after a start: those that were running, and those for which something has arrived, in its order
+-- CROSS JOIN: arrivals are looked at one by one. Left to itself SQLite goes through all instances, and looks for arrivals of each.
 SELECT key FROM (SELECT key FROM instance WHERE state = 'running'
-UNION SELECT arrival.instance FROM arrival CROSS JOIN instance WHERE instance.key = arrival.instance AND instance.state = 'waiting'
+UNION SELECT arrival.instance FROM arrival CROSS JOIN instance ON instance.key = arrival.instance AND instance.state = 'waiting'
 UNION SELECT signal.instance FROM signal JOIN subscription
       ON subscription.key = 'instance:' || signal.instance || '/signal:' || signal.name WHERE signal.consumed = 0)
 ORDER BY coalesce((SELECT min(arrival.id) FROM arrival WHERE arrival.instance = key), 0), key

@@ -14,8 +14,9 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import frozen
 
 from bizproc.core.codec import Codec, text_of
-from bizproc.core.errors import BizprocError, ReplayMismatch, StoreDamaged
+from bizproc.core.errors import BizprocError, ReplayMismatch
 from bizproc.core.process import Process
+from bizproc.engines.embedded.endings import LIVE
 from bizproc.engines.embedded.journal import verified
 from bizproc.engines.embedded.progress import Progress, portal_in
 from bizproc.engines.embedded.starting import decode_call
@@ -97,7 +98,7 @@ def check(
         if progress is not None and done % _TOLD == 0:
             progress(done, len(keys))
         row = connection.execute(sql.instance, {"key": key}).fetchone()
-        if row is not None and row[8] in ("running", "waiting", "stuck"):  # it may have ended meanwhile
+        if row is not None and row[8] in LIVE:  # it may have ended meanwhile
             found.append(_check_one(connection, processes, codec, path, row))
     if progress is not None:
         progress(len(keys), len(keys))
@@ -120,7 +121,7 @@ def _check_one(connection: Any, processes: Loaded, codec: Codec, path: str, row:
     try:
         rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
         progress = Progress(id, decode_call(process, row[7], codec), codec)
-    except (BizprocError, StoreDamaged) as error:
+    except BizprocError as error:
         return Upgrade(**who, verdict="unreadable", detail=text_of(error))
     if row[12] is not None:
         progress.portal = portal_in(row[12])

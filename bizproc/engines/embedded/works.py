@@ -14,7 +14,7 @@ from bizproc.core.errors import InstanceNotFound, NotResumable, StartRefused, Un
 from bizproc.core.process import Call
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Due, Settled, Signal, SkipAsked
-from bizproc.engines.embedded.endings import Ending
+from bizproc.engines.embedded.endings import LIVE, Ending
 from bizproc.engines.embedded.journal import verified
 from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.performing import Context, Performed, perform
@@ -34,8 +34,6 @@ TIMERS_A_GROUP: Final = 500
 
 REWIRE: Final = "rewire"
 """An arrival of this kind: the instance had ended and was retried; what would wake it must be written again."""
-
-LIVE: Final = frozenset({"running", "waiting", "stuck"})
 
 
 @define(eq=False)
@@ -353,6 +351,5 @@ class Survey(Asked[Suspects]):
                 tx.execute(sql.not_stuck, (key,))
 
 
-# In flight in so many crashes in a row: run again alone. Alone in so many: set aside.
-CRASHES: Final = 2
+# One that was alone in so many crashes is set aside. In how many it is in flight before it runs alone says `suspects`.
 DEATHS_ALONE: Final = 2

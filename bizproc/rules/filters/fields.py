@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 from bizproc.core.errors import NoSuchField, NoTruthValue, WrongFilter
 from bizproc.model.fields import fields_of, shown
 from bizproc.model.kinds import BELONGINGS, NOUNS
-from bizproc.model.money import Money
 from bizproc.model.texts import composed
 from bizproc.rules.filters.predicates import (
     Condition,
@@ -35,9 +33,6 @@ from bizproc.rules.filters.predicates import (
 
 Value: TypeAlias = Any
 """A text, a number, True or False, a date, a moment, a `Money`, None; where ids are, also an item."""
-
-Amount: TypeAlias = Decimal | int | Money
-"""What amounts are compared with."""
 
 
 class _Node:
@@ -283,7 +278,7 @@ class CustomFields(_Incomparable):
 
     def __getitem__(self, code: str) -> Operand:
         if type(code) is not str or not code.isidentifier():
-            raise NoSuchField(path=repr(self), field=shown(code), hint=", and the code of a custom field is a name")
+            raise NoSuchField(path=repr(self), field=shown(code), hint=" The code of a custom field is a name.")
         steps: Path = self._steps
         return Operand((*steps, composed(code)))
 
@@ -316,6 +311,7 @@ class Fields(_Node):
     channel: Operand
     city: Operand
     clicked_at: Operand
+    client_address: Operand
     close_date: Operand
     closed: Operand
     closed_at: Operand
@@ -342,6 +338,7 @@ class Fields(_Node):
     department_ids: Operand
     description: Operand
     details_id: Operand
+    direction: Operand
     discount_percent: Operand
     due_at: Operand
     email: Operand
@@ -448,6 +445,7 @@ class Fields(_Node):
     start: Operand
     status: Operand
     status_description: Operand
+    step: Operand
     subject: Operand
     sum: Operand
     sunday: Operand
@@ -578,7 +576,7 @@ def _no_dunder(node: _Node, name: str) -> str:
 
 def _hint(name: str) -> str:
     near = get_close_matches(name, _made_by_name(), n=1)
-    return f". Did you mean {near[0]}?" if near else ""
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 F: Final = Root(())

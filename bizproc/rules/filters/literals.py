@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -98,6 +98,8 @@ def _kept(value: Any) -> Any:
         if not timedelta(0) <= value:
             raise Unfit("a duration that is not negative")
         return value
+    if isinstance(value, Awaitable):
+        raise Unfit("what it gives when it is awaited, as `F.created_at < await now()`")
     raise Unfit("a text, a number, True or False, a date, a moment, a Money, None or an item")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -265,8 +264,3 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
         )
     }
 )
-
-
-def is_number(value: object) -> bool:
-    """Whether a value is a number, which True is not."""
-    return type(value) is int or isinstance(value, Decimal)

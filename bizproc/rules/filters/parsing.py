@@ -217,7 +217,7 @@ class _Parser:
             try:
                 end = getattr(end, step)
             except NoSuchField as error:
-                self._fail(token.start, f"no kind of item has a field {error.field!r}{error.hint}.")
+                self._fail(token.start, f"no kind of item has a field {error.field!r}.{error.hint}")
             except AttributeError:
                 self._fail(token.start, f"nothing lies behind {token.text.rpartition('.')[0]}.")
         if not isinstance(end, (Operand, Several)):

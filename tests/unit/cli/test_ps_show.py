@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bizproc.cli.ps_command import MOST
-from bizproc.cli.recorded import waits_text
+from bizproc.cli.recorded import shown, waits_text
 from tests.unit.cli.conftest import Run
 from tests.unit.csv_company import Company
 
@@ -131,3 +131,10 @@ def test_an_instance_that_is_not_there_is_one_line(run: Run) -> None:
 )
 def test_what_is_waited_for_is_said_as_people_read_it(recorded: str | None, text: str) -> None:
     assert waits_text(recorded) == text
+
+
+def test_a_filter_in_a_step_is_shown_in_words() -> None:
+    form = {"version": 1, "where": ["<", "updated_at", {"$datetime": "2026-08-26T14:43:15Z"}]}
+    assert shown({"$object": ["Filter", form]}) == "updated_at < 2026-08-26T14:43:15Z"
+    unknown = {"$object": ["Filter", {"version": 99, "where": []}]}
+    assert json.loads(shown(unknown)) == unknown

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import bizproc
+from bizproc import on, wait
 from bizproc.actions.catalogue import HEADINGS
 from bizproc.cli.catalogue import catalogue, fluent_names
 from bizproc.core import errors
@@ -20,6 +22,7 @@ ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "reference"
 ACTIONS = (FOLDER / "actions.md").read_text("utf-8")
 ERRORS = (FOLDER / "errors.md").read_text("utf-8")
+LANGUAGE = (FOLDER / "language.md").read_text("utf-8")
 DOCUMENT = Path(os.environ.get("BIZPROC_TEST_DATA", "/nowhere")) / "spec" / "seed-crm-actions.fr.txt"
 
 
@@ -50,9 +53,8 @@ def test_the_files_are_what_the_code_says_now() -> None:
 
 def test_it_is_the_same_in_every_program() -> None:
     """Hashes of texts differ from one to the next: no set may decide an order."""
-    code = (
-        "import sys; sys.path.insert(0, 'tools'); import reference; print(reference.actions(), reference.all_errors())"
-    )
+    pages = "*(made() for made in reference.REFERENCE.values())"
+    code = f"import sys; sys.path.insert(0, 'tools'); import reference; print({pages})"
     told = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -110,6 +112,16 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_tables_have_as_many_cells_in_every_row() -> None:
-    for text in (ACTIONS, ERRORS):
+    for text in (ACTIONS, LANGUAGE, ERRORS):
         for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
+
+
+def test_all_that_bizproc_promises_stands_on_a_page_of_the_language() -> None:
+    """The rest are values that one is given, and rooms with pages of their own."""
+    headed = set(re.findall(r"^### (\w+)$", LANGUAGE, re.MULTILINE)) | {"F"}
+    given = {"Call", "Instance", "Outcome", "Process", "Runtime", "User"}
+    assert set(bizproc.__all__) - headed == given | {"crm", "on", "wait"}
+    for room in (on, wait):
+        name = room.__name__.rpartition(".")[2]
+        assert set(re.findall(rf"^### {name}\.(\w+)$", LANGUAGE, re.MULTILINE)) == set(room.__all__)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bizproc import now
 from bizproc.core.codec import Codec
 from bizproc.core.errors import (
     BizprocError,
@@ -43,6 +44,11 @@ def test_f_has_the_fields_links_and_relations_of_the_model_and_no_others() -> No
     expected = dict.fromkeys(relations - fields, "Several") | dict.fromkeys(links, "Link")
     expected |= {name: "LinkedOperand" if name in links else "Operand" for name in fields} | {"custom": "CustomFields"}
     assert {str(name): annotation for name, annotation in expected.items()} == Fields.__annotations__
+
+
+def test_what_must_be_awaited_first_is_said_so() -> None:
+    with pytest.raises(WrongFilter, match="await now"):
+        F.created_at < now()  # noqa: B015
 
 
 def test_no_field_is_called_as_an_operator() -> None:

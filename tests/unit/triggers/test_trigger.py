@@ -7,7 +7,7 @@ from attrs import frozen
 
 from bizproc import on
 from bizproc.core.commands import Event
-from bizproc.errors import WrongArgument
+from bizproc.errors import UnknownField, WrongArgument
 from bizproc.triggers.condition import Condition
 from bizproc.triggers.keys import keys_of
 from bizproc.triggers.trigger import Trigger
@@ -111,6 +111,23 @@ def test_what_is_no_item_and_no_text_is_refused() -> None:
         on.changed("deal", 5)  # type: ignore[arg-type]
     with pytest.raises(WrongArgument, match="stages"):
         on.stage("deal", "NEW", None)  # type: ignore[arg-type]
+
+
+def test_a_field_that_no_change_tells_of_is_refused_where_it_is_typed() -> None:
+    """No such field, what merely follows, another name of a field: it would be waited for in vain."""
+    for field in ("amout", "closed", "contact_id"):
+        with pytest.raises(UnknownField, match=f"deal has no field '{field}'"):
+            on.changed("deal", "title", field)
+    assert on.changed("deal", "custom.size", "manual_amount", "contact_ids").fields[0] == "custom.size"
+    with pytest.raises(UnknownField, match=r"custom\.size"):
+        on.changed("stage", "custom.size")
+
+
+def test_errors_name_what_was_typed() -> None:
+    with pytest.raises(WrongArgument, match=r"on\.stage: parameter stages"):
+        on.stage("deal", ["WON"])  # type: ignore[arg-type]
+    with pytest.raises(WrongArgument, match=r"on\.became: parameter item"):
+        on.became(3, AtLeast("amount", 1))
 
 
 def test_a_schedule_is_not_waited_for() -> None:
