@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PYTEST_FLAGS ?=
+# As many at once as there are cores; 0: one after the other.
+PYTEST_JOBS ?= auto
 LOCK_FLAGS ?=
 # Wheels only: nothing is compiled, and nothing runs that has no hash in the lock. Empty it where a wheel is missing.
 PIP_FLAGS ?= --only-binary :all:
@@ -16,7 +18,7 @@ STAMPS := .venv/.stamps
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test check format reference lock clean
+.PHONY: help demo test check format reference journals lock clean
 
 help:
 	@echo 'make demo       a small company through a simulated month'
@@ -24,6 +26,7 @@ help:
 	@echo 'make check      lint, format, types, floors'
 	@echo 'make format     put the code into its format'
 	@echo 'make reference  write docs/reference from the code'
+	@echo 'make journals   record the journals of this release, once before it: tests/journals'
 	@echo 'make lock       pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
 	@echo 'make clean      remove .venv, caches and what was built'
 
@@ -31,7 +34,7 @@ demo: $(STAMPS)/run
 	@$(BIN)/bizproc demo
 
 test: $(STAMPS)/test
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
 
 check: $(STAMPS)/dev
 	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy 'lint-imports --no-logo'; do \
@@ -44,6 +47,9 @@ format: $(STAMPS)/dev
 
 reference: $(STAMPS)/run
 	@$(BIN)/python tools/reference.py
+
+journals: $(STAMPS)/test
+	@$(BIN)/python -m tools.record_journals
 
 lock: $(STAMPS)/venv
 	@$(BIN)/python tools/lock.py $(LOCK_FLAGS)

@@ -23,7 +23,20 @@ from bizproc.triggers.keys import sent
 from bizproc.triggers.schedule import Missed
 from bizproc.triggers.trigger import Trigger
 
-__all__ = ["became", "changed", "created", "cron", "deleted", "responsible_changed", "signal", "stage"]
+__all__ = [
+    "became",
+    "changed",
+    "created",
+    "cron",
+    "deleted",
+    "email_opened",
+    "incoming",
+    "link_clicked",
+    "payment_paid",
+    "responsible_changed",
+    "signal",
+    "stage",
+]
 
 
 def created(item: Any, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
@@ -132,6 +145,50 @@ def signal(name: str) -> Trigger:
     return Trigger((sent(name),))
 
 
+def payment_paid(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """
+    An order of an item, or of this one, is paid.
+
+    The event is about that deal or invoice; its facts name `order` and `payment`.
+    """
+    return _any_kind("payment_paid", "payment.paid", item, where, by_processes=by_processes)
+
+
+def email_opened(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """A mail that was sent from an item, or from this one, is opened for the first time."""
+    return _any_kind("email_opened", "message.opened", item, where, by_processes=by_processes)
+
+
+def link_clicked(item: Any = None, *, where: Condition | None = None, by_processes: bool | None = None) -> Trigger:
+    """A link in a mail that was sent from an item, or from this one, is followed: `event.facts["link"]` says which."""
+    return _any_kind("link_clicked", "message.link_clicked", item, where, by_processes=by_processes)
+
+
+def incoming(
+    kind: str | None = None,
+    item: Any = None,
+    *,
+    where: Condition | None = None,
+    by_processes: bool | None = None,
+) -> Trigger:
+    """Something comes in from the client of an item, or of this one: an `email`, an `sms`, a `call`…, or anything."""
+    check_value(kind, str | None, process="on.incoming", parameter="kind")
+    name = "communication.incoming" if kind is None else f"communication.incoming_{kind}"
+    return _any_kind("incoming", name, item, where, by_processes=by_processes)
+
+
+def _any_kind(what: str, name: str, item: Any, where: Any, *, by_processes: bool | None) -> Trigger:
+    """Events that are about items of whatever kind."""
+    on_it, kind = None, None
+    if item is not None:
+        kind, id = (getattr(item, name, None) for name in ("item_type", "id"))
+        if not isinstance(kind, str) or not isinstance(id, int):
+            raise WrongArgument(process=f"on.{what}", parameter="item", expected="an item", got=described(item))
+        on_it = f"{kind}:{id}"
+    condition = _checked(where, kind, f"on.{what}")
+    return Trigger((name,), by_processes=by_processes, where=condition, any_kind=True, about=on_it)
+
+
 def _trigger(item: Any, *happenings: str, where: Any = None, became: Any = None, **narrowed: Any) -> Trigger:
     what = f"on.{_TYPED.get(happenings[0], happenings[0])}" if became is None else "on.became"
     for name in ("fields", "stages"):
@@ -161,11 +218,11 @@ def _check_fields(kind: str, fields: tuple[str, ...]) -> None:
             raise unknown(kind, name, told)
 
 
-def _checked(condition: Any, kind: str, what: str) -> Any:
-    """A filter is checked as soon as it meets its kind of item (D12); its custom fields when it is asked."""
+def _checked(condition: Any, kind: str | None, what: str) -> Any:
+    """A filter is checked as soon as it meets its kind of item (D12), where that is known; else when it is asked."""
     if condition is None:
         return None
-    if isinstance(condition, Filter):
+    if isinstance(condition, Filter) and kind is not None:
         return condition.check(kind, fields_of(class_of(kind)))
     if not callable(getattr(condition, "holds", None)):
         raise WrongArgument(process=what, parameter="where", expected="a filter", got=described(condition))

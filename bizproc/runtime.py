@@ -7,48 +7,70 @@ It assembles the store, the CRM, the engine and the clock, and is what doors and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Event
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import uuid4
 
 import anyio
 from anyio import CancelScope, to_thread
-from attrs import evolve, frozen
+from attrs import evolve, field, fields, frozen
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
 from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
-from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, bulk, exporting
+from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, SqlWatch, bulk, exporting
 from bizproc.adapters.sql_crm.exporting import ExportReport
 from bizproc.adapters.sql_crm.reading import setting
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.checks import check_value
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Command
+from bizproc.core.commands import Action, Command
 from bizproc.core.errors import (
+    ActionError,
     InstanceCancelled,
     InstanceFailed,
     InstanceNotFinished,
     InstanceStuck,
     InstanceTerminated,
     ProcessDefinitionError,
+    SettingsError,
     StartConflict,
     StartRefused,
     WrongArgument,
 )
 from bizproc.core.process import Call, Process
+from bizproc.core.steps import StepFunction
 from bizproc.crm.holding import holding
 from bizproc.engines.embedded import backfill, inspection, upgrade
 from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Refusal, Result, Since, Status
+from bizproc.engines.embedded.reactions import Reactions
+from bizproc.engines.embedded.rehearsal import (
+    Change,
+    Done,
+    Outcome,
+    PreviewMessage,
+    PreviewStep,
+    PreviewStop,
+    PreviewWait,
+    Rehearsed,
+    SignalSent,
+    Stage,
+    TimeUp,
+    rehearse,
+)
+from bizproc.engines.embedded.rules import Rules
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
+from bizproc.model.agenda import Agenda
+from bizproc.model.bills import Bill
 from bizproc.model.files import File
 from bizproc.model.portal import Portal
 from bizproc.model.references import ItemRef, ref_of
@@ -62,7 +84,8 @@ from bizproc.rules.filters import Filter, Setting
 from bizproc.settings import Settings
 from bizproc.store import schema
 from bizproc.store.copies import copy_files, files_of
-from bizproc.store.database import Database
+from bizproc.store.database import Database, Transaction
+from bizproc.store.types import moment_text
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -71,11 +94,17 @@ R_co = TypeVar("R_co", covariant=True)
 __all__ = [
     "Backfill",
     "Backup",
+    "Change",
     "ExportReport",
     "Instance",
     "JournalStep",
     "News",
     "Overview",
+    "Preview",
+    "PreviewMessage",
+    "PreviewStep",
+    "PreviewStop",
+    "PreviewWait",
     "Refusal",
     "Runtime",
     "Since",
@@ -160,6 +189,20 @@ class Instance(Generic[R_co]):
         """
         return Instance(self._runtime, await self._runtime.asks.fork(self.id, step, id), self._process)
 
+    async def settle(self, step: str, *, sent: bool) -> None:
+        """
+        Say what became of a delivery that is unknown, and at which it failed; then it goes on.
+
+        Args:
+            step: The address of the step, as `DeliveryUnknown` and `bizproc show` name it.
+            sent: It was sent: the step returns as if the other side had said so. Or else it is sent again.
+
+        Raises:
+            NotResumable: It did not fail at this step, or the fate of what was posted there is known.
+            StartRefused: It ended, and another one runs on its document by now.
+        """
+        await self._runtime.asks.settle(self.id, step, sent=sent)
+
     async def skip_wait(self) -> None:
         """
         End the wait that would be over first, as if its time were up.
@@ -213,6 +256,128 @@ class Instance(Generic[R_co]):
     def _result_type(self, found: Result) -> Any:
         process = self._process or self._runtime.asks.processes().get((found.process, found.version))
         return Any if process is None else process.result_type
+
+
+@frozen(kw_only=True)
+class Preview:
+    """
+    What a process would do if it were started now. Nothing of it was done.
+
+    Attributes:
+        process, document: What would be started.
+        happened: What is assumed to have happened at its waits so far.
+        at: The moment up to which it is followed.
+        steps: What it would do, in order.
+        waits: The waits that would be open then.
+        stops: Branches that cannot be followed further, each with the reason.
+        ended: How it would have ended: `completed`, `failed`, `terminated`; None while it goes on.
+        ended_by: What ended it from outside.
+        result, error: What it would return, or raise.
+    """
+
+    process: str
+    document: ItemRef | None
+    happened: tuple[str, ...]
+    at: datetime
+    steps: tuple[PreviewStep, ...]
+    waits: tuple[PreviewWait, ...]
+    stops: tuple[PreviewStop, ...]
+    ended: str | None
+    ended_by: str | None
+    result: Any
+    error: str | None
+    _rehearsal: _Rehearsing = field(repr=False, eq=False, alias="_rehearsal")
+
+    async def after(
+        self, action: Command[Any] | None = None, *, signal: str | None = None, value: Any = None
+    ) -> Preview:
+        """
+        What it would do next: after the time of the wait that would be over first, or after something that happens.
+
+        Args:
+            action: What somebody does, as `crm.deal(5).change_stage("EXECUTING")`.
+            signal: The name of a signal that is sent to it.
+            value: What that signal brings.
+
+        Raises:
+            WrongArgument: That cannot happen there: it has ended, or does not wait for this.
+            ActionError: The action cannot do its work.
+        """
+        if action is not None:
+            return await self._rehearsal.after(Done(_an_action(action)), action.name)
+        if signal is not None:
+            return await self._rehearsal.after(SignalSent(signal, value), f"signal {signal}")
+        return await self._rehearsal.after(TimeUp(), TIME_IS_UP)
+
+    async def outcomes(self) -> dict[str, Preview]:
+        """
+        What it would do next, for each way in which its waits may end, as far as these can be told.
+
+        These are: the time of the first is up; somebody moves the item to a stage that is waited for, if that can be
+        done; a signal comes whose value is assumed (`assume={"approved": True}`).
+        """
+        found = {}
+        for name, outcome in self._rehearsal.outcomes.items():
+            with suppress(ActionError):  # a stage of another pipeline
+                found[name] = await self._rehearsal.after(outcome, name)
+        return found
+
+
+TIME_IS_UP = "time is up"
+
+
+@frozen(eq=False)
+class _Rehearsing:
+    """A rehearsal that can be gone on with: it is done again from its beginning, with one thing more that happens."""
+
+    runtime: Runtime
+    call: Call[Any]
+    assumed: Mapping[Any, Any]
+    moment: datetime | None
+    path: tuple[Outcome, ...] = ()
+    happened: tuple[str, ...] = ()
+    outcomes: Mapping[str, Outcome] = field(factory=dict)
+
+    async def after(self, outcome: Outcome, name: str) -> Preview:
+        return await evolve(self, path=(*self.path, outcome), happened=(*self.happened, name)).preview()
+
+    async def preview(self) -> Preview:
+        beginning, found = await self.runtime.undone(self._rehearse)
+        known = {one.name: getattr(found, one.name) for one in fields(Rehearsed) if one.name != "outcomes"}
+        return Preview(
+            process=self.call.process.name,
+            document=None if self.call.document is None else ref_of(self.call.document),
+            happened=self.happened,
+            **known,
+            _rehearsal=evolve(self, moment=beginning, outcomes=found.outcomes),
+        )
+
+    def _rehearse(self, tx: Transaction) -> tuple[datetime, Rehearsed]:
+        if self.moment is not None:  # what comes after a preview begins when that one did
+            tx.now, tx.now_text = self.moment, moment_text(self.moment)
+        beginning = tx.now
+        return beginning, rehearse(tx, self.call, self.runtime.stage(self.call), self.assumed, self.path)
+
+
+class _AnyChannel(Mapping[str, Any]):
+    """A guest does not know which channels the owner has."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+    def __getitem__(self, name: str) -> Any:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _an_action(action: Any) -> Action[Any]:
+    checked: Action[Any] = check_value(action, Action, process="Preview.after", parameter="action")
+    return checked
 
 
 @frozen
@@ -288,6 +453,11 @@ class Runtime:
         clock, settings = clock or SystemClock(), settings or Settings()
         database = await to_thread.run_sync(partial(open_database, url, clock))
         options = Options(keep_in_memory=settings.keep_in_memory, protect=settings.poison_protection)
+        try:
+            outside = with_channels(outside, settings, database)
+        except BaseException:
+            database.close()
+            raise
         runtime = assemble(database, clock, settings, options, outside)
         scope = CancelScope()
         database.start(asyncio.get_running_loop())
@@ -329,7 +499,12 @@ class Runtime:
     @classmethod
     @asynccontextmanager
     async def attach(
-        cls, url: str, *, settings: Settings | None = None, patience: timedelta | None = None
+        cls,
+        url: str,
+        *,
+        processes: Iterable[Process[..., Any]] = (),
+        settings: Settings | None = None,
+        patience: timedelta | None = None,
     ) -> AsyncIterator[Runtime]:
         """
         Look at a store, beside its owner or without one, and post what is to be done to the owner.
@@ -340,6 +515,7 @@ class Runtime:
 
         Args:
             url: As `open`.
+            processes: Those that previews take into account: what starts by itself.
             settings: As `open`.
             patience: How long to wait for an answer of an owner that is there; one that is not there is not waited for.
                 Then Unanswered is raised, and what was posted stays posted. None waits as long as it takes.
@@ -353,14 +529,15 @@ class Runtime:
         try:
             outside = with_files(NOWHERE, database)
             guest = Guest(database, clock.now, codec, patience)
+            guest.use(*distinct(processes))
             yield cls(database, guest, codec, portal_of(settings or Settings()), outside)
         finally:
             database.close()
 
-    async def begin(self, processes: Iterable[Process[..., Any]]) -> None:
+    async def begin(self, processes: Iterable[Process[..., Any]], *, secret: str | None = None) -> None:
         """Load processes and our own, see that the CRM has what a new one needs, and bring back what was running."""
         self.engine.use(*distinct((holding, *processes)))
-        await self.engine.write(sql_crm.seed)
+        await self.engine.write(partial(sql_crm.seed, secret=secret))
         await self.sweep_files()
         await self.engine.recover()
 
@@ -375,7 +552,8 @@ class Runtime:
 
         Args:
             call: `follow_up(deal, discount=Decimal(7))`.
-            id: A name for the instance. The same again, with the same call, gives the same instance.
+            id: A name for the instance. The same again, with the same call, gives the same instance, as long as that is
+                kept: once it has ended and its retention is over, the name is free, and starts a new one.
 
         Raises:
             StartConflict: The id belongs to another call.
@@ -398,7 +576,8 @@ class Runtime:
         """
         Start a process on each of the items that there are; those that are made meanwhile are not among them.
 
-        Stopped and called again with the same arguments, it goes on where it was: no item gets two instances from it.
+        Stopped and called again with the same arguments, it goes on where it was: no item gets two instances from it,
+        as long as the first is kept (`retention`).
         Items on which the overlap policy refuses one are counted, and that is all.
 
         Args:
@@ -509,6 +688,54 @@ class Runtime:
         return await self.read(
             lambda connection: upgrade.check(connection, given, codec, path, only=process, progress=progress)
         )
+
+    async def preview(self, call: Call[Any], *, assume: Mapping[Any, Any] | None = None) -> Preview:
+        """
+        What a process would do if it were started now, up to its first wait; more of it is for `Preview.after`.
+
+        Nothing is written, nothing is sent, and no `@action` body runs: all of it is done in a transaction that is
+        undone. Where such a body would run, or a document would be made, the preview stops, unless it is told what
+        comes of it. What is sent counts as accepted. Beside an owner the store is locked for the milliseconds that
+        this takes; no more than 1,000 steps are followed.
+
+        Args:
+            call: `follow_up(deal, discount=Decimal(7))`.
+            assume: What steps return, by their function or name, and what signals bring, by name: `{score: 5}`. An
+                exception is raised.
+
+        Raises:
+            StartRefused: It could not be started now.
+            WrongArgument: `assume` names what is neither a step's function nor a name.
+            NotJournallable, NotRestorable: What is assumed is no value of the step.
+        """
+        check_value(call, Call, process="Runtime.preview", parameter="call")
+        assumed = dict(assume or {})
+        for key in assumed:
+            if not isinstance(key, StepFunction | str):
+                expected = "the functions of @action steps, or names"
+                raise WrongArgument(process="Runtime.preview", parameter="assume", expected=expected, got=repr(key))
+        return await _Rehearsing(self, call, assumed, None).preview()
+
+    def stage(self, call: Call[Any]) -> Stage:
+        """What a preview of this call needs."""
+        loaded = self.asks.processes()
+        known = (
+            loaded.values() if (call.process.name, call.process.version) in loaded else [*loaded.values(), call.process]
+        )
+        owned = isinstance(self.asks, Engine)
+        make_port, make_setting = makers(self.portal)
+        rules = Rules.of(known, str(self.portal.zone))
+        return Stage(
+            codec=self.codec,
+            reactions=Reactions(self.codec, make_port, make_setting, rules),
+            channels=self.outside.channels if owned else _AnyChannel(),
+            portal=self.portal,
+            make_watch=SqlWatch,
+        )
+
+    async def undone(self, function: Callable[[Transaction], T]) -> T:
+        """What a function finds in a transaction that is undone."""
+        return await self.database.undone(function)
 
     async def refusals(
         self, *, process: str | None = None, document: Any = None, limit: int | None = None
@@ -621,6 +848,14 @@ class Runtime:
     async def signer(self) -> Signer:
         """What signs the tokens in links that people outside follow."""
         return await self.read(lambda connection: SqlCrmReader(connection).signer())
+
+    async def bill(self, payment: int) -> Bill:
+        """What a client sees of a payment. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).bill(payment))
+
+    async def agenda(self, user: int, now: datetime) -> Agenda:
+        """What a user has to be at, and to do. Raises ItemNotFound."""
+        return await self.read(lambda connection: SqlCrmReader(connection).agenda(user, now))
 
     async def sweep_files(self) -> int:
         """Remove contents that no file has named for a day; how many."""
@@ -780,6 +1015,17 @@ def assemble(
 ) -> Runtime:
     """Put the parts together, on a store that is open."""
     portal = portal_of(settings)
+    make_port, make_setting = makers(portal)
+    codec = Codec()
+    outside = with_files(outside, database)
+    options.zone, options.portal = settings.time_zone, portal
+    options.retention = timedelta(days=min(settings.retention_days, timedelta.max.days))
+    engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
+    return Runtime(database, engine, codec, portal, outside)
+
+
+def makers(portal: Portal) -> tuple[Callable[[Performing], SqlCrm], Callable[[SqlCrm], Setting]]:
+    """How the CRM is made in a transaction, and what conditions are looked at in."""
 
     def make_port(performing: Performing) -> SqlCrm:
         return SqlCrm(performing, portal)
@@ -787,11 +1033,42 @@ def assemble(
     def make_setting(port: SqlCrm) -> Setting:
         return setting(port.performing.transaction, port.performing.now, portal.zone)
 
-    codec = Codec()
+    return make_port, make_setting
+
+
+_ALWAYS: Final = ("bizproc.adapters.documents", "bizproc.adapters.payments")
+"""Each makes channels that every runtime has."""
+
+_CHANNELS: Final = ("bizproc.adapters.smtp", "bizproc.adapters.sms", "bizproc.adapters.ads")
+"""Each makes the channels that the settings ask for, and is imported only if its section says something."""
+
+
+def with_channels(outside: Outside, settings: Settings, database: Database) -> Outside:
+    """
+    What the settings say of channels; what was given already is not replaced.
+
+    Raises:
+        SettingsError: A section is filled in, and the packages it needs are not installed.
+    """
     outside = with_files(outside, database)
-    options.zone, options.portal = settings.time_zone, portal
-    engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
-    return Runtime(database, engine, codec, portal, outside)
+
+    async def signer() -> Signer:
+        return await database.read(lambda connection: SqlCrmReader(connection).signer())
+
+    for module in _ALWAYS:
+        own: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        outside = evolve(outside, channels={**own.channels, **outside.channels})
+    for module in _CHANNELS:
+        section = module.rpartition(".")[2].replace("smtp", "mail")
+        if getattr(settings, section) == getattr(Settings(), section):
+            continue
+        try:
+            made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
+        except ModuleNotFoundError as error:
+            detail = f"[{section}] is filled in, and {error.name} is missing: pip install bizproc[{section}]."
+            raise SettingsError(where=section, detail=detail) from None
+        outside = evolve(outside, channels={**made.channels, **outside.channels})
+    return outside
 
 
 def with_files(outside: Outside, database: Database) -> Outside:
@@ -805,4 +1082,10 @@ def with_files(outside: Outside, database: Database) -> Outside:
 
 def portal_of(settings: Settings) -> Portal:
     """What is the same for the whole CRM."""
-    return Portal(zone=settings.zone, currency=settings.currency, language=settings.language)
+    return Portal(
+        zone=settings.zone,
+        currency=settings.currency,
+        language=settings.language,
+        public_url=settings.web.public_url,
+        largest_mail=settings.mail.largest * 1_000_000,
+    )

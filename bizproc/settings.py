@@ -55,7 +55,7 @@ class MailSettings:
         host: Of the SMTP server; without one no mail can be sent.
         security: `starttls`, `tls` or `none`.
         username, password: Where the server asks for them.
-        timeout: Seconds that one mail may take.
+        timeout: Seconds that the server may take for each answer; for a large mail as much more as its way takes.
         largest: Megabytes that all attachments of a mail may have together.
         signature: Appended to each mail, in BBCode.
     """
@@ -79,9 +79,10 @@ class SmsSettings:
         provider: Which one sends where none is named: `twilio`, `http`, or one that a package brings.
         sender: The number or name that messages come from.
         twilio_account, twilio_token: Of the account at Twilio.
-        http_url: Of the generic provider; `http_body` is what is posted there, with {to}, {from}, {text}
-            and {key} filled in.
+        http_url: Of a provider of which nothing is known but this; `http_body` is what is posted there, with {to},
+            {from}, {text}, {key} and {status_url} filled in: JSON if it begins with a brace, else a form.
         http_token: What is sent as its bearer token.
+        http_deduplicates: That provider sends what comes twice with the same {key} once.
     """
 
     provider: str = ""
@@ -92,6 +93,7 @@ class SmsSettings:
     http_url: str = ""
     http_body: str = ""
     http_token: str = _secret()
+    http_deduplicates: bool = False
 
 
 @frozen(kw_only=True)
@@ -100,14 +102,17 @@ class AdsSettings:
     Audiences of advertisers.
 
     Attributes:
-        meta_account: Of the advertiser at Meta; `meta_token` its access token.
+        meta_token: The access token of the advertiser at Meta; `meta_version` of its interface.
         google_account: Of the advertiser at Google; `google_token` its access token.
+        google_consent: What Google is told of those who are added: that they have `granted` that their data are used
+            for advertising, or `denied` it; `unspecified` tells nothing.
     """
 
-    meta_account: str = ""
+    meta_version: str = "v25.0"
     meta_url: str = "https://graph.facebook.com"
     meta_token: str = _secret()
     google_account: str = ""
+    google_consent: str = "unspecified"
     google_url: str = "https://datamanager.googleapis.com"
     google_token: str = _secret()
 
@@ -153,7 +158,9 @@ class Settings:
         time_zone: The portal's zone, whose days are counted (D19).
         currency: ISO 4217 code of items that name none.
         language: What values are printed in: `en` or `fr`.
+        country: Whose phone numbers are written without a country code, as ISO 3166 has it: `FR`.
         keep_in_memory: How many waiting instances stay in memory.
+        retention_days: For how long an ended instance is kept whose process does not say it.
         web, mail, sms, ads, payments, documents: Tables of their own in the file; in the environment
             `BIZPROC_MAIL_HOST` and the like.
         poison_protection: Whether an instance that seems to bring the program down is run alone, and at last set aside.
@@ -164,7 +171,9 @@ class Settings:
     time_zone: str = "UTC"
     currency: str = "EUR"
     language: str = "en"
+    country: str = ""
     keep_in_memory: int = 1000
+    retention_days: int = 90
     poison_protection: bool = True
     web: WebSettings = WebSettings()
     mail: MailSettings = MailSettings()
@@ -211,8 +220,14 @@ def _from_environment(part: Any, prefix: str, environment: Mapping[str, str]) ->
         variable = prefix + name.upper()
         if variable in environment and not has(type(known.default)):
             value = _from_text(known.default, environment[variable], variable)
-            part = evolve(part, **{name: _checked(name, known.default, value, "the environment")})
+            part = evolve(part, **{name: _checked(_full(prefix, name), known.default, value, variable)})
     return part
+
+
+def _full(prefix: str, name: str) -> str:
+    """What a setting is called in the file, section and all."""
+    section = prefix.removeprefix(PREFIX).lower().rstrip("_")
+    return f"{section}.{name}" if section else name
 
 
 def _from_text(default: Any, text: str, variable: str) -> Any:
@@ -285,10 +300,25 @@ def _check_not_negative(name: str, value: int, where: str) -> None:
         raise SettingsError(where=where, detail=f"{name}: expected 0 or more, got {value}.")
 
 
+def _check_country(_name: str, value: str, where: str) -> None:
+    if value and not (len(value) == 2 and value.isascii() and value.isupper()):
+        raise SettingsError(where=where, detail=f"country: expected two capital letters like FR, got {value!r}.")
+
+
+def _check_positive(name: str, value: int, where: str) -> None:
+    if value < 1:
+        raise SettingsError(where=where, detail=f"{name}: expected 1 or more, got {value}.")
+
+
 _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "time_zone": _check_zone,
     "language": _one_of(*LANGUAGES),
+    "country": _check_country,
     "keep_in_memory": _check_not_negative,
+    "ads.google_consent": _one_of("granted", "denied", "unspecified"),
+    "mail.largest": _check_not_negative,
+    "mail.timeout": _check_positive,
+    "retention_days": _check_not_negative,
     "mail.security": _one_of("starttls", "tls", "none"),
     "payments.provider": _one_of("page", "stripe"),
 }

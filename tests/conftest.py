@@ -1,4 +1,10 @@
-"""What all tests share: the switch for the long ones. Worlds, clocks and fakes come from `bizproc.testing`."""
+"""
+What all tests share: the switch for the long ones, and what may not be installed.
+
+Worlds, clocks and fakes come from `bizproc.testing`.
+"""
+
+from shutil import which
 
 import pytest
 
@@ -8,8 +14,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
-        return
     for item in items:
-        if item.get_closest_marker("long"):
+        for marker in item.iter_markers("needs"):
+            if not any(which(program) for program in marker.args):
+                item.add_marker(pytest.mark.skip(reason=f"needs {' or '.join(marker.args)}, which is not installed"))
+        if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: run with --long"))

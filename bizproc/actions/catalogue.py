@@ -13,6 +13,7 @@ from attrs import frozen
 
 from bizproc.actions.activities import AddActivity
 from bizproc.actions.appointments import ScheduleCall, ScheduleMeeting
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.bookings import BookResource, CancelBooking
 from bizproc.actions.comments import AddComment
 from bizproc.actions.conversions import ConvertDeal, ConvertLead, CreateLeadContact, CreateRepeatLead
@@ -24,8 +25,11 @@ from bizproc.actions.events import AddEvent
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.finding import Find, FindFirst
 from bizproc.actions.linked import EditCompany, EditContact
+from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.orders import PaymentInformation
+from bizproc.actions.papers import CreateDocument
+from bizproc.actions.payments import GetPaymentLink
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.smart_items import CreateSmartItem, DeleteSmartItem, EditSmartItem
@@ -59,8 +63,8 @@ HEADINGS: Final = (
     Heading(3, "Ajouter aux exceptions", "Add to exclusions", AddToExclusions),
     Heading(4, "Ajouter l'évènement dans le CRM", "Add CRM event", AddEvent),
     Heading(5, "Ajouter un commentaire", "Add comment", AddComment),
-    Heading(6, "Annonces Facebook", "Facebook Ads audience"),
-    Heading(7, "Annonces Google AdWords", "Google Ads audience"),
+    Heading(6, "Annonces Facebook", "Facebook Ads audience", AddToFacebookAudience),
+    Heading(7, "Annonces Google AdWords", "Google Ads audience", AddToGoogleAudience),
     Heading(8, "Annuler la réservation", "Cancel resource booking", CancelBooking),
     Heading(9, "Attendre", "Wait", Days, (DaysBefore,)),
     Heading(10, "Changer d'observateurs", "Change observers", ChangeObservers),
@@ -74,7 +78,7 @@ HEADINGS: Final = (
     Heading(18, "Création d'une nouvelle transaction", "Create new deal", CreateDeal),
     Heading(19, "Créer en utilisant la source", "Create using source", ConvertLead, (ConvertDeal,)),
     Heading(20, "Créer un contact pour un prospect", "Create contact for lead", CreateLeadContact),
-    Heading(21, "Créer un document CRM", "Create CRM document"),
+    Heading(21, "Créer un document CRM", "Create CRM document", CreateDocument),
     Heading(22, "Créer un prospect répété", "Create repeat lead", CreateRepeatLead),
     Heading(23, "Supprimer l'élément de processus intelligent", "Delete SPA item", DeleteSmartItem),
     Heading(24, "Supprimer des produits", "Delete products", DeleteProducts),
@@ -84,9 +88,9 @@ HEADINGS: Final = (
     Heading(28, "En attente de l'étape de transaction", "Waiting for deal stage", UntilStage),
     Heading(29, "En attente du statut du prospect", "Waiting for lead status", UntilStatus),
     Heading(30, "Terminer la tâche", "End task", EndTasks),
-    Heading(31, "Envoyer un SMS", "Send SMS"),
-    Heading(32, "Envoyer un e-mail", "Send e-mail"),
-    Heading(33, "Obtenir le lien de paiement", "Get payment link"),
+    Heading(31, "Envoyer un SMS", "Send SMS", SendSms),
+    Heading(32, "Envoyer un e-mail", "Send e-mail", SendEmail),
+    Heading(33, "Obtenir le lien de paiement", "Get payment link", GetPaymentLink),
     Heading(34, "Modifier le pipeline", "Change pipeline", ChangePipeline),
     Heading(35, "Modifier le statut", "Change status", ChangeStage, (ChangeStatus,)),
     Heading(36, "Obtenir des informations sur les éléments CRM", "Get CRM item information", FindFirst, (Find,)),

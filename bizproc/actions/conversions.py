@@ -129,6 +129,9 @@ class ConvertLead(ItemAction[Conversion]):
     async def _hand_over(self, port: Crm, ref: ItemRef, made: list[ItemRef]) -> None:
         """What stands beside the lead: it follows, and what is open stays so or not."""
         await port.share_timeline(ref, made)
+        for deal in made:
+            if deal.kind == "deal":
+                await port.pass_on_waits(ref, deal)
         if self.keep_activities_open:
             return
         for activity in await port.activities(ref):
@@ -338,7 +341,7 @@ class _Making:
     def _leave_to_do(self, ref: ItemRef, refused: ConversionRefused) -> None:
         subject, responsible = f"Not converted: {self.source.title}".rstrip(), self.responsible
         self.port.performing.leave_behind(
-            lambda port: port.add_activity(ref, subject, str(refused), responsible=responsible)
+            lambda port, _error: port.add_activity(ref, subject, str(refused), responsible=responsible)
         )
 
 

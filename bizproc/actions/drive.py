@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
+from datetime import timedelta
 from mimetypes import guess_type
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bizproc.core.action import action_type, given, option
 from bizproc.core.commands import Action, Prepared
@@ -134,5 +135,53 @@ class FindFile(Action[File | None]):
         return File | None
 
     async def perform(self, port: Crm) -> File | None:
-        ref = await port.file_called(self.path)
+        # What cannot be printed lies nowhere, and is perhaps nothing that a store can be asked for.
+        ref = await port.file_called(self.path) if self.path.isprintable() else None
         return None if ref is None else await port.read(ref)
+
+
+LASTS: Final = timedelta(days=30)
+LINK: Final = "file"
+"""The purpose of a token that names a file and the second, since 1970, until which it holds."""
+
+
+@action_type("drive.link")
+class LinkFile(Action[str]):
+    """
+    An address under which whoever has it can save a file, for a while. It cannot be revoked, but by deleting the file.
+
+    Args:
+        file: The file or its id.
+        lasts: For how long it holds.
+
+    Raises:
+        ItemNotFound: no such file.
+        WrongValue: no time at all, or more than a hundred years.
+    """
+
+    file: int
+    _: KW_ONLY
+    lasts: timedelta = option(default=LASTS)
+
+    @property
+    def name(self) -> str:
+        return "drive.link"
+
+    def arguments(self) -> Mapping[str, object]:
+        return given(self)
+
+    @property
+    def result_type(self) -> Any:
+        return str
+
+    async def perform(self, port: Crm) -> str:
+        if not timedelta(0) < self.lasts <= timedelta(days=36_525):
+            raise WrongValue(
+                action=self.name,
+                parameter="lasts",
+                expected="more than no time, a hundred years at most",
+                got=str(self.lasts),
+            )
+        file: File = await port.read(await port.resolve("file", self.file))
+        until = int((port.performing.now + self.lasts).timestamp())
+        return port.portal.page("files", (await port.signer()).token(LINK, file.id, until))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from datetime import date, datetime, timedelta
 from typing import Any, Final, cast, get_args
 
+from bizproc.actions.stages import ChangeStage, ChangeStatus
 from bizproc.core.action import DocumentWait, ItemWait, Target, action_type, option
-from bizproc.core.commands import Done, Event, Pending
+from bizproc.core.commands import Action, Done, Event, Pending, later
 from bizproc.core.errors import DateMissing, DateTooEarly, DocumentNeeded, WrongFieldValue, WrongValue
 from bizproc.model.custom_fields import CustomField
 from bizproc.model.days import day_of, days_later, midnight
@@ -51,6 +53,9 @@ class UntilStage(ItemWait[StageReached]):
     def expired(self) -> StageReached:
         return StageReached(timed_out=True)
 
+    def imagined(self) -> Sequence[Action[Any]]:
+        return [ChangeStage(self.target, stage) for stage in self.stages]
+
 
 @action_type("wait.until_status")
 class UntilStatus(ItemWait[StageReached]):
@@ -82,6 +87,9 @@ class UntilStatus(ItemWait[StageReached]):
     def expired(self) -> StageReached:
         return StageReached(timed_out=True)
 
+    def imagined(self) -> Sequence[Action[Any]]:
+        return [ChangeStatus(self.target, status) for status in self.statuses]
+
 
 async def _look(
     port: Crm, target: Target, stages: tuple[str, ...], timeout: timedelta | None
@@ -92,7 +100,7 @@ async def _look(
     over = _over(now.code, now.semantics, stages)
     if over is not None:
         return over
-    deadline = None if timeout is None else port.performing.now + timeout
+    deadline = None if timeout is None else later(port.performing.now, timeout)
     return Pending((about(str(ref), f"{ref.kind}.stage_changed"), about(str(ref), f"{ref.kind}.deleted")), deadline)
 
 

@@ -36,7 +36,9 @@ COMMANDS: Final = {
     "cancel": "Ask instances to cancel themselves.",
     "terminate": "End instances at once.",
     "retry": "Let instances that failed or are stuck go on.",
+    "fork": "A second instance that goes on from a step of the first.",
     "skip-wait": "End the wait of an instance as if its time were up.",
+    "settle": "Say whether something was sent of which nobody knows.",
     "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
     "backup": "Copy a store, while it runs, too.",
@@ -54,6 +56,7 @@ Examples:
   bizproc check sales.py
   bizproc diagram sales.follow_up --svg follow_up.svg
   bizproc signal tea-1 approved '{"by": 2}'
+  bizproc fork tea-1 3
   bizproc actions crm.deal.add_product
 """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from bizproc.cli.finding import find_processes
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain
 from bizproc.cli.setup import Setup, common_options, setup_of
-from bizproc.core.errors import StoreError, StoreInUse
+from bizproc.core.errors import ExtraMissing, PortTaken, StoreError, StoreInUse
 
 if TYPE_CHECKING:
     from bizproc.cli.serving import Voice
@@ -48,6 +49,9 @@ def command(context: click.Context, *, quiet: bool, grace: float) -> int:
     Ctrl-C lets running steps finish; a second Ctrl-C stops at once. Whatever stops it, instances go on where they were
     when it is started again. With --json it prints a line of JSON for each thing that happens.
 
+    It also serves the public pages: documents and payments by link, calendars, what mails and providers call. The table
+    [web] of bizproc.toml says where; port 0 serves none.
+
     \b
     Example:
       bizproc serve --processes sales --store sqlite:///crm.db
@@ -77,10 +81,17 @@ async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice,
     since = Since(ended_at=_now())
     with Stop(grace) as stop:
         try:
-            async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
-                # The doors (web pages and hooks) open here, inside the runtime, and close before it does.
+            # The doors open inside the runtime, and close before it does.
+            async with (
+                Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime,
+                _pages(runtime, setup) as where,
+            ):
                 voice.begins(processes, await runtime.overview(), is_new=is_new)
+                if where is not None:
+                    voice.pages(where)
                 await _run(runtime, voice, since, stop)
+        except PortTaken as error:
+            raise Mistake(str(error)) from None
         except StoreInUse as error:
             raise _in_use(setup, error) from None
         except StoreError as error:
@@ -88,6 +99,20 @@ async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice,
             return 1
     voice.ends()
     return 130 if stop.at_once else 0
+
+
+@asynccontextmanager
+async def _pages(runtime: Runtime, setup: Setup) -> AsyncIterator[str | None]:
+    """Serve the public pages, where the packages for it are installed; gives where."""
+    from bizproc.web.serving import serve_pages
+
+    async with AsyncExitStack() as stack:
+        try:
+            where = await stack.enter_async_context(serve_pages(runtime, setup.settings))
+        except ExtraMissing as error:
+            complain(f"no pages are served: {error}")
+            where = None
+        yield where
 
 
 def _in_use(setup: Setup, error: StoreInUse) -> Mistake:

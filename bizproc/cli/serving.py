@@ -30,6 +30,9 @@ class Voice(Protocol):
     def begins(self, processes: Sequence[Process[..., Any]], overview: Overview, *, is_new: bool) -> None:
         """The store is open, and its instances run."""
 
+    def pages(self, where: str) -> None:
+        """The public pages are served there."""
+
     def news(self, news: News) -> None:
         """Instances have begun or ended."""
 
@@ -59,6 +62,9 @@ class Sentences:
         self._say(f"Processes: {', '.join(sorted(f'{each.name}{_version(each)}' for each in processes))}")
         states = ", ".join(f"{count:,} {state}" for state, count in overview.states.items())
         self._say(f"Instances: {states or 'none yet'}. Times are of {self._zone}.")
+
+    def pages(self, where: str) -> None:
+        self._say(f"Pages: {where}, for people outside {self._setup.settings.web.public_url}.")
 
     def news(self, news: News) -> None:
         if self._quiet:
@@ -109,6 +115,9 @@ class Lines:
         names = sorted({each.name for each in processes})
         self._say("serving", store=self._setup.store, pid=os.getpid(), new=is_new, processes=names)
         self.waits(overview, "overview")
+
+    def pages(self, where: str) -> None:
+        self._say("pages", address=where, public_url=self._setup.settings.web.public_url)
 
     def news(self, news: News) -> None:
         self._each("started", news.began)

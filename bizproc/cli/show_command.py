@@ -144,6 +144,9 @@ def _state(status: Status, zone: tzinfo) -> str:
 def _what_now(status: Status) -> str:
     if status.state == "stuck":
         return "It cannot go on before a person has put this right; nothing of it is lost."
+    if status.error is not None and status.error.class_name == "DeliveryUnknown":
+        which = f"{status.id} {status.error.step}"
+        return f"Find out whether it was sent. Then `bizproc settle {which} --sent`, or `--again` to send it again."
     return (
         f"Put right what went wrong; `bizproc retry {status.id}` then goes on at that step. What was done stays done."
     )

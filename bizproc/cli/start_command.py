@@ -7,6 +7,7 @@ The flags of the start form become known when the process is: they are parsed by
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -16,10 +17,11 @@ from bizproc.cli.each import parse_where, start_each
 from bizproc.cli.finding import find_processes, newest
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain, print_json, say, warn
+from bizproc.cli.preview import Wanted, parse_assumed, preview_each, preview_one
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.cli.standing import RESULTLESS, sentence, stands
 from bizproc.cli.steering import at_rest, attached, watched
-from bizproc.core.errors import StoreInUse, WrongArgument
+from bizproc.core.errors import ItemNotFound, StoreInUse, WrongArgument
 
 if TYPE_CHECKING:
     from bizproc.core.form import Parameter
@@ -42,6 +44,14 @@ if TYPE_CHECKING:
     help="With --where: start no more than so many a second.",
 )
 @click.option("--id", "id_", metavar="ID", help="A name for the instance; the same again gives the same instance.")
+@click.option("--preview", "preview", is_flag=True, help="Only tell what it would do, up to its first wait.")
+@click.option("--outcomes", is_flag=True, help="With --preview: also what comes after each end of that wait.")
+@click.option(
+    "--assume",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="With --preview: what a step gives or a signal brings, as scoring.score=5.",
+)
 @click.option("--help", "help_", is_flag=True, help="Show this; after a process, its flags.")
 @click.argument("process", required=False)
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
@@ -53,8 +63,11 @@ def command(
     id_: str | None,
     where: str | None,
     limit: float | None,
+    assume: tuple[str, ...],
     flags: tuple[str, ...],
     *,
+    preview: bool,
+    outcomes: bool,
     help_: bool,
 ) -> int:
     r"""
@@ -67,9 +80,13 @@ def command(
     With --where it starts one on each item that there is and fits. Stopped by Ctrl-C and called again with the same
     flags, it goes on from there; no item gets two. Items on which one runs already are counted, and left alone.
 
+    With --preview nothing is done: it tells each step with what it would change, send and start. No body of an @action
+    runs: the preview ends there, unless it is told what comes of it (--assume). With --where the first 5 items count.
+
     \b
     Examples:
       bizproc start sales.follow_up --document deal:5 --discount 7
+      bizproc start sales.follow_up --document deal:5 --preview --outcomes
       bizproc start sales.follow_up --where all --limit-per-second 50
       bizproc start sales.follow_up --where "amount >= 100 and stage in (NEW, WON)"
     """
@@ -89,19 +106,31 @@ def command(
             click.echo(form.get_help(form_context))
         return 0
     parameters = _parse(wanted, form, flags)
+    if (outcomes or assume) and not preview:
+        raise click.UsageError("--outcomes and --assume go with --preview", context)
+    wish = Wanted(outcomes=outcomes, assume=parse_assumed(assume)) if preview else None
     if where is not None:
         if document is not None or id_ is not None:
             raise click.UsageError("--where starts several: leave --document and --id out", context)
+        if wish is not None:
+            return asyncio.run(preview_each(setup, processes, wanted, parameters, parse_where(where), wish))
         return asyncio.run(start_each(setup, processes, wanted, parameters, parse_where(where), limit))
     if limit is not None:
         raise click.UsageError("--limit-per-second goes with --where", context)
+    if wish is not None:
+        _check_document(wanted, document)
+        make_call = partial(_call, process=wanted, parameters=parameters, document=document)
+        return asyncio.run(preview_one(setup, processes, make_call, wish))
     return asyncio.run(_start(setup, processes, wanted, parameters, document, id_))
 
 
 # -- the start form ----------------------------------------------------------------------------------------------------
 
 _OURS: Final = frozenset(
-    {"--json", "--processes", "--store", "--document", "--where", "--limit-per-second", "--id", "--help"}
+    {
+        *("--json", "--processes", "--store", "--document", "--where", "--limit-per-second", "--id", "--help"),
+        *("--preview", "--outcomes", "--assume"),
+    }
 )
 
 
@@ -227,7 +256,10 @@ async def _call(
     if wanted is not None and not issubclass(cls, wanted):
         kind = getattr(wanted, "item_type", wanted.__name__)
         raise Mistake(f"{process.name} runs on a {kind}, and {document} is none.")
-    return process(await runtime.get(cls, ref.id), **parameters)
+    item = await runtime.get(cls, ref.id)
+    if item.item_type != ref.kind:
+        raise ItemNotFound(kind=ref.kind, id=ref.id)
+    return process(item, **parameters)
 
 
 def _tell(setup: Setup, status: Status, result: Any) -> None:

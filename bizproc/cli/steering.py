@@ -8,7 +8,7 @@ in the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ from bizproc.cli.standing import GOING_ON, sentence
 from bizproc.core.errors import BizprocError, InstanceNotFound, Unanswered
 
 if TYPE_CHECKING:
+    from bizproc.core.process import Process
     from bizproc.runtime import Instance, Runtime, Status
 
 PATIENCE: Final = timedelta(seconds=10)
@@ -64,14 +65,15 @@ class Steered:
 
 
 @asynccontextmanager
-async def attached(setup: Setup) -> AsyncIterator[Runtime]:
-    """The store, beside its owner or without one."""
+async def attached(setup: Setup, processes: Iterable[Process[..., Any]] = ()) -> AsyncIterator[Runtime]:
+    """The store, beside its owner or without one; with processes that previews are to know."""
     from bizproc.runtime import Runtime
 
     check_that_store_exists(setup)
     if setup.store.endswith(":memory:"):
         raise Mistake("a store in memory belongs to its program alone: name a file as --store.")
-    async with Runtime.attach(setup.store, settings=setup.settings, patience=PATIENCE) as runtime:
+    guest = Runtime.attach(setup.store, processes=processes, settings=setup.settings, patience=PATIENCE)
+    async with guest as runtime:
         yield runtime
 
 

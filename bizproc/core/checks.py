@@ -104,7 +104,7 @@ def described(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a value whose repr fails is still to be named
-        text = object.__repr__(value)
+        text = f"something of {value.bit_length()} bits" if isinstance(value, int) else "something without a repr"
     if len(text) > 80:
         text = f"{text[:60]}…{text[-16:]}"
     return text if value is None else f"{text} ({_name(type(value))})"

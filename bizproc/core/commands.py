@@ -15,11 +15,11 @@ A command is data until it is awaited inside a process; then `ask` hands it to t
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import GenericAlias
-from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from attrs import field, frozen
@@ -68,12 +68,28 @@ class Command(Generic[R_co]):
         return ask(self)
 
 
-def ask(command: Command[R]) -> Generator[Command[Any], Any, R]:
-    """The only yield: hands `command` to the driver, and comes back with its answer."""
+@frozen
+class Forgiven:
+    """The answer to an action that could not do its work, where the process goes on all the same (D1)."""
+
+    error: Exception
+
+
+def ask(command: Command[R], *, attempted: bool = False) -> Generator[Command[Any], Any, R]:
+    """
+    The only yield: hands `command` to the driver, and comes back with its answer.
+
+    What is forgiven is None, unless it was attempted: then the error is wanted. No `except` here, or no instance that
+    waits could leave memory.
+    """
     if driving.instance is None:
         refuse(shown(command))
-    answer: R = yield command
-    return answer
+    answer: Any = yield command
+    if type(answer) is Forgiven:
+        if attempted:
+            raise answer.error
+        return cast("R", None)  # types do not show it
+    return cast("R", answer)
 
 
 def refuse(command: str) -> NoReturn:
@@ -148,7 +164,11 @@ class Settling:
     """What is done in the store when the fate of something sent is known. Written with it: a frozen attrs class."""
 
     async def settle(self, port: Any, verdict: Verdict) -> Any:
-        """As a local action, for each fate; what it returns for `accepted` is the step's value."""
+        """
+        As a local action, for each fate; what it returns for `accepted` is the step's value.
+
+        An error that it returns for another fate is raised in place of the channel's.
+        """
         raise NotImplementedError
 
 
@@ -171,7 +191,11 @@ class Outgoing:
 
 
 class Delivered(Action[R_co]):
-    """An action that posts something into the outbox (`perform` returns an `Outgoing`) and may wait for the verdict."""
+    """
+    An action that posts something into the outbox (`perform` returns an `Outgoing`) and may wait for the verdict.
+
+    Where there is nothing to be sent, `perform` returns the step's value.
+    """
 
     __slots__ = ()
 
@@ -179,6 +203,30 @@ class Delivered(Action[R_co]):
     def waits(self) -> bool:
         """Whether the step ends with the verdict, or as soon as the outbox has it."""
         return True
+
+    @property
+    def patience(self) -> timedelta | None:
+        """How long the step waits for the verdict; None: as long as it takes. What was posted is sent all the same."""
+        return None
+
+    async def late(self, port: Any) -> R_co:
+        """There was no verdict in time: a local action, whose value or error is the step's."""
+        raise NotImplementedError
+
+
+@frozen
+class Late(Command[R_co]):
+    """What a delivered action does when there was no verdict in time, in the form of a command."""
+
+    action: Delivered[R_co]
+
+    @property
+    def name(self) -> str:
+        return self.action.name
+
+    @property
+    def result_type(self) -> Any:
+        return self.action.result_type
 
 
 @frozen
@@ -188,6 +236,18 @@ class Event:
     name: str
     subject: str
     facts: Mapping[str, Any] = field(factory=dict)
+
+
+END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""The deadline of what lies behind all moments."""
+
+
+def later(moment: datetime, duration: timedelta) -> datetime:
+    """The moment after a duration; the end of time where there is none, and the moment itself before all time."""
+    try:
+        return moment + duration
+    except OverflowError:
+        return END_OF_TIME if duration > timedelta(0) else moment
 
 
 @frozen
@@ -232,6 +292,10 @@ class Listening(Command[R_co]):
     def skipped(self) -> R_co:
         """The answer when a person ends the wait before its time. Pure."""
         return self.expired()
+
+    def imagined(self) -> Sequence[Action[Any]]:
+        """What somebody could do so that the wait is over, for previews; nothing where that cannot be said."""
+        return ()
 
 
 class Visible(Listening[R_co]):

@@ -40,6 +40,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     │   ├── NoClient, AlreadyConverted, ConversionRefused
     │   ├── UnknownDetailsTemplate, DetailsMissing, DetailsRefused
     │   ├── FileMissing, FileDamaged
+    │   ├── TemplateUnfit, DocumentFailed, DocumentNotReady, NothingToPay, PaymentUnfit
+    │   ├── NoResponsible, NoSender, NoClientAddress, BadAddress, AttachmentsTooLarge, MessageNotFound
     │   ├── WrongFilter           a filter that means nothing, or not on this kind of item
     │   ├── FilterUnreadable      a filter's text that cannot be read
     │   ├── CurrencyMismatch      amounts of two currencies were compared
@@ -48,6 +50,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── ImportRefused             files that cannot be imported
     ├── ExportRefused             a folder that cannot be exported into
     ├── SettingsError             a setting that is wrong
+    ├── ExtraMissing              optional packages are not installed
+    ├── PortTaken                 the web pages cannot be served there
     └── StoreError
         ├── StoreInUse, StoreLost, StoreLocked, Unanswered
         ├── StoreNewer, StoreUnreadable, StoreReadOnly
@@ -861,6 +865,114 @@ class FileDamaged(ActionError):
 
 
 @define(kw_only=True)
+class TemplateUnfit(ActionError):
+    """No document can be made from this template."""
+
+    says = "no document can be made from template {template}: {detail}"
+    advice = "Mend the template, or name another."
+    template: object
+    detail: str
+
+
+@define(kw_only=True)
+class DocumentFailed(ActionError):
+    """A document could not be made; nothing of it is left."""
+
+    says = "the document {number!r} could not be made from template {template}: {reason}"
+    advice = "Mend the template, or give it the values that it needs."
+    template: int
+    number: str
+    reason: str
+
+
+@define(kw_only=True)
+class DocumentNotReady(ActionError):
+    """The PDF of a document was not there in time (D20). The document is kept, and its PDF comes later."""
+
+    says = "the PDF of document {number!r} ({document}) was not ready within {timeout}. The document is kept."
+    advice = "Read the document again later, or wait for the event `document.pdf_ready`."
+    document: int
+    number: str
+    timeout: str
+
+
+@define(kw_only=True)
+class NothingToPay(ActionError):
+    """An order has no payment: what it comes to is nothing."""
+
+    says = "there is nothing to be paid of order {order}."
+    order: int
+
+
+@define(kw_only=True)
+class PaymentUnfit(ActionError):
+    """What was paid is not what was to be paid; the payment stays open."""
+
+    says = "payment {payment}: expected {expected}, got {got}. It stays open."
+    advice = "Look at what came in, and record the payment by hand if it is right."
+    payment: int
+    expected: str
+    got: str
+
+
+@define(kw_only=True)
+class NoResponsible(ActionError):
+    """Something is done in the name of an item's person in charge, and it has none."""
+
+    says = "{kind} {id} has nobody in charge, in whose name it could be done: set its `responsible_id`."
+    kind: str
+    id: int
+
+
+@define(kw_only=True)
+class NoSender(ActionError):
+    """There is no address to send from."""
+
+    says = (
+        "no mailbox is there for user {user}, and they have no address of their own: add one with "
+        "crm.mailbox.create(email=...), or name the sender."
+    )
+    user: int
+
+
+@define(kw_only=True)
+class NoClientAddress(ActionError):
+    """The client of an item has nowhere to be reached."""
+
+    says = "{kind} {id}: neither it nor its contacts nor its company have anything in `{wanted}` (of type: {type})."
+    kind: str
+    id: int
+    wanted: str
+    type: str = "any"
+
+
+@define(kw_only=True)
+class BadAddress(ActionError):
+    """What is to be written to is no address."""
+
+    says = "{what}: {address} is no e-mail address."
+    what: str
+    address: str
+
+
+@define(kw_only=True)
+class AttachmentsTooLarge(ActionError):
+    """The attachments of a mail are larger than the portal allows."""
+
+    says = "the attachments come to {size} bytes as they travel, and a mail may have {most} (setting mail.largest)."
+    size: int
+    most: int
+
+
+@define(kw_only=True)
+class MessageNotFound(ActionError):
+    """There is no such message, or it has no such link."""
+
+    says = "there is no message {message}, or it has not what was asked for."
+    message: int
+
+
+@define(kw_only=True)
 class ChannelMissing(ActionError):
     """No channel of this name is set up."""
 
@@ -955,6 +1067,29 @@ class SettingsError(BizprocError):
     says = "{where}: {detail}"
     advice = "Mend the setting where `where` says."
     where: str
+    detail: str
+
+
+@define(kw_only=True)
+class ExtraMissing(BizprocError):
+    """Something needs packages that are not installed."""
+
+    says = "{what} need packages that are not installed ({package}): pip install 'bizproc[{extra}]'"
+    what: str
+    extra: str
+    package: str
+
+
+@define(kw_only=True)
+class PortTaken(BizprocError):
+    """The web pages cannot be served where the settings say."""
+
+    says = (
+        "the web pages cannot be served at {host}:{port}: {detail}. "
+        "Stop what listens there, or set web.host and web.port; web.port = 0 serves none."
+    )
+    host: str
+    port: int
     detail: str
 
 
@@ -1063,6 +1198,8 @@ __all__ = [
     "AlreadyConverted",
     "AlreadyExists",
     "AmbiguousItem",
+    "AttachmentsTooLarge",
+    "BadAddress",
     "BadRow",
     "BizprocError",
     "Cancelled",
@@ -1076,9 +1213,12 @@ __all__ = [
     "DeliveryUnknown",
     "DetailsMissing",
     "DetailsRefused",
+    "DocumentFailed",
     "DocumentNeeded",
+    "DocumentNotReady",
     "EmptyText",
     "ExportRefused",
+    "ExtraMissing",
     "FileDamaged",
     "FileMissing",
     "FilterUnreadable",
@@ -1095,10 +1235,14 @@ __all__ = [
     "JournalTooLong",
     "LinkedItemMissing",
     "LoopRefused",
+    "MessageNotFound",
     "NestedStep",
     "NeverOpen",
     "NoClient",
+    "NoClientAddress",
     "NoDocument",
+    "NoResponsible",
+    "NoSender",
     "NoSuchField",
     "NoTruthValue",
     "NobodyAvailable",
@@ -1109,7 +1253,10 @@ __all__ = [
     "NotPrintable",
     "NotRestorable",
     "NotResumable",
+    "NothingToPay",
     "OrderNotFound",
+    "PaymentUnfit",
+    "PortTaken",
     "ProcessDefinitionError",
     "ProductNotFound",
     "QueueFull",
@@ -1135,6 +1282,7 @@ __all__ = [
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
+    "TemplateUnfit",
     "Unanswered",
     "UnknownDepartment",
     "UnknownDetailsTemplate",

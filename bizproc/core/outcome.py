@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
+from bizproc.core.commands import Command, ask
+
 T = TypeVar("T")
 
 
@@ -47,6 +49,8 @@ class Attempt(Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, Outcome[T]]:
         try:
+            if isinstance(self.awaitable, Command):
+                return Outcome((yield from ask(self.awaitable, attempted=True)))
             return Outcome((yield from self.awaitable.__await__()))
         except Exception as error:  # noqa: BLE001  (that is what it is for)
             return Outcome(error=error)

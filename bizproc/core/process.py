@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVa
 from attrs import field, frozen
 
 from bizproc.core.commands import AwaitChild, Command, StartChild
+from bizproc.core.errors import ProcessDefinitionError
 from bizproc.core.form import StartForm
 
 P = ParamSpec("P")
@@ -115,14 +116,20 @@ def process(
         overlap: What a second start does while an instance lives on the same document. `single`: it is refused.
             `parallel`: both live. `replace`: the first is terminated. `queue`: it waits, and begins when the others
             before it have ended. Without a document overlap does not apply.
-        on_error: What an action that cannot do its work does: it raises, or gives None and is noted.
-        retention: How long an ended instance is kept; the settings say it if this does not.
+        on_error: What an action that cannot do its work does. `raise`: its error is raised at the await. `continue`:
+            the error stands in the journal, the action's value is None, and the process goes on; waits, steps and
+            children raise all the same, and `attempt` gives the error.
+        retention: How long an ended instance is kept with its journal; the settings say it if this does not. Of several
+            versions that are loaded, the newest says it. A child is kept as long as its parent, in any case.
 
     Raises:
         ProcessDefinitionError: the function cannot be a process; says why.
     """
 
     def decorate(function: Callable[P, Coroutine[Any, Any, R]]) -> Process[P, R]:
+        if retention is not None and not (isinstance(retention, timedelta) and retention >= timedelta(0)):
+            detail = f"retention: expected a timedelta that is not negative, got {retention!r}."
+            raise ProcessDefinitionError(process=name, detail=detail)
         form = StartForm.of(function, name)
         return Process(function, name, version, starts, overlap, on_error, retention, form=form)
 

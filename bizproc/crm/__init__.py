@@ -12,6 +12,7 @@ from typing import Final, overload
 from bizproc.crm.companies import OwnCompany
 from bizproc.crm.contacts import OwnContact
 from bizproc.crm.deals import OwnDeal
+from bizproc.crm.documents import Documents
 from bizproc.crm.drive import Drive
 from bizproc.crm.invoices import OwnInvoice
 from bizproc.crm.items import id_of as _id_of
@@ -62,6 +63,7 @@ mailbox: Final = Mailboxes()
 template: Final = Templates()
 exclusion: Final = Exclusions()
 queue: Final = Queues()
+document: Final = Documents()
 drive: Final = Drive()
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "department",
     "details",
     "details_template",
+    "document",
     "drive",
     "exclusion",
     "group",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.creating import CreateCompany
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
@@ -17,6 +18,9 @@ class CompanyActions(ItemActions[Company, CompanyFields]):
     """What may be done to a company."""
 
     kind: ClassVar[str] = "company"
+
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
 
 
 class OwnCompany(CompanyActions, Finding[Company]):

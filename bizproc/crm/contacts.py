@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.creating import CreateContact
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
@@ -18,6 +19,9 @@ class ContactActions(ItemActions[Contact, ContactFields], CompanyOf):
     """What may be done to a contact."""
 
     kind: ClassVar[str] = "contact"
+
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
 
 
 class OwnContact(ContactActions, Finding[Contact]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
 from bizproc.actions.conversions import ConvertDeal, CreateRepeatLead
 from bizproc.actions.creating import CreateDeal
@@ -11,6 +12,7 @@ from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.exclusions import AddToExclusions
 from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
+from bizproc.actions.payments import GetPaymentLink, RecordTransfer
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangePipeline, ChangeStage
 from bizproc.core.action import act
@@ -26,7 +28,10 @@ class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     kind: ClassVar[str] = "deal"
 
     add_product = act(AddProduct)
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
     products = act(Products)
+    get_payment_link = act(GetPaymentLink)
     delete_products = act(DeleteProducts)
     product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
@@ -37,6 +42,7 @@ class DealActions(EndsTasks, ItemActions[Deal, DealFields], ClientOf):
     create_order = act(CreateOrder)
     orders = act(Orders)
     payment_information = act(PaymentInformation)
+    record_payment = act(RecordTransfer)
     add_to_exclusions = act(AddToExclusions)
     convert = act(ConvertDeal)
     create_repeat_lead = act(CreateRepeatLead)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from bizproc.actions.documented import documented_by
-from bizproc.actions.drive import AddFile, FindFile, GetFile
+from bizproc.actions.drive import LASTS, AddFile, FindFile, GetFile, LinkFile
 from bizproc.actions.items import Delete
 from bizproc.core.action import Target
 from bizproc.crm.items import id_of
@@ -26,6 +27,10 @@ class Drive:
     @documented_by(FindFile)
     def find(self, path: str) -> FindFile:
         return FindFile(path)
+
+    @documented_by(LinkFile)
+    def link(self, file: File | int, *, lasts: timedelta = LASTS) -> LinkFile:
+        return LinkFile(id_of(file), lasts=lasts)
 
     @documented_by(Delete)
     def delete(self, file: File | int) -> Delete:

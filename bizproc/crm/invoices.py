@@ -8,6 +8,7 @@ from bizproc.actions.creating import CreateInvoice
 from bizproc.actions.custom_fields import AddField
 from bizproc.actions.documented import documented_by
 from bizproc.actions.orders import CreateOrder, Orders, PaymentInformation
+from bizproc.actions.payments import GetPaymentLink, RecordTransfer
 from bizproc.actions.products import AddProduct, DeleteProducts, ProductInformation, Products
 from bizproc.actions.stages import ChangeStage
 from bizproc.core.action import act
@@ -24,12 +25,14 @@ class InvoiceActions(ItemActions[Invoice, InvoiceFields], ClientOf):
 
     add_product = act(AddProduct)
     products = act(Products)
+    get_payment_link = act(GetPaymentLink)
     delete_products = act(DeleteProducts)
     product_information = act(ProductInformation)
     change_stage = act(ChangeStage)
     create_order = act(CreateOrder)
     orders = act(Orders)
     payment_information = act(PaymentInformation)
+    record_payment = act(RecordTransfer)
 
 
 class OwnInvoice(InvoiceActions, Finding[Invoice]):

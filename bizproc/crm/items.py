@@ -11,7 +11,9 @@ from bizproc.actions.data import GetData
 from bizproc.actions.documented import documented_by
 from bizproc.actions.events import AddEvent
 from bizproc.actions.items import Delete, Read, Update
+from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
+from bizproc.actions.papers import CreateDocument, Documents
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
@@ -57,6 +59,8 @@ class ItemActions(Named[I, F], DetailsActions):
     activities = act(Activities)
     add_comment = act(AddComment)
     comments = act(Comments)
+    send_email = act(SendEmail)
+    send_sms = act(SendSms)
     change_responsible = act(ChangeResponsible)
     add_event = act(AddEvent)
     complete_activity = act(CompleteActivity)
@@ -65,6 +69,8 @@ class ItemActions(Named[I, F], DetailsActions):
     add_task = act(AddTask)
     tasks = act(Tasks)
     change_observers = act(ChangeObservers)
+    create_document = act(CreateDocument)
+    documents = act(Documents)
 
     @documented_by(GetData)
     def get_data(self, *fields: str, print_version: bool = False) -> GetData:

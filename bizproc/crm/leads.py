@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.audiences import AddToFacebookAudience, AddToGoogleAudience
 from bizproc.actions.bookings import Bookings, BookResource, CancelBooking
 from bizproc.actions.conversions import ConvertLead, CreateLeadContact
 from bizproc.actions.creating import CreateLead
@@ -25,6 +26,8 @@ class LeadActions(EndsTasks, ItemActions[Lead, LeadFields], ClientOf):
     kind: ClassVar[str] = "lead"
 
     products = act(Products)
+    add_to_facebook_audience = act(AddToFacebookAudience)
+    add_to_google_audience = act(AddToGoogleAudience)
     change_status = act(ChangeStatus)
     book_resource = act(BookResource)
     cancel_booking = act(CancelBooking)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
+from bizproc.actions.calendars import CalendarLink, RevokeCalendarLink
 from bizproc.actions.creating import (
     CreateAbsence,
     CreateBankDetails,
@@ -23,7 +24,7 @@ from bizproc.actions.creating import (
     CreateWorkingHours,
 )
 from bizproc.actions.documented import documented_by
-from bizproc.core.action import Target
+from bizproc.core.action import Target, act
 from bizproc.crm.finding import Finding
 from bizproc.crm.items import Named, Removable, id_of
 from bizproc.model.details import (
@@ -57,6 +58,9 @@ class NamedUser(Named[User, UserFields]):
     """One of them."""
 
     kind: ClassVar[str] = "user"
+
+    calendar_link = act(CalendarLink)
+    revoke_calendar_link = act(RevokeCalendarLink)
 
 
 class Users(Finding[User]):

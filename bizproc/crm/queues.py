@@ -8,6 +8,7 @@ from typing import Any, Final
 from bizproc.actions.documented import documented_by
 from bizproc.actions.queues import ExportQueue, HeldInQueue, ReleaseHeld, RestoreQueue
 from bizproc.core.action import Target
+from bizproc.rules.queues import check_queue_name
 
 _QUEUE: Final = Target("queue")
 
@@ -38,7 +39,8 @@ class Queues:
     """`crm.queue`: names one, or speaks of all."""
 
     def __call__(self, name: str) -> NamedQueue:
-        """One of them, by its name."""
+        """One of them, by its name. Raises WrongValue for what can be no queue's."""
+        check_queue_name(name)
         return NamedQueue(name)
 
     @documented_by(ReleaseHeld)

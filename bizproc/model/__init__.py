@@ -2,6 +2,7 @@
 
 from bizproc.model.addresses import ClientAddress
 from bizproc.model.assignments import Assignment, Considered, Explanation
+from bizproc.model.audiences import AudienceChange
 from bizproc.model.booking_fields import BookingSettings
 from bizproc.model.companies import Company, CompanyFields
 from bizproc.model.contacts import Contact, ContactFields
@@ -57,6 +58,7 @@ __all__ = [
     "Address",
     "AddressFields",
     "Assignment",
+    "AudienceChange",
     "BankDetails",
     "BankDetailsFields",
     "Booking",

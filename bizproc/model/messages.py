@@ -9,9 +9,34 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from attrs import field, frozen
 
 from bizproc.model.items import NOTHING
-from bizproc.model.references import BEGINNING, DERIVED
+from bizproc.model.references import BEGINNING, DERIVED, ItemRef
 
-MessageStatus: TypeAlias = Literal["queued", "sent", "delivered", "refused", "unknown"]
+MessageStatus: TypeAlias = Literal["queued", "sent", "delivered", "failed", "refused", "unknown"]
+
+
+@frozen(kw_only=True)
+class Draft:
+    """
+    A message that is about to be sent.
+
+    Attributes:
+        channel: `email` or `sms`.
+        provider: Of a text message: who sends it; None is the one that the settings name.
+        holder: Whose address it goes to, if not the item's own.
+        shown: The text as its activity shows it: without any markup.
+        responsible: In whose name it is sent.
+    """
+
+    channel: str
+    provider: str | None = None
+    sender: str
+    recipient: str
+    holder: ItemRef
+    subject: str = ""
+    text: str
+    shown: str
+    links: tuple[str, ...] = ()
+    responsible: int | None = None
 
 
 @frozen(kw_only=True)
@@ -23,9 +48,11 @@ class Message:
         channel: `email` or `sms`.
         sender, recipient: Addresses or numbers.
         status: `queued` until its fate is known; then `sent`, `refused` or `unknown`; `delivered` where the provider
-            said so.
+            said so, `failed` where it said that it could not be.
         message_id: What the channel calls it.
         activity_id: The activity that shows it beside the item.
+        links: The targets of the links in a mail that are counted: a link outside names its place here.
+        step: The idempotency key of the step that sent it.
         opened_at, clicked_at: When a mail was first opened, and a link in it first followed.
     """
 
@@ -44,6 +71,8 @@ class Message:
     reason: str = ""
     message_id: str | None = None
     activity_id: int | None = None
+    links: tuple[str, ...] = ()
+    step: str | None = None
     made_by: str | None = None
     created_at: datetime = BEGINNING
     opened_at: datetime | None = None

@@ -10,6 +10,8 @@ from bizproc.model.addresses import ClientAddress
 from bizproc.model.assignments import Assignment, Pick
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
+from bizproc.model.mailboxes import Mailbox
+from bizproc.model.messages import CrmDocument, Draft, Message
 from bizproc.model.money import Number
 from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
@@ -18,6 +20,7 @@ from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRef, ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
+from bizproc.model.tokens import Signer
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
 from bizproc.rules.calendars import Calendar
@@ -263,6 +266,37 @@ class Crm(Protocol):
     async def record(self, ref: ItemRef, happened: str, facts: Mapping[str, Any]) -> None:
         """Tell what happened to an item and is no change of a field. Emits `<kind>.<happened>` with the facts."""
 
+    # -- documents
+
+    async def next_number(self, template: int) -> int:
+        """The next number of a template's documents, from 1, without gaps: it is taken with this commit."""
+
+    async def add_document(self, ref: ItemRef, fields: Mapping[str, Any], *, public: bool = False) -> CrmDocument:
+        """Write a document of an item, if wanted with a public link. Emits `document.created`."""
+
+    async def document(self, id: int) -> CrmDocument:
+        """A document by its id."""
+
+    async def document_of_step(self) -> CrmDocument | None:
+        """The document that this step has made."""
+
+    async def documents(self, ref: ItemRef) -> tuple[CrmDocument, ...]:
+        """The item's documents, the oldest first."""
+
+    async def update_document(
+        self, document: CrmDocument, fields: Mapping[str, Any], *, event: str | None = None
+    ) -> CrmDocument:
+        """Write some fields of a document, and tell of it by an event of this name about its item."""
+
+    async def take_back_document(self, document: CrmDocument, number: int) -> None:
+        """A document could not be made: it is gone, and its number free again unless a later one was taken."""
+
+    async def publish_document(self, document: CrmDocument) -> CrmDocument:
+        """Give a document a public link, where it has none; never one that it had before."""
+
+    async def revoke_document(self, document: CrmDocument) -> CrmDocument:
+        """The public link of a document is dead."""
+
     async def add_task(
         self,
         ref: ItemRef,
@@ -309,6 +343,9 @@ class Crm(Protocol):
     async def close_waits(self, reason: str) -> None:
         """Complete all open waits of the instance that this is performed for."""
 
+    async def pass_on_waits(self, ref: ItemRef, other: ItemRef) -> None:
+        """The open waits on an item are on another one from now on, whoever waits; each ends when it was to end."""
+
     # -- bookings
 
     async def book(
@@ -349,6 +386,75 @@ class Crm(Protocol):
 
     async def payments(self, order: int) -> tuple[Payment, ...]:
         """The payments of an order, the oldest first. Raises OrderNotFound."""
+
+    async def payment(self, id: int) -> Payment:
+        """A payment by its id."""
+
+    async def is_reference_taken(self, provider: str | None, reference: str, payment: Payment) -> bool:
+        """Whether another payment than this was paid by what a provider calls so."""
+
+    async def update_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        """Write some fields of a payment."""
+
+    async def record_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        """A payment was made. Emits `payment.paid` on the order's item; with the last one of an order, `order.paid`."""
+
+    async def note_payment(self, payment: Payment, text: str) -> None:
+        """A line in the history of the order's item: what came does not fit."""
+
+    # -- calendars
+
+    async def calendar_link(self, user: int) -> int:
+        """Which link to a user's calendar is valid: its number, from 1."""
+
+    async def revoke_calendar(self, user: int) -> None:
+        """The links to a user's calendar that there were are dead: the next one has another number."""
+
+    async def client_addresses(self, ref: ItemRef, kind: str) -> tuple[str, ...]:
+        """All phones or addresses of an item's client: its own, or, if it has none, its contacts' and company's."""
+
+    # -- messages
+
+    async def mailboxes(self, user: int) -> tuple[Mailbox, ...]:
+        """The mailboxes that a user may send from, in their order."""
+
+    async def post_message(self, ref: ItemRef, draft: Draft) -> Message:
+        """
+        Note that a message about an item is about to be sent: `queued`, with a completed activity beside the item.
+
+        A step has one message. Asked again, it gives the one that went through; one that did not is written anew. What
+        the channel is to call it is made from the step's key, so that it is the same at every attempt.
+        """
+
+    async def settle_message(self, message: int, status: str, reason: str = "") -> Message | None:
+        """
+        Write down what became of a message; None where it is gone. Emits `message.status`.
+
+        Sent, it is a line in the item's history. Refused, it loses its activity, and why is a line of error, as it is
+        where nobody knows whether it was sent. One that went through stays as it is.
+        """
+
+    async def report_message(self, message: int, status: str, reason: str = "") -> None:
+        """Write down what a provider says of a message later: `delivered` or `failed`. Raises MessageNotFound."""
+
+    async def opened(self, message: int) -> None:
+        """A mail was opened; the first time emits `message.opened`. Raises MessageNotFound."""
+
+    async def clicked(self, message: int, link: int) -> str:
+        """
+        A link of a mail was followed; gives its target. Emits `message.link_clicked`.
+
+        Raises MessageNotFound, too where it has no such link.
+        """
+
+    async def is_excluded(self, address: str) -> bool:
+        """Whether a phone number or an address is one that nobody is to be reached at."""
+
+    async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
+        """Emit that something came in from the client: `communication.incoming`, and the same with its kind."""
+
+    async def tell_error(self, ref: ItemRef, text: str) -> None:
+        """Write a line of error into the history of an item, if it is still there."""
 
     # -- who is responsible
 
@@ -417,6 +523,9 @@ class Crm(Protocol):
         of its company. The first of them that has any counts, and of its addresses the first, or the `last`. `kind` is
         `phones`, `emails`, `webs` or `ims`; with a `type` only those count: WORK, HOME…
         """
+
+    async def signer(self) -> Signer:
+        """What signs the tokens in links that people outside follow."""
 
     async def names(self, wanted: Iterable[tuple[str, Any]]) -> Mapping[tuple[str, Any], str]:
         """

@@ -7,12 +7,15 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from bizproc.core.commands import Event
+from bizproc.core.commands import Event, Outgoing
 from bizproc.model.references import ItemRef
 
-__all__ = ["ItemRef", "LocalTransaction", "Performing"]
+__all__ = ["FollowUp", "ItemRef", "LocalTransaction", "Performing"]
+
+Trace: TypeAlias = Callable[[Any, Exception], Awaitable[Any]]
+"""What an action leaves behind if it fails: done with a port, and with the error."""
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
@@ -45,6 +48,21 @@ def _nothing_on(ref: ItemRef, ended_by: str) -> None:
     """Without an engine there are no instances."""
 
 
+@frozen
+class FollowUp:
+    """
+    Something to be sent later, whether the instance is still there by then or not.
+
+    Attributes:
+        name: Tells it from others of the same step; one of a name is posted once.
+        at: When it is to be sent.
+    """
+
+    name: str
+    outgoing: Outgoing
+    at: datetime
+
+
 @define(kw_only=True, eq=False)
 class Performing:
     """
@@ -63,6 +81,7 @@ class Performing:
         ending: Ends the instance, see `end`.
         clearing: Ends the instances on an item, see `end_all_on`.
         events: What was emitted so far, in order.
+        follow_ups: What is to be sent later; posted in the same commit, and not at all if the action fails.
         left_behind: What is done if the action fails, see `leave_behind`.
     """
 
@@ -77,22 +96,27 @@ class Performing:
     ending: Callable[[str], None] = _nothing
     clearing: Callable[[ItemRef, str], None] = _nothing_on
     events: list[Event] = field(factory=list)
-    left_behind: list[Callable[[Any], Awaitable[Any]]] = field(factory=list)
+    follow_ups: list[FollowUp] = field(factory=list)
+    left_behind: list[Trace] = field(factory=list)
 
     def emit(self, event: Event) -> None:
         """Tell a fact: it reaches those who wait for it in this very transaction, and is undone with the action."""
         self.events.append(event)
 
+    def follow_up(self, later: FollowUp) -> None:
+        """Have something sent later; see `FollowUp`."""
+        self.follow_ups.append(later)
+
     def end(self, ended_by: str) -> None:
         """The instance ends with this commit; no more of its code runs (D10, D11)."""
         self.ending(ended_by)
 
-    def leave_behind(self, trace: Callable[[Any], Awaitable[Any]]) -> None:
+    def leave_behind(self, trace: Trace) -> None:
         """
         Have something done if the action now fails: a to-do, a line, so that people learn of the failure.
 
-        It is given a port, in the same commit as the failure, after all that the action did was undone. What it raises
-        is a note on the error, and nothing more.
+        It is given a port and the error, in the same commit as the failure, after all that the action did was undone.
+        What it raises is a note on the error, and nothing more.
         """
         self.left_behind.append(trace)
 

@@ -120,6 +120,8 @@ class Calendar:
         """
         if days < 0:
             raise WrongValue(action="Calendar.add_days", parameter="days", expected="0 or more", got=repr(days))
+        if days > _FURTHEST:  # known without looking at each day
+            raise NeverOpen(zone=self.zone, moment=str(moment), detail="not within the next fifty years")
         start = self.next_open(moment)
         if days == 0:
             return start

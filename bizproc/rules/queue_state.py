@@ -72,11 +72,13 @@ def _known(data: Mapping[str, Any]) -> list[str]:
 
 def _read(value: Any, fresh: Any) -> Any:
     if isinstance(fresh, Mapping):
-        return {int(user): _number(number) for user, number in value.items()}
+        return {_number(int(user)): _number(number) for user, number in value.items()}
     return tuple(map(_number, value)) if isinstance(fresh, tuple) else _number(value)
 
 
 def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{value!r} is no whole number")
+    if abs(value) >= 2**63:
+        raise ValueError("a number has more than 64 bits")
     return value

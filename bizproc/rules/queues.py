@@ -27,12 +27,13 @@ Load: TypeAlias = Literal["open_items", "open_activities"]
 Measure: TypeAlias = Literal["number", "percent"]
 
 PICKS: Final[tuple[Pick, ...]] = get_args(Pick)
+LONGEST_NAME: Final = 1_000
 NOBODY: Final[tuple[Nobody, ...]] = get_args(Nobody)
 
 
 def wrong(parameter: str, expected: str, got: object) -> WrongValue:
     """The error for a parameter of a queue."""
-    return WrongValue(action="UserQueue", parameter=parameter, expected=expected, got=repr(got))
+    return WrongValue(action="UserQueue", parameter=parameter, expected=expected, got=f"{got!r:.200}")
 
 
 def _word(*allowed: object) -> Any:
@@ -53,6 +54,22 @@ def _numbers(_queue: object, attribute: Attribute[Any], value: object) -> None:
     fits = value is None or _whole(value) or isinstance(value, Mapping)
     if not fits or not all(_whole(user) and _whole(number) for user, number in several):
         raise wrong(attribute.name, "whole numbers of 0 or more, by the user's id", value)
+
+
+def _a_number(_queue: object, attribute: Attribute[Any], value: object) -> None:
+    if not (isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31):
+        raise wrong(attribute.name, "a whole number of at most 32 bits", value)
+
+
+def _a_name(_queue: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None:
+        check_queue_name(value, attribute.name)
+
+
+def check_queue_name(value: object, parameter: str = "name") -> None:
+    """Raises WrongValue for what no queue may be called."""
+    if not (isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_NAME):
+        raise wrong(parameter, f"a text of at most {LONGEST_NAME:,} characters that can be printed", value)
 
 
 def _a_user(_queue: object, _attribute: object, value: object) -> None:
@@ -105,10 +122,10 @@ class UserQueue:
     weights: Mapping[int, int] = field(factory=dict, kw_only=True, validator=_numbers)
     sticky: bool = field(default=False, kw_only=True)
     nobody: str | User | int = field(default="keep", kw_only=True, validator=_a_user)
-    priority: int = field(default=0, kw_only=True)
+    priority: int = field(default=0, kw_only=True, validator=_a_number)
     partition: str | None = field(default=None, kw_only=True)
     catch_up: bool = field(default=False, kw_only=True, validator=_catching_up)
-    name: str | None = field(default=None, kw_only=True)
+    name: str | None = field(default=None, kw_only=True, validator=_a_name)
 
     def policy(self, *, pick: Pick, skip_absent: bool) -> Policy:
         """The rules by which one is picked; what the queue leaves open is as given."""

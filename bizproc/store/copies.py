@@ -33,12 +33,13 @@ def copy_into(connection: Connection, target: Path, *, check: Check | None = Non
     It has its name only when it is complete and on disk, and when `check` has nothing against it.
     """
     target = target.absolute()
+    _check_name(target)
     if not target.parent.is_dir():
         raise StoreReadOnly(path=str(target), detail=f"there is no folder {target.parent}. Make it first.")
     if target.exists() or target.is_symlink() or files_of(target).exists():
         there = target if target.exists() or target.is_symlink() else files_of(target)
         raise StoreError(f"{there} exists: a copy of a store overwrites nothing. Choose another name.")
-    part = target.with_name(f"{target.name}.part")
+    part = _part_of(target)
     part.unlink(missing_ok=True)
     try:
         connection.execute("VACUUM INTO ?", (str(part),))
@@ -49,6 +50,17 @@ def copy_into(connection: Connection, target: Path, *, check: Check | None = Non
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _check_name(target: Path) -> None:
+    """Looking whether it is there fails where it cannot have such a name, or lies where nobody may look."""
+    for path in (target, files_of(target), _part_of(target)):
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StoreReadOnly(path=str(target), detail=f"{error.strerror}. Choose another name.") from None
 
 
 def check_copy(original: Connection, copy: Path) -> None:
@@ -100,6 +112,10 @@ def free_name(wanted: Path) -> Path:
         number += 1
         path = wanted.with_name(f"{wanted.name}.{number}")
     return path
+
+
+def _part_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.part")
 
 
 def _flush(path: Path) -> None:

@@ -31,13 +31,14 @@ from sqlalchemy import MetaData
 from bizproc.core.errors import StoreError, StoreUnreadable
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.store import owner as ownership
-from bizproc.store.connection import connect, snapshot
+from bizproc.store.connection import connect, roll_back, snapshot
 from bizproc.store.copies import check_copy, copy_into
 from bizproc.store.group import Group, Refused, Work
 from bizproc.store.opening import MIGRATIONS, Schema, locate, look, prepare
 from bizproc.store.owner import Heart, Lock, Pulse, Stopped
 from bizproc.store.reader import Reader
 from bizproc.store.schema import SCHEMA, metadata
+from bizproc.store.sharing import borrow
 from bizproc.store.transaction import Savepoint, Transaction
 from bizproc.store.trouble import naming
 from bizproc.store.writer import Inline, Lost, Place, Report, Settled, Troubled, Writer, WriterThread
@@ -231,6 +232,15 @@ class Database:
         """
         return self._elsewhere(partial(_in_snapshot, function))
 
+    def undone(self, function: Callable[[Transaction], T]) -> asyncio.Future[T]:
+        """
+        What a function finds in a transaction in which it may write, and which is undone: nothing of it is ever there.
+
+        It holds the lock for writing as long as it runs; an owner's on the writer's thread, between two groups.
+        """
+        attempt = partial(_undone, function, self._settings.clock, self.path)
+        return self._elsewhere(attempt, here=self._place is not None)
+
     def backup(self, path: Path) -> asyncio.Future[Path]:
         """
         Copy the store, as it is now, to a file that does not exist yet. Writing goes on meanwhile.
@@ -243,11 +253,12 @@ class Database:
         """The process id of whoever owns the store at this moment; None where nobody does, or its owner has stopped."""
         return None if self.file is None else ownership.alive(self.file, self._settings.pulse)
 
-    def _elsewhere(self, function: Callable[[Connection], T]) -> asyncio.Future[T]:
+    def _elsewhere(self, function: Callable[[Connection], T], *, here: bool = False) -> asyncio.Future[T]:
+        """On the reader's thread where there is one; `here` on the writer's."""
         future: asyncio.Future[T] = self._require_loop().create_future()
         if self._killed:
             return future  # nobody is there who could answer
-        if self._reader is not None:
+        if self._reader is not None and not here:
             self._reader.run(partial(self._answer, future, function, self._reader.connection))
         elif self._place is not None:
             self._place.run(partial(self._answer, future, function, lambda: self._connection))
@@ -398,6 +409,16 @@ class _Answer:
 def _in_snapshot(function: Callable[[Connection], T], connection: Connection) -> T:
     with snapshot(connection):
         return function(connection)
+
+
+def _undone(
+    function: Callable[[Transaction], T], clock: Callable[[], datetime], path: str, connection: Connection
+) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        return function(Transaction(connection, clock(), path, partial(borrow, connection)))
+    finally:
+        roll_back(connection)
 
 
 def _copied(path: Path, connection: Connection) -> Path:

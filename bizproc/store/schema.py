@@ -12,13 +12,14 @@ The engine's tables. No CRM table (the adapter of the CRM brings its own) and no
     attempt         how often the body of a step was begun, and whether it is running
     outbox          what is to be sent to the outside, and what became of it
     inbox           what programs beside the owner ask of it
+    removal         instances that are gone, and whose other rows are still to go
     instance_log    what a process wrote down with `log`
     refusal         what would have started by itself and did not, and why
     paused          the processes whose triggers start nothing
     timetable       when a schedule is due next
 
 Moments are fixed-width UTC text, JSON is text (`store/types.py`). The hot tables have no foreign keys: their rows are
-written by the thousand, and an instance is removed together with all of its rows in one transaction.
+written by the thousand, and what an instance leaves is removed with it (`removal.py`).
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ Index(
     instance.c.document_id,
     sqlite_where=text("while_in IS NOT NULL AND ended_at IS NULL"),
 )
-Index("instance_process", instance.c.process, instance.c.state)
+# With the moment of the end: what ended longest ago is looked for by process, for each has its own retention.
+Index("instance_process", instance.c.process, instance.c.state, instance.c.ended_at)
 Index("instance_ended", instance.c.ended_at, sqlite_where=instance.c.ended_at.is_not(None))
 
 # A rowid in the order of writing and a unique index: appending to it was up to four times faster than to a table
@@ -211,6 +213,7 @@ outbox = _table(
 )
 Index("outbox_open", outbox.c.id, sqlite_where=text("state IN ('ready', 'sending')"))
 Index("outbox_instance", outbox.c.instance, outbox.c.address)
+Index("outbox_settled", outbox.c.settled_at, sqlite_where=text("instance IS NULL"))
 
 inbox = _table(
     "inbox",
@@ -225,6 +228,8 @@ inbox = _table(
     never_again=True,
 )
 Index("inbox_open", inbox.c.id, sqlite_where=text("done_at IS NULL"))
+
+removal = _table("removal", Column("instance", Integer, primary_key=True, autoincrement=False), clustered=True)
 
 instance_log = _table(
     "instance_log",

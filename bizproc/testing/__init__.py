@@ -12,15 +12,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bizproc.testing.channels import FakeChannel
+from bizproc.testing.channels import FakeAds, FakeChannel, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.crashing import crash_at_every_await
+from bizproc.testing.journals import assert_replays, save_journal
+from bizproc.testing.papers import FakeDocuments, FakePayments
 from bizproc.testing.world import World
 
 if TYPE_CHECKING:
     from bizproc.testing.queue_machine import QueueMachine
 
-__all__ = ["FakeChannel", "QueueMachine", "VirtualClock", "World", "crash_at_every_await"]
+__all__ = [
+    "FakeAds",
+    "FakeChannel",
+    "FakeDocuments",
+    "FakeMail",
+    "FakePayments",
+    "FakeSms",
+    "QueueMachine",
+    "VirtualClock",
+    "World",
+    "assert_replays",
+    "crash_at_every_await",
+    "save_journal",
+]
 
 
 def __getattr__(name: str) -> Any:

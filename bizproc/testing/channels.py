@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
 
 from bizproc.core.errors import SendDelayed, SendRefused
+from bizproc.ports.mail import MAIL
+from bizproc.ports.sms import SMS, Report
 
 
 @frozen
 class Sent:
-    """One thing that was sent: its idempotency key, and what it was."""
+    """One thing that was sent: its idempotency key, and what it was; it has the fields of that, too: `sent.subject`."""
 
     key: str
     payload: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.payload, name)
 
 
 @define(eq=False)
@@ -85,6 +92,47 @@ class FakeChannel:
     def _keep(self, sent: Sent) -> None:
         if not (self.deduplicates and any(one.key == sent.key for one in self.sent)):
             self.sent.append(sent)
+
+
+class FakeMail(FakeChannel):
+    """
+    A mail server. Unlike a real one it deduplicates, so that stories end the same wherever the program dies in them.
+
+    To see what becomes of a mail of which nobody knows: `world.mail.deduplicates = False`, then `break_off`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(MAIL, receipt=lambda sent: sent.payload.message_id)
+
+
+class FakeSms(FakeChannel):
+    """All providers of text messages; it deduplicates as `FakeMail` does."""
+
+    def __init__(self) -> None:
+        super().__init__(SMS, receipt=lambda sent: f"SM{sent.key}")
+
+    def report(self, form: Mapping[str, str]) -> Report | None:
+        """What a provider reports, in the fake's own words: its status and, perhaps, why."""
+        return Report(form["status"], form.get("reason", "")) if "status" in form else None
+
+
+class FakeAds(FakeChannel):
+    """
+    All advertisers.
+
+    Attributes:
+        audiences: Who is in each audience by now, by its name: their addresses and phones as they stand in the CRM.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("ads", receipt=lambda sent: f"request {sent.key}")
+        self.audiences: dict[str, set[str]] = {}
+
+    def _keep(self, sent: Sent) -> None:
+        super()._keep(sent)
+        members = self.audiences.setdefault(sent.payload.audience, set())
+        addresses = {*sent.payload.emails, *sent.payload.phones}
+        (members.difference_update if sent.payload.remove else members.update)(addresses)
 
 
 def _raise(error: Exception) -> None:

@@ -16,28 +16,38 @@ from hashlib import blake2b
 from itertools import count
 from random import Random
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from bizproc import crm
+from bizproc.actions.payments import RecordPayment
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
+from bizproc.ports.ads import ADVERTISERS
+from bizproc.ports.ads import channel_of as advertiser_channel
 from bizproc.ports.channel import Channel, Outside
 from bizproc.ports.commit_observer import CommitObserver
-from bizproc.ports.files import FILES
+from bizproc.ports.documents import DOCUMENTS
+from bizproc.ports.files import FILES, Files
+from bizproc.ports.mail import MAIL
+from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
+from bizproc.ports.sms import SMS, channel_of
 from bizproc.rules.filters import Filter
-from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
+from bizproc.runtime import Instance, Preview, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
+from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
+from bizproc.testing.papers import FakeDocuments, FakePayments
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MEMORY = "sqlite:///:memory:"
+SECRET = "00" * 32  # the same in every world, so that what is signed with it is the same in every run
 NO_TOOLS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -49,6 +59,8 @@ class World:
         clock: The virtual clock; it moves by `advance`.
         commits: The commits so far; see `testing/commits.py`.
         outside: The channels and tools; they outlive crashes.
+        mail, sms, ads: Fakes of the mail server, of all providers of text messages and of all advertisers:
+            `world.mail.sent`, `world.ads.audiences`.
     """
 
     def __init__(
@@ -57,6 +69,9 @@ class World:
         self.clock = clock
         self.commits = commits
         self.outside = outside
+        self.mail: Any = outside.channels[MAIL]
+        self.sms: Any = outside.channels[SMS]
+        self.ads: Any = outside.channels[advertiser_channel("facebook")]
         commits.on_death = self._die
         self._settings = settings
         self._options = options
@@ -90,7 +105,7 @@ class World:
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
             longest_journal: With how many entries an instance fails.
-            channels: What delivered actions send through, such as `FakeChannel`s.
+            channels: What delivered actions send through beside the fakes that every world has, or in their place.
             tools: What prepared actions work with.
         """
         commits = Commits(observer)
@@ -99,14 +114,18 @@ class World:
             longest_journal=longest_journal,
             always_replay=always_replay,
             jitter=False,
+            pause=None,
             new_id=_id_of,
             random=_random_of,
             trace=commits.journalled,
         )
+        all_tools = {FILES: MemoryFiles(), **tools}
         outside = Outside(
-            channels={channel.name: channel for channel in channels}, tools={FILES: MemoryFiles(), **tools}
+            channels={**_fakes(all_tools[FILES]), **{channel.name: channel for channel in channels}}, tools=all_tools
         )
         world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
+        if isinstance(taker := outside.channels[PAYMENTS], FakePayments):
+            taker.record, taker.now = world._paid, world.clock.now
         await world._begin(processes)
         try:
             yield world
@@ -197,6 +216,10 @@ class World:
         """See `Runtime.resume`."""
         await self.ask(lambda runtime: runtime.resume(process))
 
+    async def preview(self, call: Call[Any], *, assume: Mapping[Any, Any] | None = None) -> Preview:
+        """See `Runtime.preview`."""
+        return await self._runtime.preview(call, assume=assume)
+
     async def refusals(
         self, *, process: str | None = None, document: Any = None, limit: int | None = None
     ) -> list[Refusal]:
@@ -224,6 +247,28 @@ class World:
     def runtime(self) -> Runtime:
         """The runtime of the moment; a crash makes a new one."""
         return self._runtime
+
+    # -- fakes ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def documents(self) -> FakeDocuments:
+        """Who makes documents."""
+        fake: Any = self.outside.channels[DOCUMENTS]
+        return cast("FakeDocuments", fake)
+
+    @property
+    def payments(self) -> FakePayments:
+        """Who takes payments."""
+        fake: Any = self.outside.channels[PAYMENTS]
+        return cast("FakePayments", fake)
+
+    async def _paid(self, news: Paid) -> None:
+        """As the web pages do with the news of a provider."""
+        numbers = (await self._runtime.signer()).read(PURPOSE, news.token)
+        if numbers is not None:
+            await self.perform(
+                RecordPayment(numbers[0], news.reference, news.provider, news.sum, news.currency, news.at)
+            )
 
     # -- factories -----------------------------------------------------------------------------------------------------
 
@@ -308,7 +353,7 @@ class World:
 
     async def _begin(self, processes: Iterable[Process[..., Any]]) -> None:
         self._runtime.database.start(asyncio.get_running_loop())
-        await self._runtime.begin(processes)
+        await self._runtime.begin(processes, secret=SECRET)
 
     async def _close(self) -> None:
         closing = asyncio.ensure_future(self._runtime.engine.close())
@@ -321,6 +366,20 @@ class World:
         else:
             await closing
             self._runtime.database.close()
+
+
+def _fakes(files: Files) -> dict[str, Channel]:
+    """By every name under which actions may ask for them."""
+    sms = FakeSms()
+    ads = FakeAds()
+    advertisers = {advertiser_channel(advertiser): ads for advertiser in ADVERTISERS}
+    return {
+        MAIL: FakeMail(),
+        DOCUMENTS: FakeDocuments(files=files),
+        PAYMENTS: FakePayments(),
+        **advertisers,
+        **{channel_of(provider): sms for provider in (None, "twilio", "http")},
+    }
 
 
 class RunningInstance(Instance[R]):
@@ -369,6 +428,11 @@ class RunningInstance(Instance[R]):
         await self._world.ask(lambda runtime: runtime.instance(self.id).fork(step, id=called))
         await self._world.run_until_idle()
         return RunningInstance(self._world, called, self._process)
+
+    async def settle(self, step: str, *, sent: bool) -> None:
+        """See `Instance.settle`."""
+        await self._world.ask(lambda runtime: runtime.instance(self.id).settle(step, sent=sent))
+        await self._world.run_until_idle()
 
     async def skip_wait(self) -> None:
         """See `Instance.skip_wait`."""

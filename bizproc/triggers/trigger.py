@@ -32,6 +32,8 @@ class Trigger:
         became: A `Condition` that the item must not have met before, and must meet now.
         while_in_stage: What is started ends when the item leaves the stages.
         muted: Whether changes made by processes start nothing, if `by_processes` says nothing of it (D15).
+        any_kind: Its events are about items of whatever kind, and their names begin with none: `message.opened`.
+        about: Of such events, only those on this item, as `deal:5`.
         schedule: Runs of a clock instead of events.
         others: Further triggers, any of which may fit.
     """
@@ -45,6 +47,8 @@ class Trigger:
     became: Any = None
     while_in_stage: bool = False
     muted: bool = False
+    any_kind: bool = False
+    about: str | None = None
     schedule: Schedule | None = None
     others: tuple[Trigger, ...] = field(default=(), kw_only=True)
 
@@ -63,10 +67,20 @@ class Trigger:
         own = self.where is not None or self.became is not None
         return own or any(other.is_conditional for other in self.others)
 
+    def tells_of_any_kind(self, name: str) -> bool:
+        """Whether it listens to an event of this name, whatever kind of item that is about."""
+        own = self.any_kind and name in self.events
+        return own or any(other.tells_of_any_kind(name) for other in self.others)
+
     def keys(self) -> tuple[str, ...]:
         """What to listen to: no event that fits has none of these keys."""
-        own = tuple(name if self.item is None else about(f"{_kind(name)}:{self.item}", name) for name in self.events)
+        own = tuple(self._key(name) for name in self.events)
         return own + tuple(key for other in self.others for key in other.keys())  # noqa: SIM118  not a mapping
+
+    def _key(self, name: str) -> str:
+        if self.about is not None:
+            return about(self.about, name)
+        return name if self.item is None else about(f"{_kind(name)}:{self.item}", name)
 
     def match(self, event: Event, seen: Seen | None, *, starting: bool) -> Trigger | None:
         """
@@ -106,6 +120,8 @@ def _has_name(trigger: Trigger, event: Event) -> bool:
 
 
 def _is_on_item(trigger: Trigger, event: Event) -> bool:
+    if trigger.about is not None:
+        return event.subject == trigger.about
     return trigger.item is None or event.subject.rpartition(":")[2] == str(trigger.item)
 
 

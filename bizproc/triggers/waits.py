@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from bizproc.core.commands import Done, Event, Listening, Pending
+from bizproc.core.commands import Done, Event, Listening, Pending, later
 from bizproc.triggers.trigger import Trigger
 
 
@@ -43,7 +43,7 @@ class ForEvent(Listening[Happened]):
         return Happened
 
     async def begin(self, port: Any) -> Done[Happened] | Pending:
-        deadline = None if self.timeout is None else port.performing.now + self.timeout
+        deadline = None if self.timeout is None else later(port.performing.now, self.timeout)
         return Pending(self.trigger.keys(), deadline, self.trigger if self.trigger.is_conditional else None)
 
     def accept(self, event: Event) -> Done[Happened] | None:

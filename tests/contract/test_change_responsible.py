@@ -527,3 +527,18 @@ def test_loads_are_counted_by_an_index(office: Office, load: str) -> None:
     text = _loads("deal", load)
     plan = [step for *_, step in office._connection.execute(f"EXPLAIN QUERY PLAN {text}", ("[1, 2]",))]
     assert any("_load" in step for step in plan), plan
+
+
+def test_a_change_reads_the_first_of_a_line_and_not_the_line(office: Office, full: UserQueue) -> None:
+    """Each change may make room: what it costs must not grow with how many wait."""
+    waiting = [office.do(crm.deal.create(title=f"Tea {number}")) for number in range(12)]
+    assert [change(office, each, full).held for each in waiting] == [False] + [True] * 11
+    ran: list[str] = []
+    office._connection.set_trace_callback(ran.append)
+    office.do(crm.deal(waiting[5]).update({"title": "Coffee"}))
+    office._connection.set_trace_callback(None)
+    (line,) = (each for each in ran if "asked FROM hold" in each)
+    assert line.endswith("LIMIT 1")
+    (plan,) = (step for *_, step in office._connection.execute(f"EXPLAIN QUERY PLAN {line}"))  # and nothing is sorted
+    assert plan.startswith("SEARCH hold USING INDEX hold_order (queue=? AND part=? AND (priority,arrived")
+    assert office.do(crm.queue(str(full.name)).held()) == tuple(ItemRef("deal", each.id) for each in waiting[1:])

@@ -27,6 +27,30 @@ from bizproc.model.references import ref_of
 from tests.contract.conftest import Office
 
 
+@pytest.mark.parametrize("order_by", [None, 5, ["id"]])
+def test_an_order_by_what_is_no_text_is_refused(office: Office, order_by: Any) -> None:
+    with pytest.raises(UnknownField):
+        office.reader.find(Deal, order_by=order_by)
+
+
+@pytest.mark.parametrize("limit", [1.5, "1", True])
+def test_a_limit_that_is_no_number_is_refused(office: Office, limit: Any) -> None:
+    with pytest.raises(WrongArgument, match="limit"):
+        office.reader.find(Deal, limit=limit)
+
+
+def test_a_limit_beyond_64_bits_is_no_limit(deals: list[Deal], office: Office) -> None:
+    assert office.reader.find(Deal, limit=2**70) == deals
+
+
+@pytest.mark.parametrize("after", [1, "x", User(id=1), ItemRef("deal", 1), b"x", {"id": 1}])
+def test_what_is_no_such_item_is_no_begin_of_a_page(office: Office, after: Any) -> None:
+    with pytest.raises(WrongArgument, match="after"):
+        office.reader.find(Deal, order_by="title", after=after)
+    with pytest.raises(WrongArgument, match="after"):
+        office.reader.find(Deal, after=ItemRef("deal", 2**70))
+
+
 @pytest.fixture
 def deals(office: Office) -> list[Deal]:
     """Three deals: small and large, of a company in France and of none."""

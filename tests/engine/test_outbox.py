@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from bizproc import attempt, process, race, wait
+from bizproc import attempt, for_each, process, race, wait
 from bizproc.core.commands import Delivered, Outgoing, Prepared, Settling, Verdict
-from bizproc.errors import ChannelMissing, DeliveryUnknown, InstanceFailed, SendRefused
+from bizproc.engines.embedded.outbox import AT_ONCE
+from bizproc.errors import ChannelMissing, DeliveryUnknown, EmptyText, InstanceFailed, SendDelayed, SendRefused
+from bizproc.ports.performing import FollowUp
 from bizproc.testing import FakeChannel, World, crash_at_every_await
 from bizproc.testing.commits import SimulatedCrash
 
@@ -193,6 +196,60 @@ async def test_without_waiting_the_step_ends_when_the_outbox_has_it() -> None:
         assert len(post.sent) == 1
 
 
+class Busy(FakeChannel):
+    """It takes its time, and notes how many come at once; at the third it may die with all of them on the way."""
+
+    at_once = most = 0
+    die: Any = None
+
+    async def send(self, payload: Any, key: str) -> Any:
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        if self.die is not None and self.at_once == 3:
+            self.die()
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        return await super().send(payload, key)
+
+
+async def test_only_so_many_are_sent_at_once_over_one_channel() -> None:
+    post = Busy("post")
+
+    @process("tests.many")
+    async def many() -> int:
+        return len(await for_each(lambda number: SendLetter("post", Letter("a", str(number))), range(50)))
+
+    async with World.open(channels=[post]) as world:
+        assert await (await world.start(many())).result() == 50
+        assert post.most == AT_ONCE
+        assert len({sent.payload.text for sent in post.sent}) == 50
+
+
+async def test_a_letter_that_waits_for_its_turn_is_known_not_to_be_sent_when_the_program_dies() -> None:
+    post = Busy("post", deduplicates=False)
+
+    @process("tests.many_carefully")
+    async def many_carefully() -> list[str]:
+        letters = [SendLetter("post", Letter("a", str(number))) for number in range(50)]
+        outcomes = await for_each(attempt, letters)
+        return ["sent" if outcome.error is None else type(outcome.error).__name__ for outcome in outcomes]
+
+    async with World.open(channels=[post]) as world:
+
+        def die() -> None:
+            post.die, post.at_once = None, 0
+            world.commits.die()
+            raise SimulatedCrash
+
+        post.die = die
+        run = await world.start(many_carefully())
+        await world.run_until_idle()
+        outcomes = await run.result()
+        unknown = outcomes.count("DeliveryUnknown")
+        assert 1 <= unknown <= AT_ONCE
+        assert outcomes.count("sent") == 50 - unknown
+
+
 async def test_a_cancelled_letter_that_was_not_sent_yet_is_withdrawn() -> None:
     post = FakeChannel("post")
     post.delay()
@@ -256,3 +313,108 @@ async def test_what_a_preparation_raises_is_the_step_s_error() -> None:
 
     async with World.open(tools={"printer": printer}) as world:
         assert await (await world.start(out_of_paper())).result() == "out of paper"
+
+
+# -- a verdict that does not come in time, and one thing that leads to another -----------------------------------------
+
+
+@frozen
+class Chain(Settling):
+    """A letter that was accepted is followed by another, for which nobody waits; of a refusal it speaks itself."""
+
+    async def settle(self, port: Any, verdict: Verdict) -> Any:
+        if verdict.fate != "accepted":
+            return LookupError() if verdict.reason == "strange" else EmptyText(action="tests.send", parameter="to")
+        another = Outgoing("post", Letter("b", "and another"), Receipt())
+        port.performing.follow_up(FollowUp("then", another, port.performing.now))
+        return f"first {verdict.receipt}"
+
+
+@frozen
+class SendPatiently(Delivered[str]):
+    """Send a letter and wait for an hour at most; with nothing to say, send none."""
+
+    text: str
+    name = "tests.send_patiently"
+
+    @property
+    def patience(self) -> timedelta | None:
+        return timedelta(hours=1)
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"text": self.text}
+
+    async def perform(self, port: Any) -> Any:
+        return Outgoing("post", Letter("a", self.text), Chain()) if self.text else "nothing to send"
+
+    async def late(self, port: Any) -> str:
+        return f"late at {port.performing.now:%H:%M}"
+
+
+@process("tests.write_patiently")
+async def write_patiently(*, text: str = "tea") -> str:
+    """Send a letter, and say what came of it."""
+    outcome = await attempt(SendPatiently(text))
+    return str(outcome.value) if outcome.error is None else type(outcome.error).__name__
+
+
+async def test_a_verdict_that_does_not_come_in_time_ends_the_step_and_the_letter_is_sent_all_the_same() -> None:
+    post = FakeChannel("post")
+    post.delay(again_after=7200)
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_patiently())
+        await world.advance(minutes=59)
+        assert (await run.status()).state == "waiting"
+        await world.advance(minutes=1)
+        assert await run.result() == "late at 10:00"
+        assert post.sent == []
+        await world.advance(hours=2)
+        assert [one.payload.text for one in post.sent] == ["tea", "and another"]
+
+
+async def test_what_is_settled_may_lead_to_another_letter_that_nobody_waits_for() -> None:
+    post = FakeChannel("post")
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_patiently(), id="w")
+        first, second = post.sent
+        assert await run.result() == f"first {first.key}"
+        assert second.key == f"{first.key}/then"
+
+
+async def test_where_there_is_nothing_to_send_the_step_has_its_value_at_once() -> None:
+    post = FakeChannel("post")
+    async with World.open(channels=[post]) as world:
+        assert await (await world.start(write_patiently(text=""))).result() == "nothing to send"
+        assert await world.perform(SendPatiently("")) == "nothing to send"
+    assert post.attempts == []
+
+
+@pytest.mark.parametrize(("reason", "error"), [("no", "EmptyText"), ("strange", "SendRefused")])
+async def test_a_refusal_is_raised_in_the_actions_words_if_it_has_any(reason: str, error: str) -> None:
+    post = FakeChannel("post")
+    post.refuse(reason)
+    async with World.open(channels=[post]) as world:
+        assert await (await world.start(write_patiently())).result() == error
+
+
+class BusyChannel(FakeChannel):
+    """Takes nothing until it is told to."""
+
+    busy = True
+
+    async def send(self, payload: Any, key: str) -> Any:
+        if self.busy:
+            raise SendDelayed(channel=self.name, reason="busy", again_after=1800)
+        return await super().send(payload, key)
+
+
+async def test_what_is_late_or_leads_to_another_is_so_once_whenever_the_program_dies() -> None:
+    async def story(world: World) -> object:
+        channel: Any = world.outside.channels["post"]
+        run = await world.start(write_patiently())
+        await world.advance(hours=4)
+        channel.busy = False
+        await world.advance(hours=1)
+        return await run.result()
+
+    assert await crash_at_every_await(story, channels=lambda: [BusyChannel("post")]) > 10

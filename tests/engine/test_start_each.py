@@ -208,6 +208,13 @@ def test_a_pace_that_was_held_up_does_not_make_up_for_it() -> None:
     assert pace.delay(10, 500.0) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("limit", [float("inf"), 1e308])
+def test_a_pace_beyond_all_numbers_is_none(limit: float) -> None:
+    pace = Pace(limit)
+    assert pace.wave == Pace(None).wave
+    assert [pace.delay(pace.wave, 5.0), pace.delay(pace.wave, 5.0)] == [0.0, 0.0]
+
+
 def test_a_slow_pace_starts_one_at_a_time() -> None:
     pace = Pace(0.5)
     assert pace.wave == 1

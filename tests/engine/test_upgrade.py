@@ -131,7 +131,9 @@ CASES: list[tuple[Process[..., Any], str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("new", "expected", "step"), CASES, ids=lambda case: getattr(case, "__name__", str(case)))
+@pytest.mark.parametrize(
+    ("new", "expected", "step"), CASES, ids=lambda case: getattr(getattr(case, "function", None), "__name__", str(case))
+)
 async def test_what_is_said_is_what_happens(
     world: World, new: Process[..., Any], expected: str, step: str | None
 ) -> None:

@@ -323,3 +323,10 @@ def test_time_goes_forth_only() -> None:
 def test_a_calendar_is_written_and_comes_back_the_same(calendar: Calendar) -> None:
     codec = Codec()
     assert codec.decode(codec.encode(calendar, Calendar), Calendar) == calendar
+
+
+@pytest.mark.parametrize("days", [50 * 366 + 1, 10**9, 2**70])
+def test_more_days_than_are_looked_at_are_refused_without_looking(days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Calendar, "works_on", lambda *_: pytest.fail("a day was looked at"))
+    with pytest.raises(NeverOpen, match="not within the next fifty years"):
+        Calendar(hours="mon-sun 00:00-24:00").add_days(datetime(2026, 1, 5, 9, tzinfo=UTC), days)

@@ -533,6 +533,10 @@ async def test_a_folder_in_no_folder_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
 
 
+async def test_a_folder_that_cannot_be_called_so_is_refused(tmp_path: Path) -> None:
+    assert "File name too long" in await refused(tmp_path, tmp_path / ("o" * 300))
+
+
 async def test_an_empty_folder_is_used(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     async with opened(tmp_path / "crm.db") as runtime:

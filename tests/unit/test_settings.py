@@ -44,6 +44,7 @@ def test_a_secret_comes_from_the_environment_alone_and_is_not_shown(tmp_path: Pa
         ('mail = "x"', r"a table \[mail\]"),
         ("[mail]\nport = true", "mail.port: expected a whole number, got True"),
         ('[mail]\nsecurity = "ssl"', "starttls, tls, none"),
+        ('[ads]\ngoogle_consent = "yes"', "granted, denied, unspecified"),
         ('time_zone = "Paris"', "Europe/Paris"),
         ('language = "de"', "en, fr"),
         ("keep_in_memory = -1", "0 or more"),

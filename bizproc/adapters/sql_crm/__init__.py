@@ -32,11 +32,13 @@ The CRM in the store itself: what an action writes commits together with the jou
     bulk_nouns.py  what each noun needs while it is imported
     exporting.py   export: all rows into files
     crm.py         `SqlCrm`: the port
+    watching.py    what changes in a transaction, for previews
 """
 
 from bizproc.adapters.sql_crm.crm import SqlCrm
 from bizproc.adapters.sql_crm.reading import SqlCrmReader
 from bizproc.adapters.sql_crm.seeding import seed
 from bizproc.adapters.sql_crm.tables import metadata
+from bizproc.adapters.sql_crm.watching import SqlWatch
 
-__all__ = ["SqlCrm", "SqlCrmReader", "metadata", "seed"]
+__all__ = ["SqlCrm", "SqlCrmReader", "SqlWatch", "metadata", "seed"]

@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import (
+    agendas,
     bookings,
     history,
     items,
+    messages,
     orders,
+    papers,
     passing_on,
+    payments,
     queues,
     rows,
     special,
@@ -27,7 +31,7 @@ from bizproc.adapters.sql_crm.definitions import custom_fields, definitions
 from bizproc.adapters.sql_crm.matching import matching, pointing_at
 from bizproc.adapters.sql_crm.names import names
 from bizproc.adapters.sql_crm.people import check_user, named
-from bizproc.adapters.sql_crm.reading import belonging, exists, find, read, referring
+from bizproc.adapters.sql_crm.reading import SqlCrmReader, belonging, exists, find, read, referring
 from bizproc.adapters.sql_crm.shapes import SHAPES, pointed_at, shape_of
 from bizproc.core.commands import Event
 from bizproc.core.errors import AmbiguousItem, ItemNotFound, LinkedItemMissing, NoDocument
@@ -35,6 +39,8 @@ from bizproc.model.addresses import ClientAddress
 from bizproc.model.assignments import Assignment, Pick
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import Field
+from bizproc.model.mailboxes import Mailbox
+from bizproc.model.messages import CrmDocument, Draft, Message
 from bizproc.model.money import Number
 from bizproc.model.orders import Order, Payment
 from bizproc.model.pipelines import Stage
@@ -43,6 +49,7 @@ from bizproc.model.portal import Portal
 from bizproc.model.products import ProductRef, ProductRow
 from bizproc.model.references import ItemRef
 from bizproc.model.timeline import Activity, Comment, HistoryEvent
+from bizproc.model.tokens import Signer
 from bizproc.model.users import Users
 from bizproc.ports.performing import Performing
 from bizproc.rules.calendars import Calendar
@@ -175,7 +182,9 @@ class SqlCrm:
     ) -> bool:
         special.check_kind(self.performing.transaction, ref.kind)
         by = self._author(author)
-        return items.change_pipeline(self.performing, self.portal, ref, pipeline, stage, by)
+        moved = items.change_pipeline(self.performing, self.portal, ref, pipeline, stage, by)
+        self._follow(ref)
+        return moved
 
     async def add_field(
         self, kind: str, code: str, type: str, *, label: str = "", multiple: bool = False, options: Options = ()
@@ -313,6 +322,9 @@ class SqlCrm:
     async def close_waits(self, reason: str) -> None:
         waits.close_waits(self.performing, reason)
 
+    async def pass_on_waits(self, ref: ItemRef, other: ItemRef) -> None:
+        waits.pass_on(self.performing, ref, other)
+
     # -- bookings
 
     async def book(
@@ -344,6 +356,94 @@ class SqlCrm:
             raise ItemNotFound(kind=ref.kind, id=ref.id)
         return belonging(tx, SHAPES[kind], ref)
 
+    # -- documents
+
+    async def next_number(self, template: int) -> int:
+        return papers.next_number(self.performing, template)
+
+    async def add_document(self, ref: ItemRef, fields: Mapping[str, Any], *, public: bool = False) -> CrmDocument:
+        return papers.add_document(self.performing, self.portal, await self.signer(), ref, fields, public=public)
+
+    async def document(self, id: int) -> CrmDocument:
+        return papers.one(self.performing.transaction, id)
+
+    async def document_of_step(self) -> CrmDocument | None:
+        return papers.of_step(self.performing)
+
+    async def documents(self, ref: ItemRef) -> tuple[CrmDocument, ...]:
+        return self._belonging("document", ref)
+
+    async def update_document(
+        self, document: CrmDocument, fields: Mapping[str, Any], *, event: str | None = None
+    ) -> CrmDocument:
+        return papers.update(self.performing, document, fields, event)
+
+    async def take_back_document(self, document: CrmDocument, number: int) -> None:
+        papers.take_back(self.performing, document, number)
+
+    async def publish_document(self, document: CrmDocument) -> CrmDocument:
+        return papers.publish(self.performing, self.portal, await self.signer(), document)
+
+    async def revoke_document(self, document: CrmDocument) -> CrmDocument:
+        return papers.revoke(self.performing, document)
+
+    # -- payments
+
+    async def payment(self, id: int) -> Payment:
+        return payments.one(self.performing.transaction, id)
+
+    async def is_reference_taken(self, provider: str | None, reference: str, payment: Payment) -> bool:
+        return payments.is_reference_taken(self.performing.transaction, provider, reference, payment)
+
+    async def update_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        return payments.update(self.performing, payment, fields)
+
+    async def record_payment(self, payment: Payment, fields: Mapping[str, Any]) -> Payment:
+        return payments.record(self.performing, payment, fields)
+
+    async def note_payment(self, payment: Payment, text: str) -> None:
+        payments.note(self.performing, payment, text)
+
+    # -- calendars
+
+    async def calendar_link(self, user: int) -> int:
+        return agendas.link(self.performing, user)
+
+    async def revoke_calendar(self, user: int) -> None:
+        agendas.revoke(self.performing, user)
+
+    # -- messages
+
+    async def mailboxes(self, user: int) -> tuple[Mailbox, ...]:
+        return messages.mailboxes(self.performing.transaction, user)
+
+    async def post_message(self, ref: ItemRef, draft: Draft) -> Message:
+        return messages.post(self.performing, ref, draft)
+
+    async def settle_message(self, message: int, status: str, reason: str = "") -> Message | None:
+        return messages.settle(self.performing, message, status, reason)
+
+    async def report_message(self, message: int, status: str, reason: str = "") -> None:
+        messages.report(self.performing, message, status, reason)
+
+    async def opened(self, message: int) -> None:
+        messages.opened(self.performing, message)
+
+    async def clicked(self, message: int, link: int) -> str:
+        return messages.clicked(self.performing, message, link)
+
+    async def is_excluded(self, address: str) -> bool:
+        return messages.is_excluded(self.performing.transaction, address)
+
+    async def tell_incoming(self, ref: ItemRef, kind: str, activity: int) -> None:
+        messages.tell_incoming(self.performing, ref, kind, activity)
+
+    async def client_addresses(self, ref: ItemRef, kind: str) -> tuple[str, ...]:
+        return messages.client_addresses(self.performing.transaction, ref, kind)
+
+    async def tell_error(self, ref: ItemRef, text: str) -> None:
+        messages.tell_error(self.performing, ref, text)
+
     # -- who is responsible
 
     async def change_responsible(
@@ -357,7 +457,7 @@ class SqlCrm:
         author: int | None = None,
     ) -> Assignment:
         special.check_kind(self.performing.transaction, ref.kind)
-        return queues.change_responsible(
+        done = queues.change_responsible(
             self.performing,
             self.portal,
             ref,
@@ -367,6 +467,9 @@ class SqlCrm:
             name=name,
             author=self._author(author),
         )
+        if done.changed:
+            self._follow(ref)  # whoever had it has room for what another queue holds
+        return done
 
     async def queue_state(self, name: str, part: str = "") -> Mapping[str, Any]:
         return exported(queues.state_of(self.performing, name, part))
@@ -393,6 +496,9 @@ class SqlCrm:
 
     async def names(self, wanted: Iterable[tuple[str, Any]]) -> dict[tuple[str, Any], str]:
         return names(self.performing.transaction, wanted)
+
+    async def signer(self) -> Signer:
+        return SqlCrmReader(self.performing.transaction).signer()
 
     async def custom_fields(self, kind: str) -> dict[str, Field]:
         special.check_kind(self.performing.transaction, kind)

@@ -92,8 +92,9 @@ class _Parts:
 
 @contextmanager
 def _parts(folder: Path) -> Iterator[_Parts]:
-    parts, is_new = _Parts(folder), not folder.exists()
+    parts, is_new = _Parts(folder), False
     try:
+        is_new = not folder.exists()
         _see_that_it_is_empty(folder)
         folder.mkdir(exist_ok=True)
         yield parts

@@ -393,7 +393,9 @@ def delete(performing: Performing, portal: Portal, ref: ItemRef, author: int | N
     tx = performing.transaction
     if shape.is_item:
         _delete_belongings(performing, ref)
-    tx.execute("DELETE FROM link WHERE kind = ? AND item = ?", (shape.table.name, ref.id))
+    # One by one, by what the item lists: they are found from the other side, and in no order of their own.
+    listed = {field.name: getattr(item, field.name) for field in shape.listed}
+    _write_links(performing, shape, ref.id, listed, dict.fromkeys(listed, ()))
     tx.execute(shape.delete, (ref.id,))
     if shape.is_item:
         facts = {name: getattr(item, name) for name in ("stage", "semantics", "pipeline") if shape.is_staged}

@@ -110,6 +110,8 @@ class Order:
 
 def order_of(shape: Shape, order_by: str, custom: Callable[[], Mapping[str, Field]]) -> Order:
     """The order that is named: a field, `custom.code`, or `-field` for the largest first. Raises UnknownField."""
+    if not isinstance(order_by, str):
+        raise unknown(shape.kind, order_by, shape.fields)
     given = order_by.removeprefix("-")
     name = getattr(shape.cls, "aliases", {}).get(given, given)
     field = shape.fields.get(name)

@@ -42,9 +42,12 @@ _FORGET: Final = "DELETE FROM queue WHERE name = ? AND part = ?"
 _LINES: Final = "SELECT DISTINCT queue, part FROM hold ORDER BY queue, part"
 _ANY: Final = "SELECT 1 FROM hold LIMIT 1"
 _LINE: Final = (
-    "SELECT number, kind, item, responsible, asked FROM hold WHERE queue = ? AND part = ? "
-    "ORDER BY priority, arrived, number"
+    "SELECT priority, arrived, number, kind, item, responsible, asked FROM hold "
+    "WHERE queue = ? AND part = ? AND (priority, arrived, number) > (?, ?, ?) "
+    "ORDER BY priority, arrived, number LIMIT ?"
 )
+_BEFORE_ALL: Final = (-(2**63), "", 0)
+_MOST_AT_A_TIME: Final = 1_000
 _PLACE: Final = "SELECT arrived, number FROM hold WHERE queue = ? AND part = ? AND kind = ? AND item = ?"
 _BEFORE: Final = (
     "SELECT 1 FROM hold WHERE queue = ? AND part = ? AND (priority, arrived, number) < (?, ?, ?) "
@@ -116,8 +119,12 @@ def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = No
         return
     if changed is not None:
         _leave(performing, changed)
-    for name, part in lines:
-        _release(performing, portal, Place(name, part))
+    # Again while anything leaves: what somebody gives away leaves room for what another line holds.
+    moved = True
+    while moved:
+        moved = False
+        for name, part in lines:
+            moved = _release(performing, portal, Place(name, part)) or moved
     if not performing.transaction.execute(_ANY).fetchone():
         _tell(performing, "queue.empty")
     elif changed is not None and changed.kind in _WHOSE_TIME:
@@ -264,15 +271,18 @@ def _hold(performing: Performing, place: Place, ref: ItemRef, asked: Asked, item
     performing.transaction.execute(_HOLD, row)
 
 
-def _release(performing: Performing, portal: Portal, place: Place) -> None:
-    """Give away what waits, the first first, until nobody can take the first."""
-    for ref, responsible, asked in list(_line(performing, place)):
+def _release(performing: Performing, portal: Portal, place: Place) -> bool:
+    """Give away what waits, the first first, until nobody can take the first; whether anything left."""
+    left = False
+    for ref, responsible, asked in _line(performing, place):
         with _undone_together(performing):
             item = _still_waits(performing, ref, responsible)
             if item is None:
                 performing.transaction.execute(_LET_GO, (place.name, place.part, ref.kind, ref.id))
             elif _give(performing, portal, place, ref, asked, item, in_line=False).held:
-                return
+                return left
+            left = True
+    return left
 
 
 def held(performing: Performing, name: str, part: str = "") -> tuple[ItemRef, ...]:
@@ -281,8 +291,12 @@ def held(performing: Performing, name: str, part: str = "") -> tuple[ItemRef, ..
 
 
 def _line(performing: Performing, place: Place) -> Iterator[tuple[ItemRef, int | None, Asked]]:
-    rows = performing.transaction.execute(_LINE, (place.name, place.part)).fetchall()
-    return ((ItemRef(kind, id_), responsible, CODEC.decode(asked, Asked)) for _, kind, id_, responsible, asked in rows)
+    """What waits in line, in order. Most ask for the first alone, and any change asks: so few are read at first."""
+    place_in_line, count = _BEFORE_ALL, 1
+    while rows := performing.transaction.execute(_LINE, (place.name, place.part, *place_in_line, count)).fetchall():
+        for *_, kind, id_, responsible, asked in rows:
+            yield ItemRef(kind, id_), responsible, CODEC.decode(asked, Asked)
+        place_in_line, count = tuple(rows[-1][:3]), min(count * 4, _MOST_AT_A_TIME)
 
 
 def _leave(performing: Performing, ref: ItemRef) -> None:

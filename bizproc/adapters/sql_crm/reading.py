@@ -12,10 +12,13 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from bizproc.adapters.sql_crm.definitions import custom_fields
-from bizproc.adapters.sql_crm.filtering import TRUE, Sql, Table, belongs, compiled
+from bizproc.adapters.sql_crm.filtering import FALSE, TRUE, Sql, Table, belongs, compiled
 from bizproc.adapters.sql_crm.ordering import Order, order_of
 from bizproc.adapters.sql_crm.shapes import PARENT, SHAPES, Shape, shape_named
-from bizproc.core.errors import ItemNotFound, UnknownItem
+from bizproc.core.errors import ItemNotFound, UnknownItem, WrongArgument
+from bizproc.model.agenda import Agenda
+from bizproc.model.bills import Bill
+from bizproc.model.fields import shown
 from bizproc.model.references import BEGINNING, LARGEST_ID, ItemRef
 from bizproc.model.tokens import Signer
 from bizproc.rules.filters import Filter, Setting
@@ -91,12 +94,14 @@ def find(
     Raises:
         UnknownField: no such field to order or to filter by.
         WrongFieldValue, WrongFilter: the filter says nothing about such items.
+        WrongArgument: `limit` is no whole number, or `after` no such item.
         CurrencyMismatch: the filter compares amounts of two currencies.
         UnknownItem: what belongs to another kind of thing than `of`.
     """
     customs = cache(partial(custom_fields, connection))
     order = order_of(shape, order_by, lambda: customs(shape.kind))
-    most = None if limit is None else max(limit, 0)
+    most = _most(limit)
+    _check_after(shape, order, after)
     conditions = [] if of is None else [_of(shape, ItemRef(of.item_type, of.id) if _is_item(of) else of)]
     if shape.only:
         conditions.append(Sql(shape.only.removeprefix(" AND ")))
@@ -109,6 +114,20 @@ def find(
     if order.column is not None and after is not None:
         conditions.append(order.behind(after))
     return _select(connection, shape, conditions, decide, order, most, after)
+
+
+def _most(limit: object) -> int | None:
+    if limit is not None and type(limit) is not int:
+        raise WrongArgument(process="find", parameter="limit", expected="a whole number", got=shown(limit))
+    return None if limit is None else max(0, min(limit, LARGEST_ID))
+
+
+def _check_after(shape: Shape, order: Order, after: Any) -> None:
+    """By the id alone a reference is enough; any other order needs the item's value."""
+    fits = after is None or isinstance(after, shape.cls) or (order.is_by_id and isinstance(after, ItemRef))
+    if not fits or (after is not None and not -LARGEST_ID <= after.id <= LARGEST_ID):
+        expected = f"the {shape.kind} that was the last of the page before"
+        raise WrongArgument(process="find", parameter="after", expected=expected, got=shown(after))
 
 
 def _select(
@@ -170,6 +189,8 @@ def _is_item(of: Any) -> bool:
 
 def _of(shape: Shape, ref: ItemRef) -> Sql:
     """The condition that holds for what belongs to an item, or points at it."""
+    if not -LARGEST_ID <= ref.id <= LARGEST_ID:
+        return FALSE
     if shape.kind == "activity":
         return Sql("id IN (SELECT activity FROM activity_binding WHERE kind = ? AND item = ?)", (ref.kind, ref.id))
     if ref.kind == "user" and "owner_id" in shape.fields and "user_id" in shape.fields:
@@ -215,6 +236,18 @@ class SqlCrmReader:
         """What signs the tokens in links."""
         (secret,) = self._connection.execute("SELECT secret FROM portal_secret").fetchone()
         return Signer(bytes.fromhex(secret))
+
+    def bill(self, payment: int) -> Bill:
+        """What a client sees of a payment. Raises ItemNotFound."""
+        from bizproc.adapters.sql_crm.payments import bill
+
+        return bill(self._connection, payment)
+
+    def agenda(self, user: int, now: datetime) -> Agenda:
+        """What a user has to be at, and to do. Raises ItemNotFound."""
+        from bizproc.adapters.sql_crm.agendas import agenda
+
+        return agenda(self._connection, user, now)
 
     def contents(self) -> frozenset[str]:
         """The SHA-256 of all contents that a file of the drive names."""

@@ -29,7 +29,9 @@ _TYPE: Final = SHAPES["smart_type"]
 
 def smart_type(connection: Runs, code: str) -> SmartType:
     """The smart type of this code. Raises UnknownItem, with all kinds there are."""
-    row = connection.execute(f"{_TYPE.select} WHERE code = ?", (code,)).fetchone()
+    row = None
+    if is_type_code(code):  # else it is no name, and perhaps nothing that SQL can be asked for
+        row = connection.execute(f"{_TYPE.select} WHERE code = ?", (code,)).fetchone()
     if row is None:
         raise UnknownItem(kind=code, known=", ".join(kinds(connection)))
     found: SmartType = _TYPE.item(row)

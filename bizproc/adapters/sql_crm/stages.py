@@ -12,7 +12,7 @@ from bizproc.adapters.sql_crm.reading import Runs, is_id
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
 from bizproc.core.errors import AlreadyExists, ItemNotFound, UnknownItem, UnknownPipeline, UnknownStage, WrongFieldValue
 from bizproc.model.pipelines import DEFAULT_STAGES, SMART_STAGES, Stage, StageTemplate, code_in
-from bizproc.model.references import ItemRef
+from bizproc.model.references import LARGEST_ID, ItemRef
 from bizproc.model.smart_items import SMART_ITEM
 
 _STAGE: Final = SHAPES["stage"]
@@ -92,7 +92,10 @@ def first_stage(connection: Runs, kind: str, pipeline: int) -> Stage:
 
 def check_pipeline(connection: Runs, kind: str, pipeline: int) -> None:
     """Raises UnknownPipeline if items of this kind have no such pipeline."""
-    if not connection.execute(_IS_PIPELINE, (pipeline, kind, kind, pipeline)).fetchone():
+    if (
+        not 0 <= pipeline <= LARGEST_ID
+        or not connection.execute(_IS_PIPELINE, (pipeline, kind, kind, pipeline)).fetchone()
+    ):
         raise unknown_pipeline(connection, kind, pipeline)
 
 

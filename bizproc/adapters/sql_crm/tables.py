@@ -133,6 +133,13 @@ Index("booking_user", tables["booking"].c.user_id, tables["booking"].c.end)
 Index("exclusion_value", tables["exclusion"].c.value)
 Index("wait_step", tables["wait"].c.made_by, tables["wait"].c.step)
 Index("wait_open", tables["wait"].c.made_by, sqlite_where=tables["wait"].c.completed == 0)
+Index("message_step", tables["message"].c.step, unique=True, sqlite_where=tables["message"].c.step.is_not(None))
+
+document = tables["document"]
+document.append_column(Column("step", Text))  # the key of the step that made it: the same step makes it once
+document.append_column(Column("link", Integer, nullable=False, server_default="0"))  # how many links it has had
+Index("document_step", document.c.step)
+Index("payment_reference", tables["payment"].c.provider, tables["payment"].c.reference)
 
 activity = tables["activity"]
 # 1 until the commit that makes the activity ends: what is made with a change of stage is not completed by it.
@@ -145,6 +152,7 @@ Index(
 )
 
 activity_binding = _companion("activity_binding", _key("kind", Text), _key("item", Integer), _key("activity", Integer))
+Index("activity_binding_activity", activity_binding.c.activity)
 comment_binding = _companion("comment_binding", _key("kind", Text), _key("item", Integer), _key("comment", Integer))
 Index("comment_binding_comment", comment_binding.c.comment)
 link = _companion("link", _key("to_kind", Text), _key("to_id", Integer), _key("kind", Text), _key("item", Integer))
@@ -154,6 +162,22 @@ portal_secret = Table(
     metadata,
     Column("id", Integer, primary_key=True),  # always 1
     Column("secret", Text, nullable=False),  # in hexadecimal digits; signs the tokens in links
+    sqlite_strict=True,
+)
+
+document_counter = Table(
+    "document_counter",
+    metadata,
+    _key("template", Integer),
+    Column("last", Integer, nullable=False),  # the number of its last document
+    sqlite_strict=True,
+)
+
+calendar_feed = Table(
+    "calendar_feed",
+    metadata,
+    _key("user", Integer),
+    Column("link", Integer, nullable=False),  # which of the links to the user's calendar is valid
     sqlite_strict=True,
 )
 

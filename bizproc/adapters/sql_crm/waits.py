@@ -64,6 +64,13 @@ def client_active(performing: Performing, refs: Iterable[ItemRef]) -> None:
         _close_all(performing, those(tx, "wait", condition, ref.kind, ref.id, performing.instance), "client_activity")
 
 
+def pass_on(performing: Performing, ref: ItemRef, other: ItemRef) -> None:
+    """What waited on an item waits on another one from now on. See `ports.crm.Crm.pass_on_waits`."""
+    tx: Runs = performing.transaction
+    for card in those(tx, "wait", "owner_kind = ? AND owner_id = ? AND completed = 0", ref.kind, ref.id):
+        change(tx, card, owner_kind=other.kind, owner_id=other.id)
+
+
 def _of_step(performing: Performing) -> Any:
     return next(iter(those(performing.transaction, "wait", "made_by = ? AND step = ?", *_who(performing))), None)
 

@@ -85,7 +85,7 @@ class Pace:
     @property
     def wave(self) -> int:
         """How many at a time."""
-        return WAVE if self._limit is None else max(1, min(WAVE, int(self._limit)))
+        return WAVE if self._limit is None else max(1, int(min(WAVE, self._limit)))
 
     def delay(self, count: int, now: float) -> float:
         """How long to wait before so many more are started."""

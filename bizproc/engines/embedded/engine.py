@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from attrs import define, field
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Event, Prepared
+from bizproc.core.commands import Delivered, Event, Late, Prepared, later
 from bizproc.core.driver import Ask
 from bizproc.core.errors import (
     InstanceNotFound,
@@ -41,8 +41,10 @@ from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.reactions import MakeSetting, Reaction, Reactions
 from bizproc.engines.embedded.recovery import Recovery
+from bizproc.engines.embedded.removal import Removal
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
+from bizproc.engines.embedded.settling import Decide
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import Standing, Turn, sql
@@ -93,6 +95,9 @@ class Options:
         new_id: Where the fresh ids of a step come from, given its key.
         random: Where the random numbers of a step come from, given its key.
         zone: The portal's time zone, in which schedules are meant that name none.
+        retention: How long an ended instance is kept whose process does not say it.
+        pause: Seconds between two batches of what is removed; None where nobody else needs the time, and the engine is
+            not idle before all is removed.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
     """
 
@@ -102,6 +107,8 @@ class Options:
     jitter: bool = True
     protect: bool = True
     zone: str = "UTC"
+    retention: timedelta = timedelta(days=90)
+    pause: float | None = 0.01
     portal: Portal = field(factory=Portal)
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
@@ -114,6 +121,7 @@ class Engine:
 
     Attributes:
         live: The instances in memory, by key.
+        removal: Removes instances that have ended long enough ago.
         outside: Works asked for from outside that are under way, the oldest first.
     """
 
@@ -170,6 +178,7 @@ class Engine:
         )
         self._serving: Final = Serving(self)
         self._timetable: Final = Timetable(self)
+        self.removal: Final = Removal(self, options.retention, options.pause or 0)
         self._broken: BaseException | None = None
         self.on_breakdown: Callable[[], None] = _nothing
         database.on_trouble = self._troubled
@@ -187,6 +196,7 @@ class Engine:
             check_starts(process)
         for process in processes:
             self._processes[process.name, process.version] = process
+        self.removal.use(self._processes.values())
         # A new one in place of the old: the writer's thread may be looking.
         self.reactions.rules = Rules.of(self._processes.values(), self._options.zone)
         if self.recovery.begun and any(process.starts is not None for process in processes):
@@ -216,6 +226,7 @@ class Engine:
     async def recover(self) -> None:
         """Bring back the instances that have something to do; all others stay where they are."""
         await self.ask(self._timetable.open(), outside=False)
+        await self.removal.open()
         await self.recovery.recover()
 
     def resend(self, posts: list[tuple[Any, ...]]) -> None:
@@ -236,6 +247,7 @@ class Engine:
         """Let nothing new begin; bodies that run are cancelled, and will run again after the next start."""
         self._closing = True
         self._serving.close()
+        self.removal.stop()
         self.recovery.stop()
         await self._outbox.close()
         tasks = list(self._bodies.values())
@@ -251,6 +263,7 @@ class Engine:
         """Drop everything in memory; none of the users' code runs any more."""
         self._closed = True
         self._serving.stop()
+        self.removal.stop()
         self.recovery.stop()
         self._clock.wake_at(None, self.fire)
         for task in self._bodies.values():
@@ -274,7 +287,8 @@ class Engine:
     def is_idle(self) -> bool:
         """Whether nothing happens before time passes or somebody comes."""
         busy = self._bodies or self._loading or self._firing or self._outbox.sending or self.recovery.is_running
-        return not busy and self.database.idle
+        removing = self.removal.is_running and self._options.pause is None
+        return not busy and not removing and self.database.idle
 
     async def settled(self) -> None:
         """Wait until nothing happens before time passes or somebody comes."""
@@ -325,8 +339,22 @@ class Engine:
         if performed.error is not None:
             raise performed.error
         if performed.post is not None and action.waits:
-            return await self.verdict(performed.post.id)
+            return await self._in_time(action, context, self.verdict(performed.post.id))
         return performed.value
+
+    async def _in_time(self, action: Delivered[Any], context: Context, verdict: Coroutine[Any, Any, Any]) -> Any:
+        """The verdict, or, where it does not come in time, what the action has for that."""
+        if action.patience is None:
+            return await verdict
+        try:
+            async with asyncio.timeout(action.patience.total_seconds()):
+                return await verdict
+        except TimeoutError:
+            work = Perform(self.performed, action=Late(action), context=context, reactions=self.reactions)
+            late: Performed = (await self.ask(work))[0]
+            if late.error is not None:
+                raise late.error from None
+            return late.value
 
     async def prepare(self, action: Prepared[Any]) -> Any:
         """What a prepared action does outside before it is performed."""
@@ -338,6 +366,7 @@ class Engine:
         self.reacted(reaction)
         if performed.post is not None:
             self._outbox.take([performed.post])
+        self._outbox.take(performed.follow_ups)
 
     async def verdict(self, post: int) -> Any:
         """The value of a delivered action performed outside any process, once its fate is known."""
@@ -395,6 +424,14 @@ class Engine:
     async def retry(self, id: str, *, again: bool = False) -> None:
         """Let an instance that failed or is stuck go on. Raises InstanceNotFound, NotResumable, StartRefused."""
         await self.ask(Resume(self.resumed, id=id, only=self.only, again=again))
+
+    async def settle(self, id: str, step: str, *, sent: bool) -> None:
+        """Say what became of an unknown delivery. Raises InstanceNotFound, NotResumable, StartRefused."""
+        await self.ask(self.decision(id, step, sent=sent))
+
+    def decision(self, id: str, step: str, *, sent: bool) -> Decide:
+        """The work that writes it down."""
+        return Decide(self.resumed, id=id, step=step, sent=sent, only=self.only, codec=self.codec)
 
     def resumed(self, key: int) -> None:
         self.load(key)
@@ -508,6 +545,10 @@ class Engine:
             self.notice_idle()
 
         return done
+
+    def forget_attempt(self, key: int, address: str) -> None:
+        """What stands at this address now is no step that was tried."""
+        self.submit(Run(nothing_with, function=partial(_forget_attempt, (key, address)), patient=True))
 
     def _revive(self, loaded: Loaded, late: Sequence[Delivery]) -> None:
         try:
@@ -641,6 +682,7 @@ class Engine:
             self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
             self._timetable.strike_if_due()
+            self.removal.begin_if_due()
 
     def _fired(self, fired: Fired) -> None:
         self._firing = False
@@ -649,6 +691,7 @@ class Engine:
         self.wake_by(fired.next)
         self.wake_by(self._outbox.next_due())
         self.wake_by(self._timetable.next)
+        self.wake_by(self.removal.next)
         if self._next_timer is not None and self._next_timer <= self.now():
             self.fire()  # it came while the others were being fired
         self.notice_idle()
@@ -733,6 +776,7 @@ class Engine:
         self.notice_idle()
 
     def _tell_ended(self, key: int) -> None:
+        self.removal.ended()
         self.recovery.came_further(key)
         for future in self._endings.pop(key, []):
             set_result(future, None)
@@ -825,18 +869,12 @@ class Engine:
 
     def later(self, duration: timedelta) -> datetime:
         """The moment after a duration; the end of time where there is none."""
-        try:
-            return self._clock.now() + duration
-        except OverflowError:
-            return FAR_AWAY if duration > timedelta(0) else self._clock.now()
+        return later(self._clock.now(), duration)
 
     def future(self) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda _: self.notice_idle())
         return future
-
-
-FAR_AWAY: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 
 
 def _nothing() -> None:
@@ -848,6 +886,11 @@ def _pause(process: str, tx: Transaction, *, paused: bool) -> None:
         tx.execute(sql.pause, {"process": process, "at": tx.now_text})
     else:
         tx.execute(sql.unpause, {"process": process})
+
+
+def _forget_attempt(where: tuple[int, str], tx: Transaction) -> None:
+    for text in (sql.end_timer, sql.end_arrivals, sql.end_attempts):
+        tx.execute(text, where)
 
 
 def _no_primitive(_tx: object, command: Any) -> Any:

@@ -9,7 +9,8 @@ original did there, it does again.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from attrs import define, field
 
@@ -74,12 +75,7 @@ class ForkAt(Asked["tuple[int, str]"]):
 
     def _before(self, rows: list[Recorded]) -> list[Recorded]:
         """What was delivered before anything of the step was."""
-        for place, row in enumerate(rows):
-            if row.address == self.step or row.address.startswith(f"{self.step}."):
-                return rows[:place]
-        known = ", ".join(dict.fromkeys(row.address for row in rows[:_SHOWN] if row.address)) or "none"
-        more = "…" if len(rows) > _SHOWN else ""
-        raise UnknownStep(instance=self.id, step=self.step, known=known + more)
+        return rows[: _place(self.id, self.step, [row.address for row in rows])]
 
     def _copy_journal(self, tx: Transaction, new: int, before: list[Recorded]) -> None:
         chain = Chain()
@@ -106,6 +102,28 @@ class ForkAt(Asked["tuple[int, str]"]):
         if row.event == "raised":
             return True  # its value could not be restored
         return row.event == "returned" and not self.codec.decode(row.outcome or "null", Signalled).timed_out
+
+
+def check_step(connection: Any, id: str, step: str) -> None:
+    """
+    For those who only ask for a fork, and may not hear the answer.
+
+    Raises InstanceNotFound, UnknownStep.
+    """
+    row = connection.execute(sql.forkable, {"id": id}).fetchone()
+    if row is None:
+        raise InstanceNotFound(instance=id)
+    _place(id, step, [address for _, address, *_ in connection.execute(sql.journal, {"key": row[0]})])
+
+
+def _place(id: str, step: str, addresses: Sequence[str]) -> int:
+    """Where the step begins in a journal: itself, or the first thing inside it."""
+    for place, address in enumerate(addresses):
+        if address == step or address.startswith(f"{step}."):
+            return place
+    known = ", ".join(dict.fromkeys(address for address in addresses[:_SHOWN] if address)) or "none"
+    more = "…" if len(addresses) > _SHOWN else ""
+    raise UnknownStep(instance=id, step=step, known=known + more)
 
 
 def _next_id(tx: Transaction, id: str) -> str:

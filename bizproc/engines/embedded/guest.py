@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -21,6 +22,7 @@ from bizproc.core.codec import Codec
 from bizproc.core.errors import InstanceNotFound, Unanswered
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded.forking import check_step
 from bizproc.engines.embedded.requests import (
     CancelRequest,
     ForkRequest,
@@ -29,6 +31,7 @@ from bizproc.engines.embedded.requests import (
     PublishRequest,
     Request,
     RetryRequest,
+    SettleRequest,
     SignalRequest,
     SkipRequest,
     StartRequest,
@@ -62,6 +65,7 @@ class Guest:
         self, database: Database, now: Callable[[], datetime], codec: Codec, patience: timedelta | None = None
     ) -> None:
         self.patience = patience
+        self._processes: dict[tuple[str, int], Process[..., Any]] = {}
         self._unheard: deque[str] = deque()
         self._database: Final = database
         self._now: Final = now
@@ -110,9 +114,17 @@ class Guest:
         await self._exists(id)
         await self._answer(RetryRequest(id, again))
 
+    async def settle(self, id: str, step: str, *, sent: bool) -> None:
+        """As `Engine.settle`, once an owner has done it."""
+        await self._exists(id)
+        await self._answer(SettleRequest(id, step, sent))
+
     async def fork(self, id: str, step: str, called: str | None) -> str:
         """As `Engine.fork`, once an owner has done it."""
         check_id(called)
+        await self._exists(id)
+        with suppress(InstanceNotFound):  # its start is on its way to an owner: that one will see
+            await self._database.read(partial(check_step, id=id, step=step))
         return str(await self._answer(ForkRequest(id, step, called)))
 
     async def skip_wait(self, id: str) -> None:
@@ -129,9 +141,13 @@ class Guest:
         """Come back now and then: who waits for an ending looks again."""
         await asyncio.sleep(LOOK_EVERY)
 
+    def use(self, *processes: Process[..., Any]) -> None:
+        """Know processes: for previews and results. A guest runs none of them."""
+        self._processes.update({(one.name, one.version): one for one in processes})
+
     def processes(self) -> Mapping[tuple[str, int], Process[..., Any]]:
-        """None: a guest runs nothing."""
-        return {}
+        """Those that it was told of."""
+        return self._processes
 
     def new_id(self, _key: str) -> UUID:
         """A fresh id."""

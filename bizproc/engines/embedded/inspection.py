@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec, recorded_traceback, text_of
-from bizproc.core.errors import InstanceNotFound, ReplayMismatch
+from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, ReplayMismatch
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
@@ -235,7 +235,7 @@ def statuses(
         "item": document and document.id,
         "limit": -1 if limit is None else limit,
     }
-    rows = connection.execute(sql.list_instances, given).fetchall()
+    rows = connection.execute(sql.list_instances if document is None else sql.list_on_item, given).fetchall()
     return [_status(row, codec) for row in reversed(rows)]
 
 
@@ -308,6 +308,8 @@ def report(error: BaseException) -> ErrorReport:
     plain = ErrorReport(class_name=type(error).__name__, text=text_of(error), traceback=recorded_traceback(error))
     if isinstance(error, ReplayMismatch):
         return evolve(plain, step=error.step, recorded=error.recorded, asked=error.asked)
+    if isinstance(error, DeliveryUnknown):
+        return evolve(plain, step=error.step)
     return plain
 
 

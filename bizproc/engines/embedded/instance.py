@@ -144,9 +144,11 @@ class Instance:
             self._keep(signal)
         self._seen_signal = max((signal.id for signal in loaded.signals), default=self._seen_signal)
         fresh = progress.replay(loaded.rows)
+        others = self._forget_attempts_of_others(loaded.attempts)
         self._remember_attempts(loaded.attempts)
         for delivery in loaded.arrivals:
-            self.receive(delivery)
+            if not (isinstance(delivery, Due) and delivery.address in others):
+                self.receive(delivery)
         self._expect_due_steps()
         if not self._begun:
             self._interrupt(loaded.attempts)
@@ -154,6 +156,20 @@ class Instance:
         settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies
         first = [ask for ask in fresh if ask.address not in settled]
         self._go(first, rewired=loaded.retried)
+
+    def _forget_attempts_of_others(self, attempts: dict[str, Attempted]) -> list[str]:
+        """
+        A step that was to be tried again has no entry yet, so other code may ask for something else in its place.
+
+        The timer of the step must not end that. Returns these addresses.
+        """
+        commands = {address: self.progress.command(address) for address in attempts}
+        others = [address for address, one in commands.items() if one is not None and not isinstance(one, Step)]
+        for address in others:
+            del attempts[address]
+            # Before this instance's next turn, which may write a timer of its own there.
+            self._engine.forget_attempt(self.key, address)
+        return others
 
     def _remember_attempts(self, attempts: Mapping[str, Attempted]) -> None:
         still_open = {address: one for address, one in attempts.items() if address in self.progress.driver.asks}
@@ -342,9 +358,8 @@ class Instance:
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.address in self.progress.waits:
-                        self._abandon(
-                            turn, ask, value
-                        )  # it had begun before the instance was retried, or for its child
+                        # It had begun before the instance was retried, or for its child, or is late.
+                        self._abandon(turn, ask, value, withdraw=False)
                     self.progress.answer(ask.address, value, error)
             case StepEnded():
                 self._end_step(turn, delivery)
@@ -422,6 +437,10 @@ class Instance:
             self._end_wait(turn, ask, Signalled(timed_out=True))
         elif isinstance(command, Listening):
             self._end_wait(turn, ask, command.skipped() if skipped else command.expired())
+        elif isinstance(command, Delivered):
+            # What it says of that may stand in the store; what was posted is sent all the same.
+            turn.actions.append(ask)
+            turn.late.add(address)
         else:
             self._end_wait(turn, ask, None)
 
@@ -640,7 +659,7 @@ class Instance:
         turn.entries.append(entry(ask.address, "raised", ask.noted, self._codec.encode_error(error)))
         self.progress.answer(ask.address, None, error)
 
-    def _abandon(self, turn: Turn, ask: Ask, answer: Any = None) -> None:
+    def _abandon(self, turn: Turn, ask: Ask, answer: Any = None, *, withdraw: bool = True) -> None:
         """
         Nobody waits for this any more: clear what would wake it, and do not do it if it was not done yet.
 
@@ -658,7 +677,7 @@ class Instance:
             turn.statements.append((sql.end_subscriptions, (self.key, address)))
         if began and isinstance(ask.command, Visible):
             turn.over.append((address, ask.command, answer))
-        if began and isinstance(ask.command, Delivered):
+        if began and withdraw and isinstance(ask.command, Delivered):
             turn.statements.append((sql.withdraw, (self.key, address)))
         if attempted:
             turn.statements.append((sql.end_attempts, (self.key, address)))

@@ -20,7 +20,7 @@ from attrs import define, field
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Fate, Verdict
-from bizproc.core.errors import DeliveryUnknown, NotJournallable, NotRestorable, SendDelayed, SendRefused
+from bizproc.core.errors import BizprocError, DeliveryUnknown, NotJournallable, NotRestorable, SendDelayed, SendRefused
 from bizproc.core.steps import Retry
 from bizproc.engines.embedded.asked import Asked
 from bizproc.engines.embedded.deliveries import Settled
@@ -39,6 +39,9 @@ sql: Final = load("bizproc.engines.embedded", "statements.sql")
 PATIENCE: Final = Retry(
     attempts=40, first_delay=timedelta(seconds=10), factor=2, longest_delay=timedelta(hours=2), jitter=0
 )
+
+# Over one channel at a time: mail servers and providers turn those away that come with hundreds of connections.
+AT_ONCE: Final = 8
 
 
 @define(eq=False)
@@ -71,6 +74,7 @@ class Outcome:
     reaction: Reaction
     value: Any
     error: BaseException | None
+    follow_ups: tuple[Post, ...] = ()
 
 
 @define(eq=False)
@@ -86,11 +90,11 @@ class Settle(Asked[Outcome]):
         codec, post = self.context.codec, self.post
         settled = perform(tx, Settlement(codec.decode(post.settling), self.verdict), self.context)
         tx.execute(sql.settle, self._row(tx))
-        error = settled.error or self._error()
+        error = settled.error or self._error(settled.value)
         delivery = self._delivery(tx, settled.value, error)
         reaction = self.reactions.begin(tx)
         reaction.to(settled.events, settled.clears)
-        return Outcome(delivery, reaction, settled.value, error)
+        return Outcome(delivery, reaction, settled.value, error, settled.follow_ups)
 
     def _is_waited_for(self, tx: Transaction) -> bool:
         """Whether the instance lives, and in the run that has posted this."""
@@ -104,8 +108,10 @@ class Settle(Asked[Outcome]):
         verdict = self.context.codec.encode(self.verdict, Verdict)
         return {"id": self.post.id, "state": self.verdict.fate, "verdict": verdict, "at": tx.now_text}
 
-    def _error(self) -> BaseException | None:
+    def _error(self, value: Any) -> BaseException | None:
         post, verdict = self.post, self.verdict
+        if verdict.fate != "accepted" and isinstance(value, BizprocError):
+            return value  # in the action's own words
         if verdict.fate == "refused":
             return SendRefused(channel=post.channel, reason=verdict.reason)
         if verdict.fate == "unknown":
@@ -153,22 +159,22 @@ class Outbox:
         self._context = context
         self._settled = settled
         self._wake_by = wake_by
+        self._turns: dict[str, asyncio.Semaphore] = {}
         self._reactions = reactions
 
     def take(self, posts: Iterable[Post]) -> None:
-        """Send posts that are on disk."""
+        """Send posts that are on disk, each in its time."""
         for one in posts:
-            if one.id not in self.sending and one.id not in self.delayed:
+            if one.id in self.sending or one.id in self.delayed:
+                continue
+            if one.again_at is not None and one.state == "ready" and moment(one.again_at) > self._now():
+                self._wait(one, moment(one.again_at))
+            else:
                 self.sending[one.id] = self._begin(self._send(one))
 
     def recover(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Go on with what a program that ended has left: rows of `open_posts`."""
-        for row in rows:
-            left = Post(*row)
-            if left.again_at is not None and left.state == "ready":
-                self._wait(left, moment(left.again_at))
-            else:
-                self.take([left])
+        self.take(Post(*row) for row in rows)
 
     def due(self, now: datetime) -> None:
         """Send what is to be sent again by now."""
@@ -183,13 +189,16 @@ class Outbox:
 
     async def _send(self, one: Post) -> None:
         try:
-            verdict = await self._verdict(one)
+            # Before the mark: what only waits for its turn was certainly not sent, whenever the program dies.
+            async with self._turns.setdefault(one.channel, asyncio.Semaphore(AT_ONCE)):
+                verdict = await self._verdict(one)
             if verdict is not None:
                 # Heard of in the commit's own callback: what arrives later must not come before it.
                 settled = partial(self._settled, one)
                 context = self._context(one)
                 settle = Settle(settled, post=one, verdict=verdict, context=context, reactions=self._reactions)
-                await self._ask(settle)
+                outcome = await self._ask(settle)
+                self.take(outcome.follow_ups)
         finally:
             if self.sending.get(one.id) is asyncio.current_task():
                 del self.sending[one.id]

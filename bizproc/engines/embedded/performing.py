@@ -17,7 +17,9 @@ from bizproc.core.commands import (
     Delivered,
     Done,
     Event,
+    Late,
     Listening,
+    Outgoing,
     Pending,
     Prepared,
     Settling,
@@ -25,7 +27,7 @@ from bizproc.core.commands import (
     Visible,
 )
 from bizproc.core.errors import StoreError
-from bizproc.engines.embedded.posts import Post, post
+from bizproc.engines.embedded.posts import Post, follow_up, post, sql
 from bizproc.ports.performing import ItemRef, Performing
 from bizproc.store.transaction import Transaction
 
@@ -92,6 +94,7 @@ class Performed:
         value: What it returned; `Pending` if there is something to wait for.
         encoded: The value or error as text; None while there is something to wait for.
         post: What it put into the outbox.
+        follow_ups: What it put there to be sent later.
         clears: Items whose instances it ends, and why.
     """
 
@@ -102,6 +105,7 @@ class Performed:
     ended_by: str | None
     post: Post | None
     clears: list[tuple[ItemRef, str]]
+    follow_ups: tuple[Post, ...] = ()
 
 
 def perform(tx: Transaction, command: Any, context: Context, prepared: Any = None) -> Performed:
@@ -121,27 +125,41 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         clearing=lambda ref, ended_by: clears.append((ref, ended_by)),
         events=events,
     )
+    command = _accepted(tx, command, context) or command
     try:
         with tx.savepoint():
             value = _value(tx, command, context, performing, prepared)
             value, posted = _posted(tx, command, context, value)
+            follow_ups = _followed(tx, context, performing)
             encoded = None if isinstance(value, Pending) else context.codec.encode(value, command.result_type)
     except StoreError:
         raise  # not the action's affair: the whole group waits, or is lost
     except Exception as error:  # noqa: BLE001  whatever an action raises is its outcome
         left = _left_behind(tx, command, context, performing, error)
         return Performed(None, error, context.codec.encode_error(error), left, None, None, [])
-    return Performed(value, None, encoded, events, ends[0] if ends else None, posted, clears)
+    return Performed(value, None, encoded, events, ends[0] if ends else None, posted, clears, follow_ups)
+
+
+def _accepted(tx: Transaction, command: Any, context: Context) -> Settlement | None:
+    """A step that is asked again had sent already: nothing is looked at anew, only its answer is missing."""
+    if not (isinstance(command, Delivered) and command.waits):
+        return None
+    row = tx.execute(sql.accepted_post, (context.key,)).fetchone()
+    if row is None:
+        return None
+    settling, verdict = row
+    decode = context.codec.decode
+    return Settlement(decode(settling), decode(verdict, Verdict), command.result_type)
 
 
 def _left_behind(tx: Transaction, command: Any, context: Context, failed: Performing, error: Exception) -> list[Event]:
     """Do what the action wanted done if it failed; what that emits."""
     events: list[Event] = []
     for trace in failed.left_behind:
-        performing = evolve(failed, events=[], left_behind=[])
+        performing = evolve(failed, events=[], follow_ups=[], left_behind=[])
         try:
             with tx.savepoint():
-                finished(_awaited(trace(context.make_port(performing))), command)
+                finished(_awaited(trace(context.make_port(performing), error)), command)
         except StoreError:
             raise
         except Exception as second:  # noqa: BLE001  the first error is the outcome, and must not be lost
@@ -163,6 +181,8 @@ def _value(tx: Transaction, command: Any, context: Context, performing: Performi
     if isinstance(command, Listening):
         answer = finished(command.begin(context.make_port(performing)), command)
         return answer.value if isinstance(answer, Done) else answer
+    if isinstance(command, Late):
+        return finished(command.action.late(context.make_port(performing)), command)
     if isinstance(command, Settlement):
         return finished(command.settling.settle(context.make_port(performing), command.verdict), command)
     if isinstance(command, Over):
@@ -179,20 +199,28 @@ def close_waits(tx: Transaction, make_port: MakePort, instance: str, reason: str
 
 
 def _posted(tx: Transaction, command: Any, context: Context, value: Any) -> tuple[Any, Post | None]:
-    """A delivered action has given something to send: it goes into the outbox, in the same commit."""
-    if not isinstance(command, Delivered):
+    """What is to be sent goes into the outbox, in the same commit."""
+    if not isinstance(value, Outgoing):
         return value, None
-    posted = post(
-        tx,
-        value,
-        context.codec,
-        context.channels,
-        context.key,
-        context.document,
-        context.sender,
-        waits=command.waits,
+    posted = _post(tx, value, context, context.key, context.sender, waits=command.waits)
+    if not command.waits:
+        return value.posted, posted
+    return Pending((), None if command.patience is None else tx.now + command.patience), posted
+
+
+def _post(
+    tx: Transaction, value: Outgoing, context: Context, key: str, sender: tuple[int, str] | None, *, waits: bool
+) -> Post:
+    return post(tx, value, context.codec, context.channels, key, context.document, sender, waits=waits)
+
+
+def _followed(tx: Transaction, context: Context, performing: Performing) -> tuple[Post, ...]:
+    """What is to be sent later: it is the store's from here on, and no instance's."""
+    written = (
+        follow_up(tx, each, context.codec, context.channels, context.key, context.document)
+        for each in performing.follow_ups
     )
-    return (Pending(()) if command.waits else value.posted), posted
+    return tuple(each for each in written if each is not None)
 
 
 def finished(coroutine: Coroutine[Any, Any, T], command: Any) -> T:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Outgoing
 from bizproc.core.errors import ChannelMissing
-from bizproc.ports.performing import ItemRef
+from bizproc.ports.performing import FollowUp, ItemRef
 from bizproc.store.statements import load
 from bizproc.store.transaction import Transaction
+from bizproc.store.types import moment_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
@@ -57,10 +59,26 @@ def post(
         ChannelMissing: No channel of that name is set up.
         NotJournallable: The payload cannot be written.
     """
+    row = _row(outgoing, codec, channels, key, document, sender, waits=waits)
+    earlier = tx.execute(sql.post_of_key, (key,)).fetchone()
+    if earlier is not None:
+        return _again(tx, earlier, row)
+    return _insert(tx, row, None)
+
+
+def _row(
+    outgoing: Outgoing,
+    codec: Codec,
+    channels: Mapping[str, Any],
+    key: str,
+    document: ItemRef | None,
+    sender: tuple[int, str] | None,
+    *,
+    waits: bool,
+) -> dict[str, Any]:
     if outgoing.channel not in channels:
         raise ChannelMissing(channel=outgoing.channel, known=", ".join(sorted(channels)) or "none")
-    earlier = tx.execute(sql.post_of_key, (key,)).fetchone()
-    row: dict[str, Any] = {
+    return {
         "instance": sender and sender[0],
         "address": sender and sender[1],
         "waits": int(waits),
@@ -71,10 +89,22 @@ def post(
         "document_type": document and document.kind,
         "document_id": document and document.id,
     }
-    if earlier is not None:
-        return _again(tx, earlier, row)
-    id = tx.execute(sql.post, {**row, "at": tx.now_text}).lastrowid
-    return Post(id=int(id or 0), **row, state="ready", attempts=0, again_at=None)
+
+
+def _insert(tx: Transaction, row: dict[str, Any], at: datetime | None) -> Post:
+    again_at = None if at is None else moment_text(at)
+    id = tx.execute(sql.post, {**row, "again_at": again_at, "at": tx.now_text}).lastrowid
+    return Post(id=int(id or 0), **row, state="ready", attempts=0, again_at=again_at)
+
+
+def follow_up(
+    tx: Transaction, one: FollowUp, codec: Codec, channels: Mapping[str, Any], key: str, document: ItemRef | None
+) -> Post | None:
+    """Write a post that is sent later, and belongs to no instance; None where it was written before."""
+    outgoing, key = one.outgoing, f"{key}/{one.name}"
+    if tx.execute(sql.post_of_key, (key,)).fetchone() is not None:
+        return None
+    return _insert(tx, _row(outgoing, codec, channels, key, document, None, waits=False), one.at)
 
 
 def _again(tx: Transaction, earlier: tuple[Any, ...], row: dict[str, Any]) -> Post:

@@ -7,7 +7,7 @@ this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Action, AwaitChild, Command, Listening, Patched, StartChild
+from bizproc.core.commands import Action, AwaitChild, Command, Forgiven, Listening, Patched, StartChild
 from bizproc.core.driver import Ask, Driver
-from bizproc.core.errors import NotJournallable, ReplayMismatch
+from bizproc.core.errors import ActionError, NotJournallable, ReplayMismatch
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
 from bizproc.engines.embedded.journal import Recorded, Signature, signature, unwritten
@@ -78,6 +78,7 @@ class Progress:
         self.left_branches: list[tuple[str, list[Ask]]] = []
         self._codec: Final = codec
         self._dropped: dict[str, Ask] = {}
+        self._reached: dict[str, int] | None = None
         self._raised: list[tuple[BaseException, str]] = []
         self.driver = self._new_driver()
 
@@ -90,6 +91,7 @@ class Progress:
             NotRestorable: A recorded value cannot be read back.
         """
         recorded = {row.address: row for row in rows}
+        self._reached = None
         self.driver.begin()
         self._sign_all(recorded)
         self.take_left()
@@ -134,7 +136,13 @@ class Progress:
         if error is not None:
             self._raised.append((error, address))
             del self._raised[:-_REMEMBERED]
+        if isinstance(error, ActionError) and self._continues(address):
+            value, error = Forgiven(error), None
         self.driver.resume(address, value, error)
+
+    def _continues(self, address: str) -> bool:
+        """Whether the process goes on where this cannot do its work (D1): actions alone, not waits, not steps."""
+        return self.call.process.on_error == "continue" and isinstance(self.command(address), Action)
 
     def raised_at(self, error: BaseException) -> str | None:
         """The address of the step that an error came from, itself or as the cause of it."""
@@ -198,12 +206,21 @@ class Progress:
             for ask in self.driver.take_fresh():
                 self.sign(ask)
                 if isinstance(ask.command, Patched):
-                    self._replay_patched(ask, recorded.get(ask.address))
+                    self._replay_patched(ask, recorded)
 
-    def _replay_patched(self, ask: Ask, row: Recorded | None) -> None:
-        if row is not None and (row.kind, row.name) != (ask.noted.kind, ask.noted.name):
+    def _replay_patched(self, ask: Ask, recorded: Mapping[str, Recorded]) -> None:
+        row = recorded.get(ask.address)
+        own_mark = row is not None and (row.kind, row.name) == (ask.noted.kind, ask.noted.name)
+        if not own_mark and self._was_passed(ask, recorded):
             self.patches.append(ask.noted.name)
             self.driver.give_back(ask.address, value=False)
+
+    def _was_passed(self, ask: Ask, recorded: Mapping[str, Recorded]) -> bool:
+        """Whether the journal has come to this place. A fork has no entry of its own, only its branches have."""
+        if self._reached is None:
+            self._reached = _reached(recorded)
+        prefix = ask.branch.prefix
+        return self._reached.get(prefix, -1) >= int(ask.address[len(prefix) :])
 
     def _replay_one(self, row: Recorded) -> None:
         if row.event == "cancelled":
@@ -224,6 +241,17 @@ class Progress:
             self.answer(row.address, self._codec.decode(row.outcome or "null", ask.command.result_type), None)
         else:
             self.answer(row.address, None, self._codec.decode_error(row.outcome or "null"))
+
+
+def _reached(addresses: Iterable[str]) -> dict[str, int]:
+    """How far each branch has come: the number of its last command that has left anything in the journal."""
+    reached: dict[str, int] = {}
+    for address in addresses:
+        parts = address.split(".") if address else []
+        for place in range(0, len(parts), 2):
+            prefix = "".join(f"{part}." for part in parts[:place])
+            reached[prefix] = max(reached.get(prefix, -1), int(parts[place]))
+    return reached
 
 
 # How many raised errors are remembered: enough for a process that handles some before one gets through.

@@ -216,6 +216,8 @@ class Reaction:
     def _try(self, process: Process[..., Any], event: Event, sight: Sight) -> bool:
         """Start a process if its trigger fits. Whether it fitted."""
         told = Told(process, event.name, ref_of_subject(event.subject))
+        if process.starts.tells_of_any_kind(event.name) and not _takes(process, told.document):
+            return False
         try:
             matched = process.starts.match(event, sight, starting=True)
         except StoreError:
@@ -284,6 +286,12 @@ _CHANGES: Final = frozenset({"created", "updated", "deleted"})
 
 def _item(ref: ItemRef) -> dict[str, Any]:
     return {"kind": ref.kind, "item": ref.id}
+
+
+def _takes(process: Process[..., Any], item: ItemRef | None) -> bool:
+    """Whether a process runs on items of this kind, or on none."""
+    kind = getattr(process.form.document, "item_type", None)
+    return not isinstance(kind, str) or item is None or kind == item.kind
 
 
 def _stages(matched: Trigger, event: Event) -> tuple[str, ...]:

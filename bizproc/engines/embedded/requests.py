@@ -74,6 +74,15 @@ class SkipRequest:
 
 
 @frozen
+class SettleRequest:
+    """Say what became of a delivery that is unknown, and let the instance go on."""
+
+    id: str
+    step: str
+    sent: bool
+
+
+@frozen
 class PublishRequest:
     """Send a signal to whoever listens; the value is encoded."""
 
@@ -100,4 +109,5 @@ Request: TypeAlias = (
     | SkipRequest
     | PublishRequest
     | PauseRequest
+    | SettleRequest
 )

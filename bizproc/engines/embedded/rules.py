@@ -15,6 +15,8 @@ from attrs import frozen
 from bizproc.core.checks import readable
 from bizproc.core.errors import ProcessDefinitionError
 from bizproc.core.process import Process
+from bizproc.model.kinds import NOUNS
+from bizproc.model.smart_items import SMART_ITEM, is_type_code
 from bizproc.triggers.keys import is_sent
 from bizproc.triggers.schedule import Schedule
 from bizproc.triggers.trigger import Trigger
@@ -74,11 +76,18 @@ def _check_document(process: Process[..., Any], trigger: Trigger) -> None:
         return
     if trigger.schedule is not None:
         _refuse(process, "on.cron starts it without a document, and it has one. Let it find its items itself.")
-    kind = getattr(document, "item_type", None)
     for name in trigger.events:
-        other = name.rpartition(".")[0]
-        if not is_sent(name) and isinstance(kind, str) and kind != other:
-            _refuse(process, f"its document is a {readable(document)}, and its trigger tells of the kind {other!r}.")
+        kind = name.rpartition(".")[0]
+        if not (is_sent(name) or trigger.any_kind) and not _may_be(document, kind):
+            _refuse(process, f"its document is a {readable(document)}, and its trigger tells of the kind {kind!r}.")
+
+
+def _may_be(document: type, kind: str) -> bool:
+    """Whether items of this kind are such documents: smart items are of as many kinds as there are types."""
+    own = getattr(document, "item_type", None)
+    if own == SMART_ITEM:
+        return is_type_code(kind) and kind not in NOUNS
+    return own == kind or not isinstance(own, str)
 
 
 def _refuse(process: Process[..., Any], detail: str) -> None:

@@ -24,6 +24,7 @@ from bizproc.engines.embedded.requests import (
     PublishRequest,
     Request,
     RetryRequest,
+    SettleRequest,
     SignalRequest,
     SkipRequest,
     StartRequest,
@@ -144,6 +145,8 @@ class Serving:
                 return self._engine.publication(name, self._engine.codec.decode(value)), _none
             case PauseRequest(process, paused):
                 return self._engine.pausing(process, paused=paused), _none
+            case SettleRequest(id, step, sent):
+                return self._engine.decision(id, step, sent=sent), _none
             case SkipRequest(id):
                 return AskSkip(self._engine.skip_asked, id=id), _none
             case _:

@@ -202,7 +202,13 @@ FROM instance WHERE id = :id
 SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
 FROM instance
 WHERE (:process IS NULL OR process = :process) AND (:state IS NULL OR state = :state)
-  AND (:kind IS NULL OR (document_type = :kind AND document_id = :item))
+ORDER BY key DESC LIMIT :limit
+
+-- list_on_item: the same, of those on one item
+SELECT id, process, version, document_type, document_id, state, waits_for, until, ended_by, error, started_at, ended_at, cause
+FROM instance
+WHERE document_type = :kind AND document_id = :item
+  AND (:process IS NULL OR process = :process) AND (:state IS NULL OR state = :state)
 ORDER BY key DESC LIMIT :limit
 
 -- result_of: how an instance ended
@@ -212,8 +218,8 @@ SELECT key, process, version, state, outcome, error, ended_by FROM instance WHER
 SELECT at, text, facts FROM instance_log WHERE instance = :key ORDER BY id
 
 -- post: something to be sent
-INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, posted_at)
-VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :at)
+INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, again_at, posted_at)
+VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :again_at, :at)
 
 -- open_posts: what was not settled when the program ended, the oldest first
 SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
@@ -294,6 +300,12 @@ SELECT done_at, value, error FROM inbox WHERE key = :key
 -- post_of_key: what became of something that was posted under this key
 SELECT id, channel, state, verdict FROM outbox WHERE key = ?
 
+-- accepted_post: what was posted under this key, if the other side has it
+SELECT settling, verdict FROM outbox WHERE key = ? AND state = 'accepted'
+
+-- unknown_post: what a step has posted, if nobody knows whether it was sent
+SELECT id FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown'
+
 -- post_again: it was not accepted, and somebody wants it sent after all
 UPDATE outbox SET state = 'ready', attempts = 0, again_at = NULL, verdict = NULL, settled_at = NULL, payload = :payload,
        settling = :settling, channel = :channel, waits = :waits
@@ -340,3 +352,56 @@ FROM instance WHERE state = 'stuck' ORDER BY key LIMIT 1000
 
 -- known_ids: which of these are taken
 SELECT id FROM instance WHERE id IN (SELECT value FROM json_each(:ids))
+
+-- process_names: of all instances there are; each by one look into the index
+WITH RECURSIVE name(process) AS (
+  SELECT min(process) FROM instance
+  UNION ALL SELECT (SELECT min(process) FROM instance WHERE process > name.process) FROM name WHERE name.process IS NOT NULL)
+SELECT process FROM name WHERE process IS NOT NULL
+
+-- first_ended: when the first of those ended that ended after this moment
+SELECT min(ended_at) FROM instance WHERE process = :process AND state = :state AND ended_at > :after
+
+-- ended_until: instances of a process that ended in this state and long enough ago, the longest ended first
+SELECT key, id, ended_at, parent_key FROM instance
+WHERE process = :process AND state = :state AND ended_at <= :until AND (ended_at, key) > (:at, :key)
+ORDER BY ended_at, key LIMIT :most
+
+-- open_post_of: whether something of an instance is still to be sent
+SELECT 1 FROM outbox WHERE instance = :key AND state IN ('ready', 'sending') LIMIT 1
+
+-- remove_instance: it was kept long enough
+DELETE FROM instance WHERE key = :key
+
+-- add_removal: an instance is gone, and its other rows are to follow
+INSERT INTO removal (instance) VALUES (:key)
+
+-- removals: instances that are gone, and have rows still
+SELECT instance FROM removal ORDER BY instance LIMIT 500
+
+-- removed: none of its rows is left
+DELETE FROM removal WHERE instance = :key
+
+-- remove_journal: of one that is gone, so many rows
+DELETE FROM journal WHERE lsn IN (SELECT lsn FROM journal WHERE instance = :key LIMIT :most)
+
+-- remove_notes: likewise
+DELETE FROM instance_log WHERE id IN (SELECT id FROM instance_log WHERE instance = :key LIMIT :most)
+
+-- remove_signals: likewise
+DELETE FROM signal WHERE id IN (SELECT id FROM signal WHERE instance = :key LIMIT :most)
+
+-- remove_arrivals: likewise
+DELETE FROM arrival WHERE id IN (SELECT id FROM arrival WHERE instance = :key LIMIT :most)
+
+-- remove_posts: likewise
+DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE instance = :key LIMIT :most)
+
+-- remove_posts_of_nobody: what was sent outside processes, and is settled since long
+DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE instance IS NULL AND settled_at <= :until ORDER BY settled_at LIMIT :most)
+
+-- oldest_asked: what guests asked first
+SELECT id, done_at FROM inbox ORDER BY id LIMIT :most
+
+-- forget_asked: a guest has had its answer since long
+DELETE FROM inbox WHERE id = :id

@@ -12,12 +12,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from attrs import define, field, frozen
 
 from bizproc.core.codec import Codec
-from bizproc.core.commands import AwaitChild, Pending, Visible
+from bizproc.core.commands import AwaitChild, Delivered, Late, Pending, Visible
 from bizproc.core.driver import Ask
 from bizproc.engines.embedded.children import Leaving, cancel, look
 from bizproc.engines.embedded.endings import Ending, begin_anew, by_action
@@ -87,6 +87,7 @@ class Turn:
         over: Visible waits that are over, each with its answer: None where nobody waits any more.
         actions: Local actions and checks to perform, in the order in which they were asked.
         again: Those of them that are waits which began before, with their deadlines.
+        late: Those of them that are deliveries whose verdict has not come in time.
         busy: Whether step bodies run, or are to begin, once it is committed.
         waits: The waits that are open then, but for those that begin in the run.
         ending: How the instance ends, if it does.
@@ -116,6 +117,7 @@ class Turn:
     over: list[tuple[str, Visible[Any], Any]] = field(factory=list)
     actions: list[Ask] = field(factory=list)
     again: dict[str, datetime | None] = field(factory=dict)
+    late: set[str] = field(factory=set)
     busy: bool = False
     waits: list[Waiting] = field(factory=list)
     ending: Ending | None = None
@@ -190,7 +192,8 @@ class Turn:
 
     def _perform(self, tx: Transaction, ask: Ask, reaction: Reaction) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
-        performed = perform(tx, ask.command, self._context(ask.address, reaction, ask.function), ask.prepared)
+        command = Late(cast("Delivered[Any]", ask.command)) if ask.address in self.late else ask.command
+        performed = perform(tx, command, self._context(ask.address, reaction, ask.function), ask.prepared)
         if isinstance(performed.value, Pending):
             self._begin_waiting(tx, ask, performed.value)
         else:
@@ -199,6 +202,7 @@ class Turn:
             self.answers.append(Answer(ask, performed.value, performed.error))
         if performed.post is not None:
             self.posts.append(performed.post)
+        self.posts += performed.follow_ups
         reaction.to(performed.events, performed.clears)
         # What it does on purpose goes before what follows from it.
         self.ended = reaction.own_ending

@@ -270,6 +270,7 @@ class Resume(Asked[int]):
     id: str = field(kw_only=True)
     only: Callable[[str, int, ItemRef | None], str | None] = field(kw_only=True)
     again: bool = field(default=False, kw_only=True)
+    settled: bool = field(default=False, kw_only=True)  # somebody has said what became of a delivery that is unknown
 
     def write(self, tx: Transaction) -> int:
         row = tx.execute(sql.resumable, {"id": self.id}).fetchone()
@@ -281,6 +282,7 @@ class Resume(Asked[int]):
         only = self.only(process, version, None if kind is None else ItemRef(kind, item))
         self._see_that_it_is_alone(tx, key, process, only)
         if failed_at is not None:
+            self._see_that_it_is_settled(tx, key, state, failed_at)
             self._see_that_nothing_is_repeated(tx, key, state, failed_at)
             tx.execute(sql.forget_from, {"key": key, "address": failed_at})
             tx.execute(sql.end_attempts, (key, failed_at))
@@ -288,6 +290,12 @@ class Resume(Asked[int]):
         if state == "failed":
             tx.execute(sql.add_arrival, {"key": key, "address": "", "kind": REWIRE, "payload": None})
         return int(key)
+
+    def _see_that_it_is_settled(self, tx: Transaction, key: int, state: str, failed_at: str) -> None:
+        post = tx.execute(sql.unknown_post, {"key": key, "address": failed_at}).fetchone()
+        if post is not None and not self.settled:
+            detail = f"whether step {failed_at} was sent is unknown: say so, with settle."
+            raise NotResumable(instance=self.id, state=state, detail=detail)
 
     def _see_that_nothing_is_repeated(self, tx: Transaction, key: int, state: str, failed_at: str) -> None:
         after = [address for (address,) in tx.execute(sql.effects_after, {"key": key, "address": failed_at})]

@@ -7,7 +7,7 @@ Nothing is converted behind anybody's back: a text is no number, and True is no 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import time
+from datetime import time, timedelta
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -204,7 +204,7 @@ def _value(condition: Condition, field: Field, value: Any) -> Any:
     if operator in ("last_days", "next_days"):
         return _count_of_days(field, value)
     if operator in MOMENTS:
-        return value
+        return _duration(field, value)
     if value is None:
         if operator in _EQUALITY:
             return None
@@ -248,6 +248,14 @@ def _count_of_days(field: Field, value: Any) -> int:
     if type(value) is not int or not 1 <= value <= _MOST_DAYS:
         expected = f"a number of days from 1 to {_MOST_DAYS:,}"
         raise WrongFieldValue(kind=field.kind, field=field.name, expected=expected, got=shown(value))
+    return value
+
+
+def _duration(field: Field, value: Any) -> timedelta:
+    if not isinstance(value, timedelta) or value < timedelta(0):
+        raise WrongFieldValue(
+            kind=field.kind, field=field.name, expected="a duration that is not negative", got=shown(value)
+        )
     return value
 
 

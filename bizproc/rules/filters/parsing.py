@@ -300,10 +300,16 @@ class _Parser:
             case _:
                 return _CONSTANTS.get(word, token.text)
 
-    def _number(self, token: _Token) -> Any:
+    def _plain_number(self, token: _Token) -> int | Decimal:
         if len(token.text) > _LONGEST_NUMBER:
             self._expected("a number of fewer digits", token)
-        number = Decimal(token.text) if set(token.text) & set(".eE") else int(token.text)
+        try:
+            return Decimal(token.text) if set(token.text) & set(".eE") else int(token.text)
+        except ArithmeticError:
+            self._expected("a number that there is", token)
+
+    def _number(self, token: _Token) -> Any:
+        number = self._plain_number(token)
         if self._next.kind == "word" and re.fullmatch("[A-Z]{3}", self._next.text) and not self._is("and", "not"):
             return Money(number, self._take().text)
         return number
@@ -312,7 +318,7 @@ class _Parser:
         token = self._next
         parts: dict[str, Decimal] = {}
         while self._next.kind == "number":
-            number = Decimal(self._number(self._take()))
+            number = Decimal(self._plain_number(self._take()))
             unit = self._next.text.lower()
             unit = unit if unit.endswith("s") else f"{unit}s"
             if unit not in _UNITS or unit in parts:

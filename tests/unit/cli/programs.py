@@ -20,9 +20,10 @@ BOUND = 60.0
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment for a program: it finds this bizproc, and hears of no settings."""
+    """The environment for a program: it finds this bizproc, hears of no settings, and serves no pages."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("BIZPROC_", "NO_COLOR"))}
-    return env | {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "PYTHONUNBUFFERED": "1"} | more
+    own = {"PYTHONPATH": str(Path(cli.__file__).parents[2]), "PYTHONUNBUFFERED": "1", "BIZPROC_WEB_PORT": "0"}
+    return env | own | more
 
 
 class Serving:
@@ -71,11 +72,11 @@ class Serving:
 
 
 @contextmanager
-def serving(here: Path, *arguments: str) -> Iterator[Serving]:
+def serving(here: Path, *arguments: str, **more: str) -> Iterator[Serving]:
     """`bizproc serve` in a folder; it ends with the block in any case."""
     command = [sys.executable, "-m", "bizproc.cli", "serve", *arguments]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=here, env=environment()) as program:
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=here, env=environment(**more)) as program:
         watchdog = threading.Timer(BOUND, program.kill)
         watchdog.start()
         try:

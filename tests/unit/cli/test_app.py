@@ -17,8 +17,8 @@ from bizproc.cli import app, ps_command
 from tests.unit.cli.conftest import Run
 
 COMMANDS = [
-    *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry"),
-    *("skip-wait", "check", "diagram", "backup", "actions"),
+    *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "fork"),
+    *("skip-wait", "settle", "check", "diagram", "backup", "actions"),
 ]
 
 

@@ -61,6 +61,16 @@ def test_a_folder_that_is_not_there_is_not_made(run: Run, here: Path) -> None:
     assert ran.stderr == f"bizproc: {target} cannot be written: there is no folder {target.parent}. Make it first.\n"
 
 
+@pytest.mark.parametrize("length", [240, 250, 255, 300])
+def test_a_name_that_no_file_can_have_is_one_line(run: Run, here: Path, length: int) -> None:
+    """Beside it another may have to lie, of a longer name."""
+    ran = run("backup", "c" * length)
+    refused = ran.exit_code == 2 and ran.stderr.endswith("File name too long. Choose another name.\n")
+    assert refused if length > 249 else ran.exit_code == 0
+    assert ran.stderr.count("\n") == int(length > 249)
+    assert [each.name for each in here.glob("ccc*")] == ([] if refused else ["c" * length])
+
+
 def test_a_copy_that_is_not_whole_gets_no_name(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def damage(path: Path) -> None:
         content = bytearray(path.read_bytes())

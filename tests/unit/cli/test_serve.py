@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bizproc.store.sqlite import driver
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.programs import Serving, serving
+from tests.unit.cli.programs import BOUND, Serving, serving
 
 TEA = '''
 import asyncio
@@ -197,6 +199,28 @@ def test_one_that_failed_goes_on_at_the_step_that_failed(run: Run, served: Servi
     assert ran.stderr == "bizproc: instance one is completed: retry is for one that failed or is stuck.\n"
 
 
+def test_a_fork_goes_on_by_itself_from_a_step(run: Run, served: Serving) -> None:
+    run("start", "tea.ask", "--id", "one")
+    ran = run("fork", "one", "0", "--id", "two")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("two: tea.ask waits for signal answer (timeout 3 days) until ")
+    run("signal", "two", "answer", '"well"')
+    served.event("ended", id="two")
+    assert (state_of(run, "one"), state_of(run, "two")) == ("waiting", "completed")
+    forked = json.loads(run("fork", "one", "0", "--json").stdout)
+    told = {"id": "one-fork-1", "done": True, "state": "waiting", "error": None, "original": "one", "step": "0"}
+    assert forked == told
+    ran = run("fork", "one", "7")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("bizproc: instance one has no step 7 in its journal. It has: 0.")
+
+
+def test_a_fork_that_fails_at_once_says_so(run: Run, served: Serving, tea: Path) -> None:
+    run("start", "tea.serve", "--id", "one")
+    ran = run("fork", "one", "0", "--id", "two")
+    assert (ran.exit_code, ran.stdout) == (1, "two: tea.serve failed: LookupError: no cup\n")
+
+
 def test_a_store_is_copied_while_it_runs(run: Run, served: Serving, tea: Path) -> None:
     run("start", "tea.ask", "--id", "one")
     ran = run("backup", "copy.db")
@@ -367,6 +391,17 @@ def test_without_a_serve_a_retry_waits_in_the_store(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("left")
+def test_without_a_serve_a_fork_waits_in_the_store(run: Run) -> None:
+    ran = run("fork", "two", "0", "--id", "three")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("the fork of two at step 0 is posted. Nobody runs sqlite:///bizproc.db now")
+    assert json.loads(run("fork", "two", "0", "--json").stdout)["done"] is False
+    Path("cup").touch()
+    with serving(Path.cwd(), "--json") as program:
+        assert program.event("ended", id="three")["state"] == "completed"
+
+
+@pytest.mark.usefixtures("left")
 def test_without_a_serve_no_wait_is_skipped(run: Run) -> None:
     ran = run("skip-wait", "one")
     assert (ran.exit_code, ran.stdout) == (1, "")
@@ -389,6 +424,10 @@ def test_without_a_serve_no_wait_is_skipped(run: Run) -> None:
         (["cancel"], 2, "Missing argument 'ID...'."),
         (["terminate", "one"], 2, "Missing option '--reason'."),
         (["retry", "nobody"], 2, "there is no instance nobody."),
+        (["fork", "nobody", "0"], 2, "there is no instance nobody."),
+        (["fork", "one", "0.0"], 2, "instance one has no step 0.0 in its journal. It has: 0."),
+        (["fork", "one", "0", "--id", "a/b"], 2, "start: parameter id: expected a printable text"),
+        (["fork", "one"], 2, "Missing argument 'STEP'."),
     ],
 )
 def test_what_cannot_be_done_is_one_line(run: Run, arguments: list[str], code: int, said: str) -> None:
@@ -401,7 +440,7 @@ def test_what_cannot_be_done_is_one_line(run: Run, arguments: list[str], code: i
 @pytest.mark.parametrize(
     "arguments",
     [["signal", "x", "y"], ["cancel", "x"], ["terminate", "x", "--reason", "y"], ["retry", "x"], ["skip-wait", "x"],
-     ["backup", "copy.db"], ["export", "csv"]],
+     ["fork", "x", "0"], ["backup", "copy.db"], ["export", "csv"]],
     ids=lambda arguments: arguments[0],
 )  # fmt: skip
 def test_where_there_is_no_store_yet_none_is_made(run: Run, here: Path, arguments: list[str]) -> None:
@@ -416,3 +455,29 @@ def test_a_serve_without_processes_says_how_to_name_them(run: Run, here: Path) -
     assert ran.exit_code == 2
     assert ran.stderr.startswith("bizproc: there are no processes to run: name their modules")
     assert not (here / "bizproc.db").exists()
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+def test_it_serves_the_public_pages_where_the_settings_say(tea: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with serving(tea, "--json", BIZPROC_WEB_PORT=str(port)) as program:
+        said = program.event("pages")
+        assert said["address"] == f"http://127.0.0.1:{port}"
+        assert httpx.get(f"{said['address']}/nowhere", timeout=BOUND).status_code == 404
+        program.tell(signal.SIGINT)
+        assert program.end() == 0
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_runs(tea: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with serving(tea, BIZPROC_WEB_PORT=str(port)) as program:
+            assert program.end() == 2
+            said = program.said()
+    assert f"cannot be served at 127.0.0.1:{port}" in said
+    assert "Traceback" not in said

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from bizproc import crm
+from bizproc.runtime import Runtime
 from tests.unit.cli.conftest import SALES, Run
 from tests.unit.csv_company import Company
 
@@ -203,3 +206,39 @@ def test_a_process_that_two_modules_share_is_one(run: Run, here: Path) -> None:
 
 def test_the_company_has_what_these_tests_start_on(company: Company) -> None:
     assert company.rows["deals"][1].startswith("2,,Pots for Mill Lane,NEW")
+
+
+CONTRACTS = """
+from bizproc import process
+from bizproc.model import SmartItem
+
+
+@process("contracts.read")
+async def read(item: SmartItem) -> str:
+    return f"{item.item_type} {item.id} {item.title}"
+"""
+
+
+@pytest.fixture
+def contract(here: Path) -> None:
+    """Two smart items in the store, of a type each."""
+
+    async def fill() -> None:
+        async with Runtime.open_asleep(f"sqlite:///{here / 'bizproc.db'}") as runtime:
+            for code in ("contract", "annex"):
+                await runtime.perform(crm.smart_type.create(code=code, title=code.title()))
+                await runtime.perform(crm.item(code).create())
+
+    asyncio.run(fill())
+    (here / "other.py").write_text(CONTRACTS, "utf-8")
+
+
+@pytest.mark.usefixtures("contract")
+def test_a_smart_item_is_named_by_its_type(run: Run) -> None:
+    said = run("start", "contracts.read", "--document", "contract:1", "--processes", "other").stdout
+    assert said.startswith("contracts.read-1: contracts.read on contract:1 has returned 'contract 1 ")
+    assert "contracts.read-1" in run("ps", "--document", "contract:1").stdout
+    for document in ("contract:2", "annex:1", "contract:9"):
+        ran = run("start", "contracts.read", "--document", document, "--processes", "other")
+        assert (ran.exit_code, ran.stdout) == (2, "")
+        assert "there is no " in ran.stderr

@@ -28,6 +28,7 @@ from bizproc.model import (
     Deal,
     Department,
     Details,
+    Payment,
     Product,
     ProductRow,
     SmartItem,
@@ -60,6 +61,7 @@ ACTIONS: dict[str, Action[Any]] = {
     "lead.convert": crm.lead.convert(deal=True),
     "deal.convert": crm.deal.convert(quote=True),
     "lead.create_contact": crm.lead.create_contact(),
+    "deal.record_payment": crm.deal.record_payment(5),
     "deal.create_repeat_lead": crm.deal.create_repeat_lead(),
     "lead.add_to_exclusions": crm.lead.add_to_exclusions(),
     "quote.edit_contact": crm.quote.edit_contact({"name": "x"}),
@@ -92,6 +94,7 @@ def test_the_journal_knows_what_an_action_gives_back() -> None:
     assert given["contact.edit_company"] is Company
     assert given["company.details_information"] is given["invoice.edit_details"] is Details
     assert given["contract.edit"] is SmartItem
+    assert given["deal.record_payment"] is Payment
     assert crm.company(3).read().result_type is Company
     assert wait.until_stage("WON").result_type is StageReached
 

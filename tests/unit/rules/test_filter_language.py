@@ -157,6 +157,8 @@ def test_a_text_may_be_written_in_other_ways(text: str, same: str | None) -> Non
         ("created_at within_last 3 weeks", 25, "expected one of days, hours, minutes, seconds"),
         ("created_at within_last soon", 23, "expected a duration"),
         ("created_at within_last 99999999999999 days", 23, "expected a duration that there is"),
+        ("created_at within_last 1e99999999999999999999 days", 23, "expected a number that there is"),
+        ("created_at within_last 5 EUR", 25, "expected one of days, hours, minutes, seconds"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_place(text: str, position: int, detail: str) -> None:
@@ -261,6 +263,13 @@ def test_what_is_no_filter_in_json_is_refused(text: str) -> None:
     with pytest.raises((WrongFilter, NotRestorable)) as raised:
         from_json(text)
     assert str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["5", '"soon"', "null", '{"$duration":"-P1D"}'])
+def test_a_duration_in_json_is_checked_when_the_filter_meets_its_kind(value: str) -> None:
+    """Not when it is asked: by then it stands in a trigger, and nothing would be started any more."""
+    with pytest.raises((WrongFilter, WrongFieldValue, NotRestorable)):
+        from_json(f'{{"version":1,"where":["within_last","created_at",{value}]}}').check("deal", fields_of(Deal))
 
 
 def test_the_journal_refuses_what_is_no_filter() -> None:

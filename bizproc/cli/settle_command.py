@@ -1,0 +1,41 @@
+"""`bizproc settle ID STEP --sent|--again`: say what became of a delivery of which nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from bizproc.cli.setup import Setup, common_options, setup_of
+from bizproc.cli.steering import Steered, at_rest, attached, steer, tell
+
+
+@click.command()
+@common_options
+@click.argument("id_", metavar="ID")
+@click.argument("step")
+@click.option("--sent", "how", flag_value="sent", default=None, help="It was sent: the step returns as if told so.")
+@click.option("--again", "how", flag_value="again", help="It was not, or may come twice: send it again.")
+@click.pass_context
+def command(context: click.Context, id_: str, step: str, how: str | None) -> int:
+    r"""
+    Settle a delivery of which nobody knows whether it was sent, and let the instance that failed at it go on.
+
+    Look first: at the mail server's log, or in the mailbox of the recipient. A mail has the same Message-ID at every
+    attempt; `bizproc show` names the step. Without a `serve` the request is kept in the store, and done when `serve`
+    starts.
+
+    \b
+    Examples:
+      bizproc settle tea-1 3 --sent
+      bizproc settle tea-1 3 --again
+    """
+    if how is None:
+        raise click.UsageError("say --sent or --again.", context)
+    setup = setup_of(context)
+    return tell(setup, [asyncio.run(_settle(setup, id_, step, sent=how == "sent"))], "the settling")
+
+
+async def _settle(setup: Setup, id_: str, step: str, *, sent: bool) -> Steered:
+    async with attached(setup) as runtime:
+        return await steer(runtime, id_, lambda instance: instance.settle(step, sent=sent), at_rest)
