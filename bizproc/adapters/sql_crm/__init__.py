@@ -24,6 +24,10 @@ The CRM in the store itself: what an action writes commits together with the jou
     waits.py       wait cards
     bookings.py    bookings of people's time
     orders.py      orders and payments
+    messages.py    messages of every channel: sent, reported on, received
+    payments.py    payments that are asked for, and that come in
+    papers.py      documents that are made for an item
+    agendas.py     what calendars show of a user
     addresses.py   where a client can be reached
     stages.py      pipelines and their stages
     seeding.py     what a new store holds

@@ -372,6 +372,7 @@ class Fields(_Node):
     last_name: Operand
     lead_id: Operand
     legal_address: Operand
+    links: Operand
     list: Operand
     location: Operand
     logo_id: Operand
