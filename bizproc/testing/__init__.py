@@ -8,9 +8,30 @@ A world in a box, to test automations in: a CRM in memory, a clock that moves on
         assert await run.result() == "escalated"
 """
 
-from bizproc.testing.channels import FakeChannel
-from bizproc.testing.clock import VirtualClock
-from bizproc.testing.crashing import crash_at_every_await
-from bizproc.testing.world import World
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from bizproc.testing.channels import FakeChannel
+    from bizproc.testing.clock import VirtualClock
+    from bizproc.testing.crashing import crash_at_every_await
+    from bizproc.testing.world import World
 
 __all__ = ["FakeChannel", "VirtualClock", "World", "crash_at_every_await"]
+
+# Each is loaded when it is asked for. Every pytest of an environment loads the plugin, and with it this file, and
+# every Hypothesis our strategies by type: neither must bring the database in.
+_AT: Final = {
+    "FakeChannel": "channels",
+    "VirtualClock": "clock",
+    "World": "world",
+    "crash_at_every_await": "crashing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _AT:
+        raise AttributeError(f"module 'bizproc.testing' has no attribute {name!r}")
+    return getattr(import_module(f"bizproc.testing.{_AT[name]}"), name)
