@@ -25,6 +25,7 @@ from bizproc import crm
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
+from bizproc.core.steps import StepFunction
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.channel import Channel, Outside
@@ -32,6 +33,7 @@ from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES
 from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
+from bizproc.testing.answers import Answers
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
 
@@ -61,6 +63,8 @@ class World:
         commits.on_death = self._die
         self._settings = settings
         self._options = options
+        self._answers = Answers(clock)
+        options.run_step = self._answers.run
         self.numbers = count(1)
         self._coming_back = asyncio.Lock()
         self._runtime = self._assemble()
@@ -144,6 +148,22 @@ class World:
         """Lose everything that was not committed, as a killed program does, and come back from the store."""
         await self._come_back(self._runtime)
         await self.run_until_idle()
+
+    def answers(self, step: StepFunction[..., Any], *answers: Any, takes: timedelta = timedelta(0)) -> None:
+        """
+        Let an `@action` step answer these, in order, in place of running its body.
+
+        An answer is journalled as the body's would be, and one that is an error is raised, and tried again by the
+        step's policy. The last one goes for all times after; called without any, the body runs again.
+
+            world.answers(score, ConnectionError("busy"), 5)
+
+        Args:
+            step: The function decorated with `@action`.
+            answers: Values, or errors to be raised.
+            takes: How much time passes until each answer.
+        """
+        self._answers.plan(step, answers, takes)
 
     @property
     def always_replay(self) -> bool:

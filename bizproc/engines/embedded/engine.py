@@ -29,7 +29,7 @@ from bizproc.core.errors import (
 )
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked, execute, nothing_with, set_error, set_result
-from bizproc.engines.embedded.bodies import run_body, run_preparation
+from bizproc.engines.embedded.bodies import RunStep, run_body, run_function, run_preparation
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Settled, SkipAsked
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.forking import ForkAt
@@ -94,6 +94,7 @@ class Options:
         random: Where the random numbers of a step come from, given its key.
         zone: The portal's time zone, in which schedules are meant that name none.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
+        run_step: Runs the body of a step; a test may answer in its place.
     """
 
     keep_in_memory: int = 1000
@@ -106,6 +107,7 @@ class Options:
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
+    run_step: RunStep = run_function
 
 
 class Engine:
@@ -154,6 +156,7 @@ class Engine:
         self._next_timer: datetime | None = None
         self._firing = False
         self._closed = False
+        self._run_step = options.run_step
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
         self.recovery: Final = Recovery(self, protect=options.protect)
         self._verdicts: dict[int, asyncio.Future[Any]] = {}
@@ -694,7 +697,9 @@ class Engine:
             if isinstance(command, Prepared):
                 delivery = await run_preparation(command, address, self._outbox.outside, self.codec, self.now)
             else:
-                delivery = await run_body(command, address, key, attempt, self.codec, self.now, self._random)
+                delivery = await run_body(
+                    command, address, key, attempt, self.codec, self.now, self._random, self._run_step
+                )
         except asyncio.CancelledError:
             self._body_ended(instance, address, None, asyncio.current_task())
             raise
