@@ -66,12 +66,11 @@ class ProcessMachine(RuleBasedStateMachine):
         changes: What people may change of a document: a strategy of values by the field. Stages need not be named.
         steps: What `@action` steps answer in place of running their bodies: a strategy of values by function.
         durations: How much time passes at once.
-        most: How many instances are started in one story.
+        most: How many instances live at a time.
         may_fail: The errors with which an instance may end. With `()` a failed instance is a fault.
         always_replay: Rebuild each instance from its journal before every turn.
         world: Where it happens.
         documents: The items that instances run on.
-        started: How many instances were started.
     """
 
     process: ClassVar[Process[..., Any] | None] = None
@@ -106,7 +105,6 @@ class ProcessMachine(RuleBasedStateMachine):
         opened = World.open(*self._all(), *self.known, always_replay=self.always_replay)
         self.world: World = self.run(self._open.enter_async_context(opened))
         self.documents: list[Any] = []
-        self.started = 0
         self._completed: dict[str, tuple[Any, ...]] = {}
         self.run(self.setup(self.world))
 
@@ -153,7 +151,6 @@ class ProcessMachine(RuleBasedStateMachine):
 
     def begin_instance(self, process: Process[..., Any], parameters: dict[str, Any]) -> None:
         """Start an instance as `call` says; one that the process's own overlap policy refuses is refused."""
-        self.started += 1
         call = self.run(self.call(self.world, process, parameters))
         if call.document is not None:
             self.documents.append(call.document)
@@ -260,7 +257,7 @@ def _start_of(process: Process[..., Any]) -> _Rule:
         """An instance begins."""
         self.begin_instance(process, parameters)
 
-    return _Rule(start, {"parameters": parameters(process)}, lambda self: self.started < self.most)
+    return _Rule(start, {"parameters": parameters(process)}, lambda self: len(self.instances(living=True)) < self.most)
 
 
 def _time_of(durations: st.SearchStrategy[timedelta]) -> _Rule:
