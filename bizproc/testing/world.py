@@ -36,6 +36,7 @@ from bizproc.settings import Settings
 from bizproc.testing.answers import Answers
 from bizproc.testing.clock import VirtualClock
 from bizproc.testing.commits import Commits
+from bizproc.testing.watching import watching
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -65,6 +66,8 @@ class World:
         self._options = options
         self._answers = Answers(clock)
         options.run_step = self._answers.run
+        if watching.seen is not None:
+            options.make_driver = watching.seen.watch()
         self.numbers = count(1)
         self._coming_back = asyncio.Lock()
         self._runtime = self._assemble()

@@ -20,7 +20,6 @@ from bizproc.engines.embedded.deliveries import Readied, StepEnded, StepFailed
 from bizproc.ports.channel import Outside
 from bizproc.store.types import moment_text
 
-
 RunStep: TypeAlias = Callable[[Step[Any]], Awaitable[Any]]
 
 

@@ -39,6 +39,7 @@ from bizproc.engines.embedded.loaded import Loaded
 from bizproc.engines.embedded.outbox import Outbox, Outcome
 from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
+from bizproc.engines.embedded.progress import MakeDriver, plain_driver
 from bizproc.engines.embedded.reactions import MakeSetting, Reaction, Reactions
 from bizproc.engines.embedded.recovery import Recovery
 from bizproc.engines.embedded.rules import Rules, check_starts
@@ -94,6 +95,7 @@ class Options:
         random: Where the random numbers of a step come from, given its key.
         zone: The portal's time zone, in which schedules are meant that name none.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
+        make_driver: Makes the driver of an instance; whoever watches what processes ask for has one of their own.
         run_step: Runs the body of a step; a test may answer in its place.
     """
 
@@ -108,6 +110,7 @@ class Options:
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
     run_step: RunStep = run_function
+    make_driver: MakeDriver = plain_driver
 
 
 class Engine:
@@ -157,6 +160,7 @@ class Engine:
         self._firing = False
         self._closed = False
         self._run_step = options.run_step
+        self.make_driver: Final = options.make_driver
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
         self.recovery: Final = Recovery(self, protect=options.protect)
         self._verdicts: dict[int, asyncio.Future[Any]] = {}
