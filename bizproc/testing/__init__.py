@@ -14,18 +14,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from bizproc.testing.answers import Late
     from bizproc.testing.channels import FakeChannel
     from bizproc.testing.clock import VirtualClock
     from bizproc.testing.crashing import crash_at_every_await
     from bizproc.testing.process_machine import ProcessMachine
     from bizproc.testing.world import World
 
-__all__ = ["FakeChannel", "ProcessMachine", "VirtualClock", "World", "crash_at_every_await"]
+__all__ = ["FakeChannel", "Late", "ProcessMachine", "VirtualClock", "World", "crash_at_every_await"]
 
 # Each is loaded when it is asked for. Every pytest of an environment loads the plugin, and with it this file, and
 # every Hypothesis our strategies by type: neither must bring the database in.
 _AT: Final = {
     "FakeChannel": "channels",
+    "Late": "answers",
     "ProcessMachine": "process_machine",
     "VirtualClock": "clock",
     "World": "world",

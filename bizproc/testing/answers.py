@@ -14,10 +14,10 @@ from bizproc.testing.clock import VirtualClock
 
 
 @frozen
-class Planned:
-    """What a step answers, in order; the last answer goes for all times after."""
+class Late:
+    """An answer that takes its time: so much passes before it is there."""
 
-    answers: list[Any]
+    answer: Any
     takes: timedelta
 
 
@@ -33,14 +33,14 @@ class Answers:
 
     clock: VirtualClock
     asked: list[str] = field(factory=list)
-    _planned: dict[str, Planned] = field(factory=dict)
+    _planned: dict[str, list[Any]] = field(factory=dict)
 
-    def plan(self, function: StepFunction[..., Any], answers: Sequence[Any], takes: timedelta) -> None:
+    def plan(self, function: StepFunction[..., Any], answers: Sequence[Any]) -> None:
         """From now on the step answers these; without any its body runs again."""
         if not isinstance(function, StepFunction):
             raise TypeError(f"answers are given for an @action, and not for {function!r}")
         if answers:
-            self._planned[function.name] = Planned(list(answers), takes)
+            self._planned[function.name] = list(answers)
         else:
             self._planned.pop(function.name, None)
 
@@ -50,9 +50,10 @@ class Answers:
         if planned is None:
             return await step.function.run(step.bound)
         self.asked.append(step.name)
-        if planned.takes:
-            self.clock.move_to(self.clock.now() + planned.takes)
-        answer = planned.answers.pop(0) if len(planned.answers) > 1 else planned.answers[0]
+        answer = planned.pop(0) if len(planned) > 1 else planned[0]
+        if isinstance(answer, Late):
+            self.clock.move_to(self.clock.now() + answer.takes)
+            answer = answer.answer
         if isinstance(answer, BaseException):
             raise copy(answer)  # it gathers a traceback and notes, which are this attempt's
         return answer

@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Our markers."""
     config.addinivalue_line("markers", "processes(*processes): processes that the test's world knows from the start")
     _watch(config)
+    config.addinivalue_line("markers", "begins(moment): when time begins in the test's world")
     config.addinivalue_line("markers", "no_crash(reason): not run again with crashes by --bizproc-crash")
 
 
@@ -88,17 +89,23 @@ async def _crash_everywhere(item: pytest.Function, function: Any, arguments: dic
     async def story(world: World) -> None:
         await function(**{**arguments, "world": world})
 
-    await crash_at_every_await(story, processes=_processes(item))
+    await crash_at_every_await(story, processes=_processes(item), begins=_beginning(item))
 
 
 def _processes(item: pytest.Item) -> tuple[Any, ...]:
     return tuple(process for marker in item.iter_markers("processes") for process in marker.args)
 
 
+def _beginning(item: pytest.Item) -> Any:
+    marker = item.get_closest_marker("begins")
+    return None if marker is None else marker.args[0]
+
+
 def _open(item: pytest.Item) -> Any:
     from bizproc.testing.world import World
 
-    return World.open(*_processes(item), always_replay=bool(item.config.getoption("--bizproc-always-replay")))
+    always = bool(item.config.getoption("--bizproc-always-replay"))
+    return World.open(*_processes(item), always_replay=always, begins=_beginning(item))
 
 
 async def _enter(opened: Any) -> Any:

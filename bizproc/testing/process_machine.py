@@ -38,6 +38,7 @@ from bizproc.core.process import Call, Process
 from bizproc.core.steps import StepFunction
 from bizproc.model.pipelines import DEFAULT_STAGES
 from bizproc.runtime import Status
+from bizproc.testing.answers import Late
 from bizproc.testing.strategies.parameters import parameters
 from bizproc.testing.world import RunningInstance, World
 
@@ -320,7 +321,7 @@ def _first_answers(steps: Mapping[StepFunction[..., Any], st.SearchStrategy[Any]
 def _answer_of(function: StepFunction[..., Any], values: st.SearchStrategy[Any]) -> _Rule:
     def answers(self: ProcessMachine, value: Any, takes: timedelta) -> None:
         """From now on the step answers this, after so much time."""
-        self.world.answers(function, value, takes=takes)
+        self.world.answers(function, Late(value, takes))
 
     takes = st.sampled_from([timedelta(0), timedelta(seconds=10), timedelta(hours=2), timedelta(days=40)])
     return _Rule(answers, {"value": values, "takes": takes})

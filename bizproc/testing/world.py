@@ -34,7 +34,7 @@ from bizproc.ports.files import FILES
 from bizproc.runtime import Instance, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.answers import Answers
-from bizproc.testing.clock import VirtualClock
+from bizproc.testing.clock import BEGINNING, VirtualClock
 from bizproc.testing.commits import Commits
 from bizproc.testing.watching import watching
 
@@ -80,6 +80,7 @@ class World:
         always_replay: bool = False,
         observer: CommitObserver | None = None,
         clock: VirtualClock | None = None,
+        begins: datetime | None = None,
         settings: Settings | None = None,
         keep_in_memory: int = 1000,
         longest_journal: int = 100_000,
@@ -94,7 +95,8 @@ class World:
             always_replay: Rebuild each instance from its journal before every turn, so that a process that is not
                 deterministic shows it in any test.
             observer: Told of each commit; what it raises is a crash at that point.
-            clock: Another beginning of time.
+            clock: A clock that is there already.
+            begins: Another beginning of time.
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
             longest_journal: With how many entries an instance fails.
@@ -114,7 +116,7 @@ class World:
         outside = Outside(
             channels={channel.name: channel for channel in channels}, tools={FILES: MemoryFiles(), **tools}
         )
-        world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
+        world = cls(clock or VirtualClock(begins or BEGINNING), commits, settings or Settings(), options, outside)
         await world._begin(processes)
         try:
             yield world
@@ -152,21 +154,21 @@ class World:
         await self._come_back(self._runtime)
         await self.run_until_idle()
 
-    def answers(self, step: StepFunction[..., Any], *answers: Any, takes: timedelta = timedelta(0)) -> None:
+    def answers(self, step: StepFunction[..., Any], *answers: Any) -> None:
         """
         Let an `@action` step answer these, in order, in place of running its body.
 
-        An answer is journalled as the body's would be, and one that is an error is raised, and tried again by the
-        step's policy. The last one goes for all times after; called without any, the body runs again.
+        An answer is journalled as the body's would be; one that is an error is raised, and tried again by the step's
+        policy; a `Late` one comes after some time. The last one goes for all times after; without any the body runs
+        again.
 
             world.answers(score, ConnectionError("busy"), 5)
 
         Args:
             step: The function decorated with `@action`.
-            answers: Values, or errors to be raised.
-            takes: How much time passes until each answer.
+            answers: Values, errors to be raised, or either of them `Late`.
         """
-        self._answers.plan(step, answers, takes)
+        self._answers.plan(step, answers)
 
     @property
     def always_replay(self) -> bool:

@@ -47,7 +47,7 @@ def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_pa
 ALIKE = """
 from hypothesis import settings
 
-settings.register_profile("pages", derandomize=True, database=None, max_examples=200, stateful_step_count=20)
+settings.register_profile("pages", derandomize=True, database=None, max_examples=200, stateful_step_count=15)
 settings.load_profile("pages")
 """
 
