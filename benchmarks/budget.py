@@ -33,7 +33,7 @@ from bizproc.core.codec import Codec
 from bizproc.core.commands import driving
 from bizproc.core.driver import Driver
 from bizproc.core.steps import Step
-from bizproc.engines.embedded.bodies import run_body
+from bizproc.engines.embedded.bodies import run_body, run_function
 from bizproc.engines.embedded.engine import Options
 from bizproc.engines.embedded.journal import signature
 from bizproc.runtime import assemble, open_database
@@ -215,7 +215,10 @@ async def task_with_body(codec: Codec) -> float:
     since = perf_counter()
     for _ in range(TIMES // INSTANCES):
         await asyncio.wait(
-            [loop.create_task(run_body(step, "7", "benchmark-1/7", 1, codec, now, None)) for _ in range(INSTANCES)]
+            [
+                loop.create_task(run_body(step, "7", "benchmark-1/7", 1, codec, now, None, run_function))
+                for _ in range(INSTANCES)
+            ]
         )
     return (perf_counter() - since) / (TIMES // INSTANCES * INSTANCES) * 1e6
 

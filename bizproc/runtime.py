@@ -51,7 +51,7 @@ from bizproc.engines.embedded import backfill, inspection, upgrade
 from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
-from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Refusal, Result, Since, Status
+from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Recording, Refusal, Result, Since, Status
 from bizproc.engines.embedded.reactions import Reactions
 from bizproc.engines.embedded.rehearsal import (
     Change,
@@ -216,6 +216,18 @@ class Instance(Generic[R_co]):
         """Its steps: address, name, arguments, outcome, attempts, times."""
         path, codec = self._runtime.path, self._runtime.codec
         return await self._runtime.read(partial(inspection.journal, id=self.id, path=path, codec=codec))
+
+    async def recording(self, process: Process[..., Any]) -> Recording:
+        """
+        What it was started with, and its journal, with the types of its process.
+
+        Raises:
+            NotRestorable: The process takes other parameters now.
+        """
+        path, codec = self._runtime.path, self._runtime.codec
+        return await self._runtime.read(
+            partial(inspection.recording, id=self.id, path=path, codec=codec, process=process)
+        )
 
     async def notes(self) -> list[tuple[datetime, str, str | None]]:
         """What it wrote into its log: moment, text, facts as JSON."""

@@ -15,11 +15,12 @@ from bizproc.cli.output import print_json, warn
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.code.coverage import WrongCoverage, coverage_marks, read_coverage
 from bizproc.code.drawing import flow_of
-from bizproc.code.files import Unreadable, read_text
+from bizproc.code.files import Unreadable
 from bizproc.code.flow import Act, Flow, every_part
 from bizproc.code.marks import Marks
 from bizproc.code.mermaid import mermaid
 from bizproc.code.reading import Module, Written
+from bizproc.code.source import code_of
 from bizproc.code.standing import standing_marks
 from bizproc.code.svg import svg
 from bizproc.core.process import Process
@@ -96,19 +97,11 @@ def _version(processes: list[Process[..., Any]], name: str, status: Status | Non
 
 def _code_of(process: Process[..., Any]) -> tuple[Written, Module]:
     """The process as it is written. Raises Mistake."""
-    function = inspect.unwrap(process.function)
-    file, first = function.__code__.co_filename, function.__code__.co_firstlineno
     try:
-        module = Module(read_text(Path(file)), file)
+        return code_of(process)
     except Unreadable as error:
+        file = inspect.unwrap(process.function).__code__.co_filename
         raise Mistake(f"the code of {process.name} cannot be read: {file}, line {error.line}: {error.why}.") from None
-    for written in module.processes:
-        if first in (written.node.lineno, *(each.lineno for each in written.node.decorator_list)):
-            return written, module
-    raise Mistake(
-        f"the code of {process.name} is not where it should be: {file}, line {first}, has no function "
-        "decorated with bizproc's `@process`."
-    )
 
 
 async def _look(setup: Setup, id_: str) -> tuple[Status, list[JournalStep]]:

@@ -35,16 +35,21 @@ class _Story:
 @click.command()
 @common_options
 @click.argument("id_", metavar="ID")
+@click.option("--as-test", is_flag=True, help="Print a test that tells the instance's story, for pytest.")
 @click.pass_context
-def command(context: click.Context, id_: str) -> None:
+def command(context: click.Context, id_: str, *, as_test: bool) -> None:
     r"""
     Show one instance: how it stands, its steps, its notes, its error.
 
     \b
     Example:
       bizproc show tea-1
+      bizproc show tea-1 --as-test --processes sales > test_tea_1.py
     """
     setup = setup_of(context)
+    if as_test:
+        click.echo(asyncio.run(_as_test(setup, id_)), nl=False)
+        return
     story = asyncio.run(_look(setup, id_))
     if setup.json:
         print_json(_as_json(story))
@@ -66,6 +71,21 @@ async def _look(setup: Setup, id_: str) -> _Story:
             except CodecError as error:
                 result = f"(cannot be shown: {error})"
         return _Story(status, await instance.journal(), await instance.notes(), result)
+
+
+async def _as_test(setup: Setup, id_: str) -> str:
+    """The story of an instance, as a test. Raises Mistake."""
+    from bizproc.cli.finding import find_processes, newest
+    from bizproc.cli.stories import story_of
+    from bizproc.runtime import Runtime
+
+    check_that_store_exists(setup)
+    processes = find_processes(setup.modules)
+    async with Runtime.attach(setup.store) as runtime:
+        instance = runtime.instance(id_)
+        status = await instance.status()
+        same = [each for each in processes if each.version == status.version or each.name != status.process]
+        return await story_of(runtime, await instance.recording(newest(same, status.process)))
 
 
 def _as_json(story: _Story) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from bizproc.model.people import Reachable, ReachableFields
 from bizproc.model.references import CompanyTypeCode, EmployeesCode, FileId, IndustryCode
+from bizproc.model.showing import as_code
 
 
 @frozen(kw_only=True)
@@ -23,6 +24,7 @@ class Company(Reachable):
     """
 
     item_type: ClassVar[str] = "company"
+    __repr__ = as_code
 
     title: str = ""
     type: CompanyTypeCode | None = None

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from bizproc.model.people import Reachable, ReachableFields, full_name
 from bizproc.model.references import CompanyId, ContactTypeCode, FileId, HonorificCode, LeadId
+from bizproc.model.showing import as_code
 
 
 @frozen(kw_only=True)
@@ -27,6 +28,7 @@ class Contact(Reachable):
     """
 
     item_type: ClassVar[str] = "contact"
+    __repr__ = as_code
     primaries: ClassVar[Mapping[str, str]] = {"company_id": "company_ids"}
 
     honorific: HonorificCode | None = None

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from bizproc.model.items import StagedFields, StagedItem
 from bizproc.model.references import DERIVED, DealTypeCode, LeadId, QuoteId
+from bizproc.model.showing import as_code
 
 
 @frozen(kw_only=True)
@@ -25,6 +26,7 @@ class Deal(StagedItem):
     """
 
     item_type: ClassVar[str] = "deal"
+    __repr__ = as_code
 
     type: DealTypeCode | None = None
     probability: int | None = None

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from bizproc.model.items import StagedFields, StagedItem
 from bizproc.model.references import CompanyId, DealId
+from bizproc.model.showing import as_code
 
 
 @frozen(kw_only=True)
@@ -25,6 +26,7 @@ class Invoice(StagedItem):
     """
 
     item_type: ClassVar[str] = "invoice"
+    __repr__ = as_code
 
     number: str = ""
     begin_date: date | None = None

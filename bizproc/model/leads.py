@@ -12,6 +12,7 @@ from bizproc.model.items import StagedFields, StagedItem
 from bizproc.model.multi_fields import MultiField
 from bizproc.model.people import Entered, full_name
 from bizproc.model.references import DERIVED, HonorificCode
+from bizproc.model.showing import as_code
 
 
 @frozen(kw_only=True)
@@ -29,6 +30,7 @@ class Lead(StagedItem):
     """
 
     item_type: ClassVar[str] = "lead"
+    __repr__ = as_code
     aliases: ClassVar[Mapping[str, str]] = {"status": "stage"}
 
     honorific: HonorificCode | None = None

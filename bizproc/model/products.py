@@ -9,6 +9,7 @@ from attrs import frozen
 
 from bizproc.model.money import net_price
 from bizproc.model.references import DERIVED
+from bizproc.model.showing import as_code
 
 
 @frozen(kw_only=True)
@@ -27,6 +28,7 @@ class Product:
     """
 
     item_type: ClassVar[str] = "product"
+    __repr__ = as_code
 
     id: Annotated[int, DERIVED]
     code: str | None = None
@@ -85,6 +87,7 @@ class ProductRow:
     """
 
     item_type: ClassVar[str] = "product_row"
+    __repr__ = as_code
 
     id: int
     owner_kind: str = "deal"

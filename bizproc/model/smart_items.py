@@ -16,6 +16,7 @@ from attrs import frozen
 
 from bizproc.model.items import StagedFields, StagedItem
 from bizproc.model.references import DERIVED, CompanyId, ItemRef
+from bizproc.model.showing import as_code
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
@@ -108,6 +109,7 @@ class SmartItem(StagedItem):
     """
 
     item_type: ClassVar[str] = _ItemType()  # type: ignore[assignment]  # a descriptor: it depends on the item
+    __repr__ = as_code
 
     type: Annotated[str, DERIVED] = ""
     begin_date: date | None = None

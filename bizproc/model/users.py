@@ -10,6 +10,7 @@ from attrs import field, frozen
 from bizproc.model.organisation import Department, Group
 from bizproc.model.people import full_name
 from bizproc.model.references import DERIVED, DepartmentId, UserId
+from bizproc.model.showing import as_code
 
 
 @frozen
@@ -26,6 +27,7 @@ class User:
     """
 
     item_type: ClassVar[str] = "user"
+    __repr__ = as_code
 
     id: Annotated[int, DERIVED]
     name: str = field(default="", kw_only=True)

@@ -10,17 +10,19 @@ A world in a box, to test automations in: a CRM in memory, a clock that moves on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from bizproc.testing.channels import FakeAds, FakeChannel, FakeMail, FakeSms
-from bizproc.testing.clock import VirtualClock
-from bizproc.testing.crashing import crash_at_every_await
-from bizproc.testing.journals import assert_replays, save_journal
-from bizproc.testing.papers import FakeDocuments, FakePayments
-from bizproc.testing.world import World
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from bizproc.testing.answers import Late
+    from bizproc.testing.channels import FakeAds, FakeChannel, FakeMail, FakeSms
+    from bizproc.testing.clock import VirtualClock
+    from bizproc.testing.crashing import crash_at_every_await
+    from bizproc.testing.journals import assert_replays, save_journal
+    from bizproc.testing.papers import FakeDocuments, FakePayments
+    from bizproc.testing.process_machine import ProcessMachine
     from bizproc.testing.queue_machine import QueueMachine
+    from bizproc.testing.world import World
 
 __all__ = [
     "FakeAds",
@@ -29,6 +31,8 @@ __all__ = [
     "FakeMail",
     "FakePayments",
     "FakeSms",
+    "Late",
+    "ProcessMachine",
     "QueueMachine",
     "VirtualClock",
     "World",
@@ -37,11 +41,27 @@ __all__ = [
     "save_journal",
 ]
 
+# Each is loaded when it is asked for. Every pytest of an environment loads the plugin, and with it this file, and
+# every Hypothesis our strategies by type: neither must bring the database in.
+_AT: Final = {
+    "FakeAds": "channels",
+    "FakeChannel": "channels",
+    "FakeDocuments": "papers",
+    "FakeMail": "channels",
+    "FakePayments": "papers",
+    "FakeSms": "channels",
+    "Late": "answers",
+    "ProcessMachine": "process_machine",
+    "QueueMachine": "queue_machine",
+    "VirtualClock": "clock",
+    "World": "world",
+    "assert_replays": "journals",
+    "crash_at_every_await": "crashing",
+    "save_journal": "journals",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # What needs Hypothesis is loaded when it is asked for: a test that only wants a world does not.
-    if name == "QueueMachine":
-        from bizproc.testing.queue_machine import QueueMachine
-
-        return QueueMachine
-    raise AttributeError(f"module 'bizproc.testing' has no attribute {name!r}")
+    if name not in _AT:
+        raise AttributeError(f"module 'bizproc.testing' has no attribute {name!r}")
+    return getattr(import_module(f"bizproc.testing.{_AT[name]}"), name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -49,6 +50,7 @@ async def crash_at_every_await(
     processes: Iterable[Process[..., Any]] = (),
     channels: Callable[[], Iterable[Channel]] = tuple,
     settings: Settings | None = None,
+    begins: datetime | None = None,
 ) -> int:
     """
     Run a story once without a crash, and then once for each commit with a crash just before it, and once just after it.
@@ -61,6 +63,7 @@ async def crash_at_every_await(
         processes: Known to the world from the start.
         channels: Makes the channels of one run.
         settings: Those of each world.
+        begins: When time begins.
 
     Returns:
         How many crashes it went through.
@@ -69,10 +72,10 @@ async def crash_at_every_await(
         AssertionError: An ending differs; says at which step the program died, and shows the difference.
     """
     known = tuple(processes)
-    smooth = await run_story(story, known, None, channels(), settings)
+    smooth = await run_story(story, known, None, channels(), settings, begins)
     points = [CrashPoint(commit, behind) for commit in range(1, smooth.commits + 1) for behind in (False, True)]
     for point in points:
-        crashed = await run_story(story, known, point, channels(), settings)
+        crashed = await run_story(story, known, point, channels(), settings, begins)
         if crashed.ending != smooth.ending:
             raise AssertionError(_difference(point, smooth, crashed))
     return len(points)
@@ -84,9 +87,10 @@ async def run_story(
     crash: CrashPoint | None,
     channels: Iterable[Channel] = (),
     settings: Settings | None = None,
+    begins: datetime | None = None,
 ) -> Run:
     """Run a story in a world of its own, with a crash or without."""
-    async with World.open(*processes, channels=channels, settings=settings) as world:
+    async with World.open(*processes, channels=channels, settings=settings, begins=begins) as world:
         first = world.commits.count
         if crash is not None:
             world.commits.crash_at = (first + crash.commit, crash.behind)

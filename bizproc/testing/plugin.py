@@ -3,6 +3,7 @@ The pytest plugin: runs async tests, gives them a `world`, and can replay always
 
     pytest --bizproc-always-replay     every instance is rebuilt from its journal before every turn
     pytest --bizproc-crash             every test that uses `world` is run again with a crash at each of its commits
+    pytest --bizproc-coverage          says which paths of processes tests have seen; =FILE.json writes it, too
 
 Every pytest of an environment loads this file: it imports nothing of bizproc before a test needs it.
 """
@@ -11,7 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,17 +28,23 @@ _OTHERS = ("anyio", "asyncio", "trio")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Our two options."""
+    """Our options."""
     group = parser.getgroup("bizproc")
     always = "rebuild every instance from its journal before every turn"
     group.addoption("--bizproc-always-replay", action="store_true", help=always)
     crash = "run tests that use `world` again with a crash at every commit"
     group.addoption("--bizproc-crash", action="store_true", help=crash)
+    seen = "say which paths of which processes the tests have seen; with =FILE.json write it there, too"
+    group.addoption("--bizproc-coverage", nargs="?", const="", metavar="FILE.json", help=seen)
+    under = "fail if less than so many percent was seen of all processes; says what --bizproc-coverage says"
+    group.addoption("--bizproc-coverage-fail-under", type=float, metavar="PERCENT", help=under)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Our markers."""
     config.addinivalue_line("markers", "processes(*processes): processes that the test's world knows from the start")
+    _watch(config)
+    config.addinivalue_line("markers", "begins(moment): when time begins in the test's world")
     config.addinivalue_line("markers", "no_crash(reason): not run again with crashes by --bizproc-crash")
 
 
@@ -79,17 +89,23 @@ async def _crash_everywhere(item: pytest.Function, function: Any, arguments: dic
     async def story(world: World) -> None:
         await function(**{**arguments, "world": world})
 
-    await crash_at_every_await(story, processes=_processes(item))
+    await crash_at_every_await(story, processes=_processes(item), begins=_beginning(item))
 
 
 def _processes(item: pytest.Item) -> tuple[Any, ...]:
     return tuple(process for marker in item.iter_markers("processes") for process in marker.args)
 
 
+def _beginning(item: pytest.Item) -> Any:
+    marker = item.get_closest_marker("begins")
+    return None if marker is None else marker.args[0]
+
+
 def _open(item: pytest.Item) -> Any:
     from bizproc.testing.world import World
 
-    return World.open(*_processes(item), always_replay=bool(item.config.getoption("--bizproc-always-replay")))
+    always = bool(item.config.getoption("--bizproc-always-replay"))
+    return World.open(*_processes(item), always_replay=always, begins=_beginning(item))
 
 
 async def _enter(opened: Any) -> Any:
@@ -98,3 +114,70 @@ async def _enter(opened: Any) -> Any:
 
 async def _leave(opened: Any) -> None:
     await opened.__aexit__(None, None, None)
+
+
+# -- coverage ----------------------------------------------------------------------------------------------------------
+
+
+def _wants_coverage(config: pytest.Config) -> bool:
+    return any(config.getoption(name) is not None for name in ("--bizproc-coverage", "--bizproc-coverage-fail-under"))
+
+
+def _watch(config: pytest.Config) -> None:
+    """From now on, worlds are watched, if anybody wants to know."""
+    if not _wants_coverage(config):
+        return
+    file = config.getoption("--bizproc-coverage")
+    if file and not file.endswith(".json"):
+        raise pytest.UsageError(
+            f"--bizproc-coverage writes into a file that ends in .json, and not into {file!r}. "
+            "If that is what is to be tested, name it before the option."
+        )
+    from bizproc.testing.coverage import Seen
+    from bizproc.testing.watching import watching
+
+    watching.seen = Seen()
+
+
+def pytest_unconfigure() -> None:
+    """Nobody watches any more."""
+    module = sys.modules.get("bizproc.testing.watching")
+    if module is not None:
+        module.watching.seen = None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which too little was seen has failed."""
+    least = session.config.getoption("--bizproc-coverage-fail-under")
+    if least is not None and session.exitstatus == pytest.ExitCode.OK and _percent() < least:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What was seen, and the holes."""
+    if not _wants_coverage(config):
+        return
+    from bizproc.testing import coverage
+    from bizproc.testing.watching import watching
+
+    assert watching.seen is not None
+    covered = coverage.report(watching.seen)
+    terminalreporter.section("processes: what tests have seen")
+    for line in coverage.table(covered):
+        terminalreporter.write_line(line)
+    file, least = config.getoption("--bizproc-coverage"), config.getoption("--bizproc-coverage-fail-under")
+    if file:
+        Path(file).write_text(json.dumps(coverage.as_json(covered), indent=2) + "\n", "utf-8")
+        terminalreporter.write_line(f"written to {file}")
+    if least is not None and _percent() < least:
+        told = f"FAIL: tests have seen {_percent():.1f} % of the processes, and not {least:g} %"
+        terminalreporter.write_line(told, red=True, bold=True)
+
+
+def _percent() -> float:
+    from bizproc.testing import coverage
+    from bizproc.testing.watching import watching
+
+    assert watching.seen is not None
+    return coverage.percent_of_all(coverage.report(watching.seen))

@@ -24,6 +24,7 @@ from bizproc.actions.payments import RecordPayment
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
+from bizproc.core.steps import StepFunction
 from bizproc.engines.embedded.engine import Options
 from bizproc.model import Company, Contact, Deal, Product, User
 from bizproc.ports.ads import ADVERTISERS
@@ -38,10 +39,12 @@ from bizproc.ports.sms import SMS, channel_of
 from bizproc.rules.filters import Filter
 from bizproc.runtime import Instance, Preview, Refusal, Runtime, Status, assemble, open_database
 from bizproc.settings import Settings
+from bizproc.testing.answers import Answers
 from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
-from bizproc.testing.clock import VirtualClock
+from bizproc.testing.clock import BEGINNING, VirtualClock
 from bizproc.testing.commits import Commits
 from bizproc.testing.papers import FakeDocuments, FakePayments
+from bizproc.testing.watching import watching
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,6 +78,10 @@ class World:
         commits.on_death = self._die
         self._settings = settings
         self._options = options
+        self._answers = Answers(clock)
+        options.run_step = self._answers.run
+        if watching.seen is not None:
+            options.make_driver = watching.seen.watch()
         self.numbers = count(1)
         self._coming_back = asyncio.Lock()
         self._runtime = self._assemble()
@@ -87,6 +94,7 @@ class World:
         always_replay: bool = False,
         observer: CommitObserver | None = None,
         clock: VirtualClock | None = None,
+        begins: datetime | None = None,
         settings: Settings | None = None,
         keep_in_memory: int = 1000,
         longest_journal: int = 100_000,
@@ -101,7 +109,8 @@ class World:
             always_replay: Rebuild each instance from its journal before every turn, so that a process that is not
                 deterministic shows it in any test.
             observer: Told of each commit; what it raises is a crash at that point.
-            clock: Another beginning of time.
+            clock: A clock that is there already.
+            begins: Another beginning of time.
             settings: The portal's time zone, currency and the like.
             keep_in_memory: How many waiting instances stay in memory.
             longest_journal: With how many entries an instance fails.
@@ -123,7 +132,7 @@ class World:
         outside = Outside(
             channels={**_fakes(all_tools[FILES]), **{channel.name: channel for channel in channels}}, tools=all_tools
         )
-        world = cls(clock or VirtualClock(), commits, settings or Settings(), options, outside)
+        world = cls(clock or VirtualClock(begins or BEGINNING), commits, settings or Settings(), options, outside)
         if isinstance(taker := outside.channels[PAYMENTS], FakePayments):
             taker.record, taker.now = world._paid, world.clock.now
         await world._begin(processes)
@@ -162,6 +171,22 @@ class World:
         """Lose everything that was not committed, as a killed program does, and come back from the store."""
         await self._come_back(self._runtime)
         await self.run_until_idle()
+
+    def answers(self, step: StepFunction[..., Any], *answers: Any) -> None:
+        """
+        Let an `@action` step answer these, in order, in place of running its body.
+
+        An answer is journalled as the body's would be; one that is an error is raised, and tried again by the step's
+        policy; a `Late` one comes after some time. The last one goes for all times after; without any the body runs
+        again.
+
+            world.answers(score, ConnectionError("busy"), 5)
+
+        Args:
+            step: The function decorated with `@action`.
+            answers: Values, errors to be raised, or either of them `Late`.
+        """
+        self._answers.plan(step, answers)
 
     @property
     def always_replay(self) -> bool:

@@ -19,7 +19,8 @@ from bizproc.core.codec import Codec
 from bizproc.core.errors import NeverOpen, WrongValue
 from bizproc.rules.calendars import Calendar
 from bizproc.rules.shifts import Shift, instant
-from bizproc.testing.strategies.calendars import ZONES, calendars, moments
+from bizproc.testing.strategies.calendars import ZONES, calendars
+from bizproc.testing.strategies.moments import moments
 
 NOTHING = timedelta(0)
 PARIS = ZoneInfo("Europe/Paris")

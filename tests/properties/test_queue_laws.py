@@ -25,7 +25,8 @@ from bizproc.rules.calendars import Calendar
 from bizproc.rules.queue_state import FRESH, QueueState, exported, imported
 from bizproc.rules.queues import PICKS, Policy, UserQueue
 from bizproc.rules.roster import Candidate, Roster, free_at, obstacle, with_load
-from bizproc.testing.strategies.calendars import ZONES, moments
+from bizproc.testing.strategies.calendars import ZONES
+from bizproc.testing.strategies.moments import moments
 from bizproc.testing.strategies.queues import NOW, policies, queues, rosters, spans
 
 ALWAYS_AWAY: Span = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))

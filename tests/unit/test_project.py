@@ -63,6 +63,7 @@ def test_the_doors_are_declared() -> None:
     declared = metadata.entry_points(name="bizproc")
     assert {(door.group, door.value) for door in declared} == {
         ("console_scripts", "bizproc.cli:main"),
+        ("hypothesis", "bizproc.testing.by_type:register"),
         ("pytest11", "bizproc.testing.plugin"),
     }
     for door in declared:

@@ -17,7 +17,7 @@ def client_address(connection: Runs, ref: ItemRef, kind: str, type_: str | None,
     """The address that counts. See `ports.crm.Crm.client_address`."""
     if kind not in MULTI_FIELD_TYPES:
         raise UnknownField(kind=ref.kind, field=kind, known=", ".join(MULTI_FIELD_TYPES))
-    for holder in _holders(connection, ref):
+    for holder in holders(connection, ref):
         fitting = [each for each in getattr(holder, kind, ()) if each.value.strip() and type_ in (None, each.type)]
         if fitting:
             chosen = fitting[-1 if last else 0]
@@ -25,7 +25,7 @@ def client_address(connection: Runs, ref: ItemRef, kind: str, type_: str | None,
     return None
 
 
-def _holders(connection: Runs, ref: ItemRef) -> Iterator[Any]:
+def holders(connection: Runs, ref: ItemRef) -> Iterator[Any]:
     """Whose addresses are looked at, in order: its own, its contacts', its company's."""
     item = read(connection, SHAPES["order"] if ref.kind == "order" else shape_of(ref.kind), ref.id)
     yield item

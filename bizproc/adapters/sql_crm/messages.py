@@ -10,7 +10,7 @@ import hmac
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import history, timeline
-from bizproc.adapters.sql_crm.addresses import _holders as holders
+from bizproc.adapters.sql_crm.addresses import holders
 from bizproc.adapters.sql_crm.reading import Runs, SqlCrmReader, exists, is_id, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
 from bizproc.core.errors import MessageNotFound

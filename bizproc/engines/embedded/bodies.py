@@ -7,10 +7,10 @@ Each runs in a task of its own, and ends as a delivery to its instance.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Prepared, running_step
@@ -19,6 +19,13 @@ from bizproc.core.steps import RunningStep, Step
 from bizproc.engines.embedded.deliveries import Readied, StepEnded, StepFailed
 from bizproc.ports.channel import Outside
 from bizproc.store.types import moment_text
+
+RunStep: TypeAlias = Callable[[Step[Any]], Awaitable[Any]]
+
+
+def run_function(step: Step[Any]) -> Awaitable[Any]:
+    """What a step runs, unless a test answers in its place: the body of its function."""
+    return step.function.run(step.bound)
 
 
 async def run_body(
@@ -29,13 +36,14 @@ async def run_body(
     codec: Codec,
     now: Callable[[], datetime],
     jitter: Random | None,
+    run: RunStep,
 ) -> StepEnded | StepFailed:
     """One attempt. What it raises is an outcome, or, by the step's policy, a reason to try again later."""
     function, started_at = step.function, moment_text(now())
     running_step.set(RunningStep(function.name, key, attempt))
     error: BaseException
     try:
-        value = await _in_time(step, address)
+        value = await _in_time(step, address, run)
         # What the process gets is what a replay would give it, not an object that the body may still hold.
         encoded = codec.encode(value, step.result_type, path=f"{step.name}(...)")
         return StepEnded(address, codec.decode(encoded, step.result_type), None, encoded, attempt, started_at)
@@ -64,13 +72,13 @@ async def run_preparation(
         return StepEnded(address, None, error, codec.encode_error(error), 1, started_at)
 
 
-async def _in_time(step: Step[Any], address: str) -> Any:
+async def _in_time(step: Step[Any], address: str, run: RunStep) -> Any:
     timeout = step.function.timeout
     try:
         if timeout is None:
-            return await step.function.run(step.bound)
+            return await run(step)
         async with asyncio.timeout(timeout.total_seconds()) as limit:
-            return await step.function.run(step.bound)
+            return await run(step)
     except TimeoutError as error:
         if timeout is not None and limit.expired():
             raise StepTimedOut(name=step.name, step=address, timeout=str(timeout)) from error

@@ -29,7 +29,7 @@ from bizproc.core.errors import (
 )
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked, execute, nothing_with, set_error, set_result
-from bizproc.engines.embedded.bodies import run_body, run_preparation
+from bizproc.engines.embedded.bodies import RunStep, run_body, run_function, run_preparation
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Settled, SkipAsked
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.forking import ForkAt
@@ -39,6 +39,7 @@ from bizproc.engines.embedded.loaded import Loaded
 from bizproc.engines.embedded.outbox import Outbox, Outcome
 from bizproc.engines.embedded.performing import Context, MakePort, Performed
 from bizproc.engines.embedded.posts import Post
+from bizproc.engines.embedded.progress import MakeDriver, plain_driver
 from bizproc.engines.embedded.reactions import MakeSetting, Reaction, Reactions
 from bizproc.engines.embedded.recovery import Recovery
 from bizproc.engines.embedded.removal import Removal
@@ -99,6 +100,8 @@ class Options:
         pause: Seconds between two batches of what is removed; None where nobody else needs the time, and the engine is
             not idle before all is removed.
         trace: Where turns write down what they journal, for those who look for the commit that went wrong.
+        make_driver: Makes the driver of an instance; whoever watches what processes ask for has one of their own.
+        run_step: Runs the body of a step; a test may answer in its place.
     """
 
     keep_in_memory: int = 1000
@@ -113,6 +116,8 @@ class Options:
     new_id: Callable[[str], UUID] = lambda _key: uuid4()
     random: Callable[[str], float] = lambda _key: random()  # noqa: S311  not for secrets
     trace: list[str] | None = None
+    run_step: RunStep = run_function
+    make_driver: MakeDriver = plain_driver
 
 
 class Engine:
@@ -162,6 +167,8 @@ class Engine:
         self._next_timer: datetime | None = None
         self._firing = False
         self._closed = False
+        self._run_step = options.run_step
+        self.make_driver: Final = options.make_driver
         self._random = Random() if options.jitter else None  # noqa: S311  not for secrets
         self.recovery: Final = Recovery(self, protect=options.protect)
         self._verdicts: dict[int, asyncio.Future[Any]] = {}
@@ -737,7 +744,9 @@ class Engine:
             if isinstance(command, Prepared):
                 delivery = await run_preparation(command, address, self._outbox.outside, self.codec, self.now)
             else:
-                delivery = await run_body(command, address, key, attempt, self.codec, self.now, self._random)
+                delivery = await run_body(
+                    command, address, key, attempt, self.codec, self.now, self._random, self._run_step
+                )
         except asyncio.CancelledError:
             self._body_ended(instance, address, None, asyncio.current_task())
             raise

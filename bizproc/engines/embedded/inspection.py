@@ -10,7 +10,9 @@ from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec, recorded_traceback, text_of
 from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, ReplayMismatch
+from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
+from bizproc.engines.embedded.starting import decode_call
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.types import json_value, moment, moment_text
@@ -252,6 +254,36 @@ def journal(connection: Any, id: str, path: str, codec: Codec) -> list[JournalSt
     key = key_of(connection, id)
     rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
     return list(_steps(rows, codec))
+
+
+@frozen
+class Recording:
+    """
+    An instance as it was recorded, with the types of its code.
+
+    Attributes:
+        call: Its process, its document as it was at the start, and its parameters.
+        rows: Its journal, in order.
+        anew: How often it has begun anew; the journal is that of the last time.
+        result: What it returned, if it was completed.
+    """
+
+    status: Status
+    call: Call[Any]
+    rows: list[Recorded]
+    anew: int
+    result: Any
+
+
+def recording(connection: Any, id: str, path: str, codec: Codec, process: Process[..., Any]) -> Recording:
+    """All that is recorded of an instance of a process. Raises InstanceNotFound, NotRestorable."""
+    key = key_of(connection, id)
+    rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
+    row = connection.execute(sql.forkable, {"id": id}).fetchone()
+    found = result(connection, id)
+    own = found.outcome is not None and found.ended_by is None  # else an action of its own ended it (D11)
+    returned = codec.decode(found.outcome or "null", process.result_type) if own else None
+    return Recording(status(connection, id, codec), decode_call(process, row[7], codec), rows, row[4], returned)
 
 
 def notes(connection: Any, id: str) -> list[tuple[datetime, str, str | None]]:

@@ -100,7 +100,7 @@ class Instance:
         self.bodies: set[str] = set()
         self._engine: Final = engine
         self._codec: Final = engine.codec
-        self.progress: Final = Progress(id, call, engine.codec, engine.portal)
+        self.progress: Final = Progress(id, call, engine.codec, engine.portal, engine.make_driver)
         self.run: Final = run
         self._standing = standing
         self._chain = Chain()

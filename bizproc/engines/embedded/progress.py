@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -18,6 +18,7 @@ from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, AwaitChild, Command, Forgiven, Listening, Patched, StartChild
 from bizproc.core.driver import Ask, Driver
 from bizproc.core.errors import ActionError, NotJournallable, ReplayMismatch
+from bizproc.core.fork import Body
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
 from bizproc.engines.embedded.journal import Recorded, Signature, signature, unwritten
@@ -43,6 +44,14 @@ class This:
         return self._print_in()
 
 
+MakeDriver: TypeAlias = Callable[[Call[Any], Body, This], Driver]
+
+
+def plain_driver(_call: Call[Any], coroutine: Body, this: This) -> Driver:
+    """The driver of an instance, unless somebody watches."""
+    return Driver(coroutine, this)
+
+
 class Progress:
     """
     A driver and what belongs to its open commands.
@@ -62,7 +71,15 @@ class Progress:
         left_branches: Likewise, the branches that were cancelled: how their addresses begin, and what was open then.
     """
 
-    def __init__(self, id: str, call: Call[Any], codec: Codec, portal: Portal = _PORTAL) -> None:
+    def __init__(
+        self,
+        id: str,
+        call: Call[Any],
+        codec: Codec,
+        portal: Portal = _PORTAL,
+        make_driver: MakeDriver = plain_driver,
+    ) -> None:
+        self._make_driver: Final = make_driver
         self.id: Final = id
         self.call: Final = call
         self.waits: dict[str, datetime | None] = {}
@@ -179,7 +196,7 @@ class Progress:
 
     def _new_driver(self) -> Driver:
         this = This(self.id, self.call.process.name, self.call.document, self._print)
-        return Driver(self.call.coroutine(), this)
+        return self._make_driver(self.call, self.call.coroutine(), this)
 
     def _print(self) -> Portal:
         self.has_printed = True

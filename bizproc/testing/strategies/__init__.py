@@ -1,7 +1,23 @@
 """Hypothesis strategies for what bizproc works with. Needs `hypothesis`, which the extra `test` brings."""
 
-from bizproc.testing.strategies.calendars import absences, calendars, moments
+from bizproc.testing.strategies.calendars import absences, calendars
 from bizproc.testing.strategies.filters import filters
+from bizproc.testing.strategies.items import companies, contacts, deals, leads, products, users
+from bizproc.testing.strategies.moments import moments
+from bizproc.testing.strategies.parameters import parameters
 from bizproc.testing.strategies.queues import queues
 
-__all__ = ["absences", "calendars", "filters", "moments", "queues"]
+__all__ = [
+    "absences",
+    "calendars",
+    "companies",
+    "contacts",
+    "deals",
+    "filters",
+    "leads",
+    "moments",
+    "parameters",
+    "products",
+    "queues",
+    "users",
+]

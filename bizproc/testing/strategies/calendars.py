@@ -1,4 +1,4 @@
-"""Strategies of time: moments, often near a change of clocks; working calendars; absences."""
+"""Strategies of time: working calendars; absences."""
 
 from __future__ import annotations
 
@@ -23,33 +23,8 @@ ZONES: Final = (
     "Pacific/Apia",  # a whole day did not happen
 )
 
-_NEAR: Final = (
-    datetime(2011, 12, 30, 10, tzinfo=UTC),  # Apia leaves the 30th out
-    datetime(2026, 3, 29, 1, tzinfo=UTC),  # Paris: 02:00 is 03:00
-    datetime(2026, 10, 25, 1, tzinfo=UTC),  # Paris: 03:00 is 02:00 again
-    datetime(2026, 3, 8, 5, tzinfo=UTC),  # Havana: 00:00 is 01:00; New York two hours later
-    datetime(2026, 11, 1, 5, tzinfo=UTC),  # Havana: 01:00 is 00:00 again; New York one hour later
-    datetime(2026, 4, 4, 15, tzinfo=UTC),  # Lord Howe: back by half an hour
-    datetime(2026, 10, 3, 15, 30, tzinfo=UTC),  # and forth
-    datetime(2026, 9, 6, 4, tzinfo=UTC),  # Santiago: 00:00 is 01:00
-)
-
-_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_LAST: Final = datetime(2037, 12, 31, tzinfo=UTC)
 _USERS: Final = st.integers(1, 60)
 _SPRING: Final = datetime(2026, 3, 25, tzinfo=UTC)
-
-
-def _close_to(moment: datetime) -> st.SearchStrategy[datetime]:
-    return st.integers(-48 * 60, 48 * 60).map(lambda minutes: moment + timedelta(minutes=minutes))
-
-
-def moments(first: datetime = _FIRST, last: datetime = _LAST) -> st.SearchStrategy[datetime]:
-    """Moments in UTC: half of them, where the bounds allow it, within two days of a change of clocks somewhere."""
-    bounds = (first.astimezone(UTC).replace(tzinfo=None), last.astimezone(UTC).replace(tzinfo=None))
-    anywhere = st.datetimes(*bounds, timezones=st.just(UTC))
-    near = [moment for moment in _NEAR if first <= moment <= last]
-    return st.one_of(st.sampled_from(near).flatmap(_close_to), anywhere) if near else anywhere
 
 
 _times: Final = st.builds(time, st.integers(0, 23), st.sampled_from([0, 0, 15, 30, 59]))

@@ -1,0 +1,88 @@
+"""
+Every block of Python in the pages that teach runs, as their reader would run it: written into a file, by pytest.
+
+The blocks of a page make one file, each below the ones before. Where a block is followed by a block of `text`, the file
+is run so far, and each line of the text is printed; a line `…` stands for others. Without such a text it passes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    [ROOT / "README.md", *(ROOT / "docs" / "how-to").rglob("*.md"), *(ROOT / "docs" / "tutorial").rglob("*.md")]
+)
+
+BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def steps_of(page: str) -> list[tuple[str, str | None]]:
+    """The code so far, and what it is to print; None where it is to pass."""
+    code, steps, told = "", list[tuple[str, str | None]](), True
+    for block in BLOCK.finditer(page):
+        if block["kind"] == "python":
+            code, told = f"{code}\n\n{block['text']}", False
+        elif block["kind"] == "text" and not told:
+            steps.append((code, block["text"]))
+            told = True
+    return steps if told else [*steps, (code, None)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_path: Path) -> None:
+    steps = steps_of(page.read_text("utf-8"))
+    assert steps, "a page that teaches has code"
+    for number, (code, told) in enumerate(steps):
+        run_step(tmp_path / f"test_page_{number}.py", code, told)
+
+
+# The same stories each time: a page may not fail by chance.
+ALIKE = """
+from hypothesis import settings
+
+settings.register_profile("pages", derandomize=True, database=None, max_examples=200, stateful_step_count=15)
+settings.load_profile("pages")
+"""
+
+
+def run_step(file: Path, code: str, told: str | None) -> None:
+    file.write_text(code, "utf-8")
+    file.with_name("conftest.py").write_text(ALIKE, "utf-8")
+    flags = ["-q", "-p", "no:cacheprovider", "-p", "bizproc.testing.plugin", "-p", "no:randomly", "--tb=short"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *flags, file.name],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=file.parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if told is None:
+        assert ran.returncode in (0, 5), ran.stdout + ran.stderr  # 5: a page without tests, whose code was imported
+        return
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    printed = ran.stdout
+    for line in told.splitlines():
+        if line.strip() not in ("", "…"):
+            assert line.strip() in printed, f"it does not print {line!r}, but:\n{printed}"
+            printed = printed[printed.index(line.strip()) :]
+
+
+def test_the_runner_sees_code_that_fails(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        run_step(tmp_path / "test_a.py", "def test_it():\n    assert False", None)
+    with pytest.raises(AssertionError):
+        run_step(tmp_path / "test_b.py", "def test_it():\n    assert False, 'tea'", "coffee")
+    run_step(tmp_path / "test_c.py", "def test_it():\n    assert False, 'tea'", "tea")
+    assert steps_of("```python\na\n```\n```text\nb\n```\n```python\nc\n```\n") == [
+        ("\n\na\n", "b\n"),
+        ("\n\na\n\n\nc\n", None),
+    ]

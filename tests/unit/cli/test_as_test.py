@@ -1,0 +1,294 @@
+"""`bizproc show ID --as-test`: the story of an instance as a test, which is green as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bizproc import Runtime, crm
+from bizproc.adapters.virtual_clock import VirtualClock
+from bizproc.cli.finding import find_processes
+from bizproc.model import Deal
+from bizproc.runtime import Instance
+from tests.unit.cli.conftest import Run
+
+ROOT = Path(__file__).resolve().parents[3]
+
+TEA = """
+import enum
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import attrs
+
+from bizproc import Retry, action, attempt, crm, gather, note, now, process, wait
+from bizproc.model import Deal
+
+
+class Way(enum.Enum):
+    MAIL = "mail"
+    PHONE = "phone"
+
+
+@attrs.frozen
+class Price:
+    amount: Decimal
+    until: datetime
+
+
+@action("tea.score")
+async def score(title: str) -> int:
+    return len(title)
+
+
+@action("tea.price")
+async def price(title: str) -> Price:
+    from datetime import UTC
+    return Price(Decimal("18.50"), datetime(2031, 5, 1, tzinfo=UTC))
+
+
+@action("tea.call", retry=Retry(attempts=3, first_delay=timedelta(minutes=1), jitter=0))
+async def call(title: str) -> str:
+    raise ConnectionError("nobody is there")
+
+
+@process("tea.waits")
+async def waits(deal: Deal, *, within: timedelta = timedelta(days=14), way: Way = Way.MAIL, api_token: str = "") -> str:
+    await crm.deal.add_product(2, price=Decimal("18.00"), quantity=10)
+    await wait.sleep(timedelta(hours=3))
+    reached = await wait.until_stage("EXECUTING", timeout=within)
+    if reached.timed_out:
+        await crm.deal.add_activity("Call the client back", important=True)
+        return "escalated"
+    await crm.deal.add_comment(f"It's \\"{reached.stage}\\"")
+    await crm.deal.change_stage("FINAL_INVOICE")
+    return "unreached"
+
+
+@process("tea.signals")
+async def signals(deal: Deal, *, limit: Decimal = Decimal(5)) -> Decimal | None:
+    offered = await wait.for_signal("offered", Decimal, timeout=timedelta(days=3))
+    await crm.deal.add_comment(f"offered {offered.value}")
+    silent = await wait.for_signal("never", timeout=timedelta(days=1))
+    await crm.deal.add_comment(f"silent: {silent.timed_out}")
+    await wait.sleep(timedelta(days=9))
+    return offered.value
+
+
+@process("tea.gathers")
+async def gathers(deal: Deal) -> tuple[int, int, Decimal]:
+    a, b, c = await gather(score(deal.title), score("x"), price(deal.title))
+    await note("scored", at=await now())
+    return a, b, c.amount
+
+
+@process("tea.fails")
+async def fails(deal: Deal) -> None:
+    first = await attempt(crm.deal.add_product(99))
+    await crm.deal.add_comment(type(first.error).__name__)
+    await call(deal.title)
+
+
+@process("tea.bare")
+async def bare(*, name: str, api_token: str) -> dict[str, str]:
+    return {"name": name, "token": api_token}
+
+
+@process("tea.asks")
+async def asks(deal: Deal) -> None:
+    await bare(name="x", api_token="y")
+"""
+
+
+@pytest.fixture
+def tea(here: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    (here / "tea.py").write_text(TEA, "utf-8")
+    found = {process.function.__name__: process for process in find_processes(["tea"])}
+    return type("Tea", (), {name: staticmethod(process) for name, process in found.items()})
+
+
+Story = Callable[[Runtime, "Moves", Deal], Awaitable[Instance[Any]]]
+
+
+class Moves:
+    """The clock of a runtime that has a store in a file."""
+
+    def __init__(self, runtime: Runtime, clock: VirtualClock) -> None:
+        self.runtime, self.clock = runtime, clock
+
+    async def on(self, **duration: float) -> None:
+        target = self.clock.now() + timedelta(**duration)
+        await self.runtime.settled()
+        while (wake := self.clock.next_wake()) is not None and wake <= target:
+            self.clock.move_to(wake)
+            await self.runtime.settled()
+        self.clock.move_to(target)
+        await self.runtime.settled()
+
+
+async def live(story: Story) -> None:
+    """A story in a store that has other items, too, so that ids are not those of a new one."""
+    clock = VirtualClock()
+    async with Runtime.open("sqlite:///bizproc.db", clock=clock) as runtime:
+        for name in ("Tea", "Coffee"):
+            await runtime.perform(crm.product.create(name=name, price=Decimal("1.50")))
+        for number in range(7):
+            await runtime.perform(crm.deal.create(title=f"Other {number}"))
+        user = await runtime.perform(crm.user.create(name="Eva", last_name="Holt"))
+        company = await runtime.perform(crm.company.create(title='"Blue" Tea House', responsible_id=user.id))
+        fields: Any = {"company_id": company.id, "responsible_id": user.id, "amount": Decimal("99.90")}
+        deal = await runtime.perform(crm.deal.create(title="Tea for Lyon", **fields))
+        moves = Moves(runtime, clock)
+        await moves.on(days=2)
+        await story(runtime, moves, deal)
+        await runtime.settled()
+
+
+def told(run: Run, here: Path, story: Story, *flags: str) -> str:
+    """The test that is told of it; it is green, in a program of its own."""
+    asyncio.run(live(story))
+    printed = run("show", "it", "--as-test", "--processes", "tea")
+    assert printed.exit_code == 0, printed.output
+    (here / "test_it.py").write_text(printed.stdout, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "bizproc.testing.plugin", *flags]
+    ran = subprocess.run(
+        [*command, "test_it.py"],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(here)])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ran.returncode == 0, f"{printed.stdout}\n{ran.stdout}{ran.stderr}"
+    return printed.stdout
+
+
+def test_a_story_of_waits_ends_as_it_did(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        way = tea.waits.function.__globals__["Way"].PHONE
+        instance: Instance[Any] = await runtime.start(tea.waits(deal, way=way), id="it")
+        await moves.on(days=3)
+        await runtime.perform(crm.deal(deal).change_stage("EXECUTING"))
+        await moves.on(hours=1)
+        return instance
+
+    text = told(run, here, story, "--bizproc-crash")
+    assert "run = await world.start(waits(deal, way=Way.PHONE))" in text
+    assert "await world.perform(crm.deal(deal).change_stage('EXECUTING'))" in text
+    assert "assert (await world.get(Deal, deal.id)).stage == 'FINAL_INVOICE'" in text
+    assert """== ['It\\'s "EXECUTING"']""" in text
+    assert "deal = await world.deal(" in text and "company_id=company.id" in text and "responsible_id=user.id" in text
+
+
+def test_a_story_of_silence_passes_the_time(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.waits(deal, within=timedelta(days=2)), id="it")
+        await moves.on(days=5)
+        return instance
+
+    text = told(run, here, story, "--bizproc-always-replay")
+    assert "within=timedelta(days=2)" in text
+    assert "await world.find(Activity, of=deal)] == ['Call the client back']" in text
+    assert "assert await run.result() == 'escalated'" in text
+
+
+def test_a_story_of_signals_sends_them_when_they_came(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.signals(deal), id="it")
+        await moves.on(days=2)
+        await instance.signal("offered", Decimal("7.50"))
+        await moves.on(days=3)
+        await instance.skip_wait()
+        return instance
+
+    text = told(run, here, story)
+    assert "await run.signal('offered', '7.50')" in text or "await run.signal('offered', Decimal('7.50'))" in text
+    assert "await run.skip_wait()" in text
+    assert "assert await run.result() == Decimal('7.50')" in text
+
+
+def test_a_story_with_steps_has_their_answers(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.gathers(deal), id="it")
+        await moves.on(days=1)
+        return instance
+
+    text = told(run, here, story)
+    assert "world.answers(score, 12, 1)" in text
+    assert "Price(amount=Decimal('18.50'), until=datetime(2031, 5, 1, 0, 0, tzinfo=UTC))" in text
+    assert "assert await run.result() == (12, 1, Decimal('18.50'))" in text
+
+
+def test_a_story_of_a_failure_fails_alike(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.fails(deal), id="it")
+        await moves.on(days=1)
+        return instance
+
+    text = told(run, here, story)
+    assert "ConnectionError('nobody is there')" in text
+    assert "assert failed.value.error_class == 'ConnectionError'" in text
+
+
+def test_a_story_that_is_not_over_stops_where_it_stands(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.waits(deal), id="it")
+        await moves.on(days=1)
+        return instance
+
+    assert "assert (await run.status()).state == 'waiting'" in told(run, here, story)
+
+
+@pytest.mark.parametrize("end", ["cancel", "terminate"])
+def test_a_story_that_was_ended_by_a_person_is_ended_again(tea: Any, run: Run, here: Path, end: str) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.signals(deal), id="it")
+        await moves.on(days=1)
+        await (instance.cancel() if end == "cancel" else instance.terminate("enough"))
+        return instance
+
+    assert f"await run.{end}(" in told(run, here, story)
+
+
+def test_secrets_are_not_printed(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.bare(name="Ada", api_token="hush-hush"), id="it")
+        return instance
+
+    text = told(run, here, story)
+    assert "hush" not in text
+    assert "bare(name='Ada', api_token='(secret)')" in text
+
+
+def test_a_story_that_cannot_be_told_whole_is_refused(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        instance: Instance[Any] = await runtime.start(tea.asks(deal), id="it")
+        return instance
+
+    asyncio.run(live(story))
+    printed = run("show", "it", "--as-test", "--processes", "tea")
+    assert printed.exit_code == 2
+    assert "step 0 (tea.bare) cannot be told as a test: it starts another instance" in printed.stderr
+
+
+@pytest.mark.usefixtures("tea")
+def test_a_story_needs_its_process(run: Run) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        found = {process.name: process for process in find_processes(["tea"])}
+        instance: Instance[Any] = await runtime.start(found["tea.waits"](deal), id="it")
+        return instance
+
+    asyncio.run(live(story))
+    printed = run("show", "it", "--as-test", "--processes", "sales")
+    assert printed.exit_code == 2
+    assert "there is no process 'tea.waits'" in printed.stderr
