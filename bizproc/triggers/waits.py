@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from attrs import frozen
+from attrs import fields, frozen
 
 from bizproc.core.commands import Done, Event, Listening, Pending, later
 from bizproc.triggers.trigger import Trigger
@@ -36,7 +36,7 @@ class ForEvent(Listening[Happened]):
         return "for_event"
 
     def arguments(self) -> Mapping[str, object]:
-        return {"trigger": self.trigger, **({} if self.timeout is None else {"timeout": self.timeout})}
+        return {"trigger": _given(self.trigger), **({} if self.timeout is None else {"timeout": self.timeout})}
 
     @property
     def result_type(self) -> Any:
@@ -53,3 +53,10 @@ class ForEvent(Listening[Happened]):
 
     def expired(self) -> Happened:
         return Happened(timed_out=True)
+
+
+def _given(trigger: Trigger) -> dict[str, object]:
+    """A trigger as it is compared on replay: what is not as usual, so that what triggers learn later changes none."""
+    given = {one.name: getattr(trigger, one.name) for one in fields(Trigger)}
+    different = {one.name: given[one.name] for one in fields(Trigger) if given[one.name] != one.default}
+    return different | ({"others": [_given(other) for other in trigger.others]} if trigger.others else {})

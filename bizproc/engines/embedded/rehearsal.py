@@ -49,7 +49,7 @@ from bizproc.core.process import Call
 from bizproc.core.steps import Step
 from bizproc.engines.embedded.children import look
 from bizproc.engines.embedded.journal import signature
-from bizproc.engines.embedded.performing import Context, Over, Performed, Settlement, perform
+from bizproc.engines.embedded.performing import Context, Over, Performed, Settlement, nowhere, perform
 from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.progress import Progress
 from bizproc.engines.embedded.reactions import Reaction, Reactions
@@ -420,7 +420,7 @@ class Rehearsal:
     def _perform(self, ask: Ask) -> tuple[Any, BaseException | None] | None:
         """One local action or check; None where it has no answer yet."""
         reaction = self._reactions.begin(self._tx, self._key)
-        performed = perform(self._tx, ask.command, self._context(ask.address, reaction))
+        performed = perform(self._tx, ask.command, self._context(ask.address, reaction, ask))
         told = self._react(performed, reaction)
         if isinstance(performed.value, Pending):
             if isinstance(ask.command, Delivered):
@@ -441,7 +441,7 @@ class Rehearsal:
         self._arrived += [(one.address, one.event, one.error) for one in own]
         return _Told(
             tuple(self._watch.take()),
-            () if performed.post is None else (self._message(performed.post),),
+            tuple(self._message(post) for post in (performed.post, *performed.follow_ups) if post is not None),
             tuple(_called(started.call) for started in reaction.started),
             tuple(self._id(key) for key in reaction.ended if key != self._key),
             tuple(dict.fromkeys(self._id(one.instance) for one in reaction.woken if one.instance != self._key)),
@@ -470,6 +470,7 @@ class Rehearsal:
             settled = perform(self._tx, command, self._context(ask.address, reaction))
             more = self._react(settled, reaction)
             told.changes += more.changes
+            told.messages += more.messages
             if settled.error is not None:
                 self._note(ask, told)
                 self._stop(
@@ -480,7 +481,7 @@ class Rehearsal:
         self._note(ask, told, *found, assumed=True)
         return found
 
-    def _context(self, address: str, reaction: Reaction) -> Context:
+    def _context(self, address: str, reaction: Reaction, ask: Ask | None = None) -> Context:
         key = step_key(ID, 0, address)
 
         def primitive(tx: Transaction, command: Any) -> Any:
@@ -498,6 +499,8 @@ class Rehearsal:
             self._document,
             (self._key, address),
             primitive,
+            self._call.process.name,
+            nowhere if ask is None else ask.function,
         )
 
     # -- waits ---------------------------------------------------------------------------------------------------------
