@@ -38,6 +38,7 @@ from bizproc.store.types import money_units
 
 LINK: Final = "INSERT INTO link (to_kind, to_id, kind, item) VALUES (?, ?, ?, ?)"
 _BIND: Final = "INSERT INTO activity_binding (kind, item, activity) VALUES (?, ?, ?)"
+_BIND_COMMENT: Final = "INSERT INTO comment_binding (kind, item, comment) VALUES (?, ?, ?)"
 
 _HIDDEN: Final[Mapping[str, Mapping[str, Any]]] = {"activity": {"fresh": 0}}
 """Columns that no field shows."""
@@ -209,7 +210,9 @@ class Nouns(Writer):
             for ref in (each for each in several if each is not None):
                 self._see_that_it_is_there(name, ref)
         if values.get("custom"):
-            values["custom"] = checked_custom(self.tx, self.kind_of(values), {}, values["custom"], append=False)
+            values["custom"] = checked_custom(
+                self.tx, self.kind_of(values), {}, values["custom"], append=False, imported=True
+            )
         for name, field in self.shape.fields.items():
             if values[name] is None and not field.optional and field.type.name != "anything":
                 raise Wrong(f"{name}: is empty")
@@ -258,6 +261,8 @@ class Nouns(Writer):
         if self.shape.kind == "activity":
             bindings = values["bindings"] or (ItemRef(values["owner_kind"], values["owner_id"]),)
             self.tx.connection.executemany(_BIND, {(ref.kind, ref.id, values["id"]) for ref in bindings})
+        if self.shape.kind == "comment":
+            self.tx.connection.executemany(_BIND_COMMENT, {(ref.kind, ref.id, values["id"]) for ref in values["also"]})
 
 
 class _Pipelines(Nouns):
@@ -350,7 +355,8 @@ class CustomFields(Writer):
         known = custom_fields(self._tx, kind).get(code)
         if known is not None and (known.type.name, known.multiple) == (type, multiple):
             return False
-        add_field(self._tx, kind, code, type, label, multiple=multiple, options=_choices(options))
+        given = dict(options) if type == "booking" else _choices(options)
+        add_field(self._tx, kind, code, type, label, multiple=multiple, options=given)
         return True
 
 

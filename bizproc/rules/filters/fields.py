@@ -305,6 +305,7 @@ class Fields(_Node):
     address_2: Operand
     addresses: Operand
     all_day: Operand
+    also: Operand
     amount: Operand
     at: Operand
     author_id: Operand
@@ -316,6 +317,7 @@ class Fields(_Node):
     channel: Operand
     city: Operand
     clicked_at: Operand
+    client_address: Operand
     close_date: Operand
     closed: Operand
     closed_at: Operand
@@ -342,6 +344,7 @@ class Fields(_Node):
     department_ids: Operand
     description: Operand
     details_id: Operand
+    direction: Operand
     discount_percent: Operand
     due_at: Operand
     email: Operand
@@ -448,6 +451,7 @@ class Fields(_Node):
     start: Operand
     status: Operand
     status_description: Operand
+    step: Operand
     subject: Operand
     sum: Operand
     sunday: Operand
