@@ -700,6 +700,20 @@ async def test_every_kind_of_noun_comes_out_as_it_went_in(tmp_path: Path) -> Non
     assert {file.name for file in FILES} == set(content(folder))
 
 
+@pytest.mark.parametrize("options", ['["a"]', '{"zone": 5}', '[["zone", "Mars/Base"]]', "7", '[["no", true]]'])
+async def test_settings_of_a_booking_field_that_are_none_are_bad_rows(tmp_path: Path, options: str) -> None:
+    quoted = options.replace('"', '""')
+    rows = f'kind,code,type,label,multiple,options\ndeal,visit,booking,Visit,N,"{quoted}"\n'
+    (said,) = await imported(tmp_path, custom_fields=rows)
+    assert said.startswith("custom_fields.csv:2: ")
+
+
+async def test_options_of_a_choice_that_are_none_are_a_bad_row(tmp_path: Path) -> None:
+    rows = "kind,code,type,label,multiple,options\ndeal,way,choice,Way,N,7\n"
+    (said,) = await imported(tmp_path, custom_fields=rows)
+    assert said.startswith("custom_fields.csv:2: custom field.options: expected a list or an object")
+
+
 async def test_comments_of_a_converted_lead_stand_beside_the_deal_in_a_copy_too(tmp_path: Path) -> None:
     async with opened(tmp_path / "a.db") as runtime:
         await everything(runtime)
