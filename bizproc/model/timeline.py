@@ -17,6 +17,7 @@ class Comment:
 
     Attributes:
         text: With the marks [b] [i] [s] [u] [url], as it was written.
+        also: Other items that it stands beside.
         author_id: None for the system.
     """
 
@@ -25,6 +26,7 @@ class Comment:
     id: int
     owner_kind: str = "deal"
     owner_id: int = 0
+    also: tuple[ItemRef, ...] = ()
     text: str = ""
     author_id: int | None = None
     created_at: datetime = BEGINNING

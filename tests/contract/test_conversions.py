@@ -307,7 +307,8 @@ def test_activities_and_comments_of_the_lead_stand_beside_what_was_made(office: 
     convert(office, lead, deal=True, contact=True, company=True)
     for item in (only(office, cls) for cls in (Lead, Deal, Contact, Company)):
         assert [each.id for each in office.reader.find(Activity, of=item)] == [activity.id]
-        assert office.reader.find(Comment, of=item) == [comment]
+        assert [each.id for each in office.reader.find(Comment, of=item)] == [comment.id]
+    assert [ref.kind for ref in only(office, Comment).also] == ["company", "contact", "deal"]
     assert [ref.kind for ref in only(office, Activity).bindings] == ["lead", "company", "contact", "deal"]
 
 

@@ -18,11 +18,24 @@ import attrs
 import pytest
 
 from bizproc import crm
-from bizproc.adapters.sql_crm import columns, exporting
+from bizproc.adapters.sql_crm import belongings, columns, exporting
 from bizproc.adapters.sql_crm.columns import FILES, plural
 from bizproc.adapters.sql_crm.shapes import SHAPES
 from bizproc.core.errors import ExportRefused, ImportRefused
-from bizproc.model import Activity, Comment, Contact, Deal, HistoryEvent, MultiField, Pipeline, ProductRow, Stage, User
+from bizproc.model import (
+    Activity,
+    Comment,
+    Contact,
+    Deal,
+    HistoryEvent,
+    ItemRef,
+    MultiField,
+    Pipeline,
+    ProductRow,
+    Stage,
+    User,
+    ref_of,
+)
 from bizproc.model import Company as Client
 from bizproc.model.fields import fields_of
 from bizproc.model.kinds import BELONGINGS, NOUNS
@@ -65,7 +78,8 @@ async def held(runtime: Runtime) -> Mapping[str, list[Any]]:
     found["product_row"] = sorted(rows, key=lambda row: (row.owner_kind, row.owner_id, row.sort))
     fields = "SELECT kind, code, type, label, multiple, options FROM custom_field ORDER BY kind, code"
     links = "SELECT to_kind, to_id, kind, item FROM link ORDER BY 1, 2, 3, 4"
-    for text in (fields, links, "SELECT kind, item, activity FROM activity_binding ORDER BY 1, 2, 3"):
+    bindings = [f"SELECT kind, item, {of} FROM {of}_binding ORDER BY 1, 2, 3" for of in ("activity", "comment")]
+    for text in (fields, links, *bindings):
         found[text] = await runtime.read(lambda connection, text=text: connection.execute(text).fetchall())  # type: ignore[misc]
     return found
 
@@ -629,3 +643,89 @@ async def test_a_row_that_relies_on_a_bad_row_further_on_cannot_be_left_out(tmp_
         with pytest.raises(ImportRefused, match=r"departments\.csv:2: head_id: refers to user 1, a bad row"):
             await runtime.import_folder(folder, skip_bad=True)
         assert await runtime.find(User) == []
+
+
+# -- every kind of noun, made by its action ----------------------------------------------------------------------------
+
+
+async def everything(runtime: Runtime) -> None:
+    """One at least of every kind that there is, made as people make them."""
+    make = runtime.perform
+    hour, start = timedelta(hours=1), datetime(2030, 1, 7, 9, tzinfo=UTC)
+    ann = await make(crm.user.create(name="Ann", last_name="Lee", email="ann@tea.example"))
+    await make(crm.department.create(code="sales", name="Sales", head_id=ann.id))
+    await make(crm.user.create(name="Bob", manager_id=ann.id, department_ids=[1]))
+    await make(crm.group.create(code="night", name="Night", member_ids=[2, 1]))
+    await make(crm.absence.create(user_id=2, start=start, end=start + hour, reason="leave"))
+    await make(crm.working_hours.create(monday="09:00-12:00,13:00-17:00", holidays=[date(2030, 5, 1)]))
+    await make(crm.reference.create(list="SOURCE", code="FAIR", name="Fair"))
+    await make(crm.product.create(name="Tea", price=Decimal("18.005"), tax_rate=Decimal(20), tax_included=True))
+    await make(crm.pipeline.create(name="Service"))
+    await make(crm.stage.create(pipeline=1, code="HELD", name="Held"))
+    await make(crm.smart_type.create(code="contract", title="Contract", parents=["deal"], has_pipelines=True))
+    company = await make(crm.company.create(title="Acme", phones=["+33 1"], emails=["a@acme.example"]))
+    contact = await make(crm.contact.create(name="Eva", last_name="Moss", company_id=company.id, phones=["+33 6"]))
+    await make(crm.details_template.create(code="fr", fields=["vat_id"], bank_fields=["iban"], with_address=True))
+    await make(crm.details.create(template_id=1, company_id=company.id, fields={"vat_id": "1"}))
+    await make(crm.bank_details.create(details_id=1, name="Main"))
+    file = await make(crm.drive.add("Templates/offer.docx", b"offer"))
+    await make(crm.mailbox.create(email="sales@tea.example", name="Sales", user_ids=[ann.id]))
+    await make(crm.template.create(code="offer", file_id=file.id, kinds=["deal"]))
+    await make(crm.exclusion.create(value="+33 7", comment="asked"))
+    for code, type_ in (("visit", "booking"), ("paper", "file"), ("boss", "user"), ("other", "link"), ("at", "time")):
+        await make(crm.deal.add_field(code, type=type_, label=code))  # type: ignore[arg-type]  # each is a type
+    custom = {"paper": file.id, "boss": ann.id, "other": ItemRef("contact", contact.id)}
+    deal = await make(crm.deal.create(title="Tea", contact_id=contact.id, responsible_id=ann.id, custom=custom))
+    await make(crm.deal(deal).add_product(1, quantity=3, discount_percent=5))
+    await make(crm.deal(deal).book_resource("visit", start=start, duration=hour, service="Tasting"))
+    await make(crm.deal(deal).add_task("Write the quote"))
+    await make(crm.deal(deal).schedule_meeting("Taste", start=start, remind_before=hour))
+    await make(crm.deal(deal).create_order())
+    await make(crm.deal(deal).convert(quote=True, invoice=True))
+    await make(crm.item("contract").create(title="C", parents=[ref_of(deal)], pipeline=0))
+    lead = await make(crm.lead.create(title="Lead", name="Zoe", phones=["+33 9"], company_title="Mill"))
+    await make(crm.lead(lead).add_comment("stands beside the deal too"))
+    await make(crm.lead(lead).add_activity("Call"))
+    await make(crm.lead(lead).convert(deal=True, contact=True, company=True))
+    await runtime.engine.write(_what_only_processes_make)
+
+
+def _what_only_processes_make(tx: Transaction) -> None:
+    now = datetime(2030, 1, 7, 9, tzinfo=UTC)
+    belongings.add(tx, "wait", ItemRef("deal", 1), description="Wait", start=now, end=now, made_by="w-1", step="w-1/0")
+    belongings.add(tx, "message", ItemRef("deal", 1), recipient="a@acme.example", text="Hello\r\n", created_at=now)
+    belongings.add(tx, "document", ItemRef("deal", 1), number="7", template_id=1, file_id=1, created_at=now)
+
+
+async def test_every_kind_of_noun_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.db") as runtime:
+        await everything(runtime)
+        there = await held(runtime)
+    assert [kind for kind in (*NOUNS, *BELONGINGS) if not there[kind]] == []
+    folder = await round_trip(tmp_path)
+    assert {file.name for file in FILES} == set(content(folder))
+
+
+@pytest.mark.parametrize("options", ['["a"]', '{"zone": 5}', '[["zone", "Mars/Base"]]', "7", '[["no", true]]'])
+async def test_settings_of_a_booking_field_that_are_none_are_bad_rows(tmp_path: Path, options: str) -> None:
+    quoted = options.replace('"', '""')
+    rows = f'kind,code,type,label,multiple,options\ndeal,visit,booking,Visit,N,"{quoted}"\n'
+    (said,) = await imported(tmp_path, custom_fields=rows)
+    assert said.startswith("custom_fields.csv:2: ")
+
+
+async def test_options_of_a_choice_that_are_none_are_a_bad_row(tmp_path: Path) -> None:
+    rows = "kind,code,type,label,multiple,options\ndeal,way,choice,Way,N,7\n"
+    (said,) = await imported(tmp_path, custom_fields=rows)
+    assert said.startswith("custom_fields.csv:2: custom field.options: expected a list or an object")
+
+
+async def test_comments_of_a_converted_lead_stand_beside_the_deal_in_a_copy_too(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.db") as runtime:
+        await everything(runtime)
+    await round_trip(tmp_path)
+    async with opened(tmp_path / "b.db") as runtime:
+        deal = await runtime.get(Deal, 2)
+        assert [each.text for each in await runtime.find(Comment, of=deal)] == ["stands beside the deal too"]
+        await runtime.perform(crm.lead(1).delete())
+        assert [each.text for each in await runtime.find(Comment, of=deal)] == ["stands beside the deal too"]

@@ -253,7 +253,7 @@ class Further:
     def _with_custom(self, before: str | None, given: Any) -> str:
         old = CODEC.decode(before or "{}")
         try:
-            kept = checked_custom(self._tx, self._shape.kind, old, given, append=False)
+            kept = checked_custom(self._tx, self._shape.kind, old, given, append=False, imported=True)
         except BizprocError as error:
             raise ValueError(f"custom: {error}") from None
         return CODEC.encode(dict(kept)) if kept else "{}"

@@ -23,8 +23,9 @@ from bizproc.adapters.sql_crm.definitions import custom_fields
 from bizproc.adapters.sql_crm.seeding import seed
 from bizproc.adapters.sql_crm.shapes import SHAPES, Shape, linked_keys
 from bizproc.adapters.sql_crm.tables import metadata
-from bizproc.core.errors import BizprocError
+from bizproc.core.errors import BizprocError, WrongFieldValue
 from bizproc.model.custom_fields import Options
+from bizproc.model.fields import shown
 from bizproc.model.money import row_sum, tax_of
 from bizproc.model.pipelines import GENERAL, Stage
 from bizproc.model.portal import Portal
@@ -38,6 +39,7 @@ from bizproc.store.types import money_units
 
 LINK: Final = "INSERT INTO link (to_kind, to_id, kind, item) VALUES (?, ?, ?, ?)"
 _BIND: Final = "INSERT INTO activity_binding (kind, item, activity) VALUES (?, ?, ?)"
+_BIND_COMMENT: Final = "INSERT INTO comment_binding (kind, item, comment) VALUES (?, ?, ?)"
 
 _HIDDEN: Final[Mapping[str, Mapping[str, Any]]] = {"activity": {"fresh": 0}}
 """Columns that no field shows."""
@@ -212,7 +214,9 @@ class Nouns(Writer):
             for ref in (each for each in several if each is not None):
                 self._see_that_it_is_there(name, ref)
         if values.get("custom"):
-            values["custom"] = checked_custom(self.tx, self.kind_of(values), {}, values["custom"], append=False)
+            values["custom"] = checked_custom(
+                self.tx, self.kind_of(values), {}, values["custom"], append=False, imported=True
+            )
         for name, field in self.shape.fields.items():
             if values[name] is None and not field.optional and field.type.name != "anything":
                 raise Wrong(f"{name}: is empty")
@@ -260,6 +264,8 @@ class Nouns(Writer):
             self.tx.connection.executemany(LINK, links)
         if self.shape.kind == "activity":
             self.tx.connection.executemany(_BIND, {(ref.kind, ref.id, values["id"]) for ref in values["bindings"]})
+        if self.shape.kind == "comment":
+            self.tx.connection.executemany(_BIND_COMMENT, {(ref.kind, ref.id, values["id"]) for ref in values["also"]})
 
 
 class _Pipelines(Nouns):
@@ -352,12 +358,27 @@ class CustomFields(Writer):
         known = custom_fields(self._tx, kind).get(code)
         if known is not None and (known.type.name, known.multiple) == (type, multiple):
             return False
-        add_field(self._tx, kind, code, type, label, multiple=multiple, options=_choices(options))
+        if not isinstance(options, list | tuple | dict):
+            raise WrongFieldValue(
+                kind="custom field", field="options", expected="a list or an object", got=shown(options)
+            )
+        given = _settings(options) if type == "booking" else _choices(options)
+        add_field(self._tx, kind, code, type, label, multiple=multiple, options=given)
         return True
 
 
 def _choices(options: Any) -> Options:
     """Codes with their labels, as an export writes them, or texts that are both."""
-    if isinstance(options, list) and all(isinstance(each, list) and len(each) == 2 for each in options):
+    if _are_pairs(options):
         return {str(code): str(label) for code, label in options}
     return [str(each) for each in options]
+
+
+def _settings(options: Any) -> Options:
+    """The settings of a field for bookings, as an export writes them or as an object; all else is refused later."""
+    settings: Any = {str(name): value for name, value in options} if _are_pairs(options) else options
+    return settings  # type: ignore[no-any-return]  # `add_field` says what is wrong with it
+
+
+def _are_pairs(options: Any) -> bool:
+    return isinstance(options, list) and all(isinstance(each, list) and len(each) == 2 for each in options)

@@ -230,13 +230,14 @@ def _in_order(files: Mapping[str, CsvFile]) -> Iterator[CsvFile]:
 
 _mains = {str(file.kind): _with_further(file) for file in MAIN}
 _order = dict.fromkeys(("smart_type", "pipeline", "stage", *_mains, *SHAPES))
-_later = ("product_row", *(kind for kind in BELONGINGS if kind != "product_row"))
+# Orders have product rows of their own.
+_later = ("order", "product_row", *(kind for kind in BELONGINGS if kind not in ("order", "product_row")))
 
 FILES: Final = (
     CUSTOM_FIELDS,
     *_in_order({kind: _mains.get(kind) or _of_noun(kind) for kind in _order if kind not in BELONGINGS}),
-    *(_of_noun("product_row"), PRODUCT_ROWS),
-    *(_of_noun(kind) for kind in _later if kind != "product_row"),
+    *(_of_noun("order"), _of_noun("product_row"), PRODUCT_ROWS),
+    *(_of_noun(kind) for kind in _later[2:]),
 )
 """All of them, in the order in which they are read."""
 

@@ -13,6 +13,7 @@ from bizproc.core.errors import AlreadyExists, ItemNotFound, UnknownUser, WrongF
 from bizproc.model.booking_fields import booking_settings
 from bizproc.model.custom_fields import CustomField, Options
 from bizproc.model.fields import BOOKING, CUSTOM_TYPES, TEXT, Field, shown, unknown
+from bizproc.model.planned import Booking
 from bizproc.store.types import json_text
 
 # -- made --------------------------------------------------------------------------------------------------------------
@@ -93,10 +94,18 @@ def custom_field(connection: Runs, kind: str, code: str) -> CustomField:
 
 
 def checked_custom(
-    connection: Runs, kind: str, old: Mapping[str, Any], given: Mapping[str, Any], *, append: bool
+    connection: Runs,
+    kind: str,
+    old: Mapping[str, Any],
+    given: Mapping[str, Any],
+    *,
+    append: bool,
+    imported: bool = False,
 ) -> Mapping[str, Any]:
     """
     The values of custom fields after those that are given: the others stay, and nothing takes one away.
+
+    What is `imported` may bring along what is booked in a field: the bookings themselves come later.
 
     Raises UnknownField, WrongFieldValue; UnknownUser, ItemNotFound for what a value points at.
     """
@@ -106,6 +115,9 @@ def checked_custom(
         field = known.get(code)
         if field is None:
             raise unknown(kind, f"custom.{code}", known or ("no custom fields",))
+        if field.type is BOOKING and imported and _are_bookings(value):
+            values[code] = tuple(value)
+            continue
         if field.type is BOOKING:  # not even cleared: bookings are released by an action
             expected = "nothing: book_resource and cancel_booking fill it"
             raise WrongFieldValue(kind=kind, field=field.name, expected=expected, got=shown(value))
@@ -115,6 +127,10 @@ def checked_custom(
             kept = tuple(dict.fromkeys((*old.get(code, ()), *kept)))
         values[code] = kept
     return MappingProxyType({code: value for code, value in values.items() if value is not None and value != ()})
+
+
+def _are_bookings(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(each, Booking) for each in value)
 
 
 def _check_there(connection: Runs, field: Field, value: Any, old: Any) -> None:

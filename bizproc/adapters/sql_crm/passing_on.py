@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import history, rows, timeline
+from bizproc.adapters.sql_crm.belongings import change, those
 from bizproc.adapters.sql_crm.reading import exists, read
 from bizproc.adapters.sql_crm.shapes import CODEC, SHAPES, shape_of
 from bizproc.core.errors import ItemNotFound
@@ -22,11 +23,7 @@ _ROW: Final = SHAPES["product_row"]
 
 _BOUND: Final = "SELECT activity FROM activity_binding WHERE kind = ? AND item = ? ORDER BY activity"
 _BIND: Final = "INSERT OR IGNORE INTO activity_binding (kind, item, activity) VALUES (?, ?, ?)"
-_SHARE_COMMENTS: Final = (
-    "INSERT OR IGNORE INTO comment_binding (kind, item, comment) "
-    "SELECT ?, ?, id FROM comment WHERE owner_kind = ? AND owner_id = ? "
-    "UNION SELECT ?, ?, comment FROM comment_binding WHERE kind = ? AND item = ?"
-)
+_BIND_COMMENT: Final = "INSERT OR IGNORE INTO comment_binding (kind, item, comment) VALUES (?, ?, ?)"
 
 
 def share_timeline(performing: Performing, ref: ItemRef, others: Iterable[ItemRef]) -> None:
@@ -42,9 +39,13 @@ def share_timeline(performing: Performing, ref: ItemRef, others: Iterable[ItemRe
         tx.execute(_ACTIVITY.update_of(("bindings",)), (*_ACTIVITY.written(("bindings",), {"bindings": bindings}), id_))
         for other in several:
             tx.execute(_BIND, (other.kind, other.id, id_))
-    for other in several:
-        to, of = (other.kind, other.id), (ref.kind, ref.id)
-        tx.execute(_SHARE_COMMENTS, (*to, *of, *to, *of))
+    for comment in those(tx, "comment", timeline.BESIDE, ref.kind, ref.id, ref.kind, ref.id):
+        owner = ItemRef(comment.owner_kind, comment.owner_id)
+        also = tuple(each for each in dict.fromkeys((*comment.also, *several)) if each != owner)
+        if also != comment.also:
+            change(tx, comment, also=also)
+            for other in also:
+                tx.execute(_BIND_COMMENT, (other.kind, other.id, comment.id))
 
 
 def complete_activity(performing: Performing, ref: ItemRef, activity: int, author: int | None) -> Activity:

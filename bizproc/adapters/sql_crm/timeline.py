@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bizproc.adapters.sql_crm import history, tasks, waits
-from bizproc.adapters.sql_crm.belongings import add, change
+from bizproc.adapters.sql_crm.belongings import add, change, those
 from bizproc.adapters.sql_crm.people import check_user
 from bizproc.adapters.sql_crm.reading import is_id, read
 from bizproc.adapters.sql_crm.shapes import SHAPES, shape_of
@@ -45,6 +45,7 @@ def add_comment(performing: Performing, ref: ItemRef, text: str, author: int | N
         "id": None,
         "owner_kind": ref.kind,
         "owner_id": ref.id,
+        "also": (),
         "text": text,
         "author_id": author,
         "created_at": performing.now,
@@ -198,21 +199,24 @@ def _by_kind(ref: ItemRef) -> tuple[str, int]:
     return ref.kind, ref.id
 
 
-_HEIRS: Final = (
-    "SELECT id, b.kind, b.item FROM comment LEFT JOIN comment_binding b ON b.comment = id "
-    "WHERE owner_kind = ? AND owner_id = ? ORDER BY id, b.kind, b.item"
+BESIDE: Final = (
+    "owner_kind = ? AND owner_id = ? OR id IN (SELECT comment FROM comment_binding WHERE kind = ? AND item = ?)"
 )
+"""The condition for the comments that stand beside an item, its own and those of others."""
 
 
 def _unbind_comments(tx: Any, ref: ItemRef) -> None:
-    """Its own comments pass to the first item that they also stand beside."""
+    """Its own comments pass to the first item that they also stand beside; the others lose it."""
+    beside = those(tx, "comment", BESIDE, ref.kind, ref.id, ref.kind, ref.id)
     tx.execute("DELETE FROM comment_binding WHERE kind = ? AND item = ?", (ref.kind, ref.id))
-    heirs: dict[int, tuple[str, int] | None] = {}
-    for id_, kind, item in tx.execute(_HEIRS, (ref.kind, ref.id)).fetchall():
-        heirs.setdefault(id_, None if kind is None else (kind, item))
-    for id_, heir in heirs.items():
-        if heir is None:
-            tx.execute(_COMMENT.delete, (id_,))
-            continue
-        tx.execute("UPDATE comment SET owner_kind = ?, owner_id = ? WHERE id = ?", (*heir, id_))
-        tx.execute("DELETE FROM comment_binding WHERE kind = ? AND item = ? AND comment = ?", (*heir, id_))
+    for comment in beside:
+        left = tuple(each for each in comment.also if each != ref)
+        if ItemRef(comment.owner_kind, comment.owner_id) != ref:
+            change(tx, comment, also=left)
+        elif left:
+            heir = left[0]
+            change(tx, comment, owner_kind=heir.kind, owner_id=heir.id, also=left[1:])
+            own = (heir.kind, heir.id, comment.id)
+            tx.execute("DELETE FROM comment_binding WHERE kind = ? AND item = ? AND comment = ?", own)
+        else:
+            tx.execute(_COMMENT.delete, (comment.id,))

@@ -300,6 +300,7 @@ class Fields(_Node):
     address_2: Operand
     addresses: Operand
     all_day: Operand
+    also: Operand
     amount: Operand
     at: Operand
     author_id: Operand
