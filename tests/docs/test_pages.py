@@ -41,7 +41,7 @@ def steps_of(page: str) -> list[tuple[str, str | None]]:
     return steps if told else [*steps, (code, None)]
 
 
-@pytest.mark.parametrize("page", map(_marked, PAGES), ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", [_marked(page) for page in PAGES], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     steps = steps_of(page.read_text("utf-8"))
     assert steps, "a page that teaches has code"
