@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,11 @@ PAGES = sorted(
 )
 
 BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _marked(page: Path) -> Any:
+    """Pages whose code makes up stories, finds a fault and shortens its story take minutes."""
+    return pytest.param(page, marks=[pytest.mark.long] if "ProcessMachine" in page.read_text("utf-8") else [])
 
 
 def steps_of(page: str) -> list[tuple[str, str | None]]:
@@ -35,7 +41,7 @@ def steps_of(page: str) -> list[tuple[str, str | None]]:
     return steps if told else [*steps, (code, None)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", [_marked(page) for page in PAGES], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     steps = steps_of(page.read_text("utf-8"))
     assert steps, "a page that teaches has code"
@@ -45,9 +51,10 @@ def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_pa
 
 # The same stories each time: a page may not fail by chance.
 ALIKE = """
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-settings.register_profile("pages", derandomize=True, database=None, max_examples=200, stateful_step_count=15)
+phases = [Phase.generate, Phase.shrink]
+settings.register_profile("pages", derandomize=True, database=None, max_examples=200, phases=phases)
 settings.load_profile("pages")
 """
 
@@ -62,7 +69,7 @@ def run_step(file: Path, code: str, told: str | None) -> None:
         cwd=file.parent,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     if told is None:
