@@ -39,7 +39,7 @@ async def busy(deal: Deal) -> None:
     changed = on.changed(deal, where=F.amount > 3)
     await race(wait.days(3), wait.for_event(changed), wait.until_stage("WON"), wait.for_signal("go"))
     await wait.working_days(2)
-    await start(child(deal), detached=True)
+    _ = await start(child(deal), detached=True)
 
 
 def statements_of(world: World) -> list[str]:

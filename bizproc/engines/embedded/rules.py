@@ -15,6 +15,8 @@ from attrs import frozen
 from bizproc.core.checks import readable
 from bizproc.core.errors import ProcessDefinitionError
 from bizproc.core.process import Process
+from bizproc.model.kinds import BELONGINGS, NOUNS
+from bizproc.model.smart_items import SMART_ITEM
 from bizproc.triggers.keys import is_sent
 from bizproc.triggers.schedule import Schedule
 from bizproc.triggers.trigger import Trigger
@@ -66,6 +68,13 @@ def check_starts(process: Process[..., Any]) -> None:
         _check_document(process, each)
 
 
+def _is_of_kind(kind: str, other: str) -> bool:
+    """Whether events of one kind tell of documents of another. A smart item's class serves all smart types."""
+    if kind != SMART_ITEM:
+        return kind == other
+    return other not in NOUNS and other not in BELONGINGS
+
+
 def _check_document(process: Process[..., Any], trigger: Trigger) -> None:
     document = process.form.document
     if document is None:
@@ -77,7 +86,7 @@ def _check_document(process: Process[..., Any], trigger: Trigger) -> None:
     kind = getattr(document, "item_type", None)
     for name in trigger.events:
         other = name.rpartition(".")[0]
-        if not is_sent(name) and isinstance(kind, str) and kind != other:
+        if not is_sent(name) and isinstance(kind, str) and not _is_of_kind(kind, other):
             _refuse(process, f"its document is a {readable(document)}, and its trigger tells of the kind {other!r}.")
 
 
