@@ -15,7 +15,8 @@ from typing import Any, Final
 from bizproc.core.checks import check_value, described
 from bizproc.core.errors import WrongArgument
 from bizproc.model.fields import fields_of, unknown
-from bizproc.model.kinds import BELONGINGS, class_of
+from bizproc.model.kinds import BELONGINGS, NOUNS, class_of
+from bizproc.model.smart_items import is_type_code
 from bizproc.rules.filters import Filter
 from bizproc.triggers import schedule
 from bizproc.triggers.condition import Condition
@@ -194,7 +195,11 @@ def _trigger(item: Any, *happenings: str, where: Any = None, became: Any = None,
     for name in ("fields", "stages"):
         check_value(narrowed.get(name, ()), tuple[str, ...], process=what, parameter=name)
     kind, id = (item, None) if isinstance(item, str) else (getattr(item, name, None) for name in ("item_type", "id"))
-    if not isinstance(kind, str) or not kind or not (id is None or isinstance(id, int)):
+    if (
+        not isinstance(kind, str)
+        or not (kind in BELONGINGS or kind in NOUNS or is_type_code(kind))
+        or not (id is None or isinstance(id, int))
+    ):
         raise WrongArgument(
             process=what, parameter="item", expected="a kind of item, as 'deal', or an item", got=described(item)
         )

@@ -15,7 +15,7 @@ from attrs import frozen
 from bizproc.core.checks import readable
 from bizproc.core.errors import ProcessDefinitionError
 from bizproc.core.process import Process
-from bizproc.model.kinds import NOUNS
+from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.model.smart_items import SMART_ITEM, is_type_code
 from bizproc.triggers.keys import is_sent
 from bizproc.triggers.schedule import Schedule
@@ -86,7 +86,7 @@ def _may_be(document: type, kind: str) -> bool:
     """Whether items of this kind are such documents: smart items are of as many kinds as there are types."""
     own = getattr(document, "item_type", None)
     if own == SMART_ITEM:
-        return is_type_code(kind) and kind not in NOUNS
+        return is_type_code(kind) and kind not in NOUNS and kind not in BELONGINGS
     return own == kind or not isinstance(own, str)
 
 

@@ -104,7 +104,19 @@ def test_what_is_no_filter_is_refused() -> None:
 
 
 def test_what_is_no_item_and_no_text_is_refused() -> None:
-    for item in (5, None, "", object()):
+    for item in (
+        5,
+        None,
+        "",
+        object(),
+        "\0",
+        "\ud800",
+        "'; DROP TABLE deal",
+        "Deal",
+        "deal.created",
+        "deal:1",
+        "a" * 1000,
+    ):
         with pytest.raises(WrongArgument, match="a kind of item"):
             on.created(item)
     with pytest.raises(WrongArgument, match="fields"):
