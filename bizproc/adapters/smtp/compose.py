@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -49,20 +49,25 @@ def compose(mail: Mail, contents: Sequence[bytes], at: datetime, signature: str,
     message["Message-ID"] = f"<{_ascii_id(mail.message_id)}>"
     if mail.reply_to:
         message["Reply-To"] = [_address(each) for each in mail.reply_to]
-    written = html_of_bbcode(mail.text) if mail.text_type == "bbcode" else mail.text
-    signed = f"{written}<br>\n<br>\n{html_of_bbcode(signature)}" if signature else written
-    message.set_content(plain_of_html(clean(signed, {})) + "\n")
-    message.add_alternative(_html(mail, signed, pages), subtype="html")
+    message.set_content(plain_of_html(_cleaned(mail, signature, {})) + "\n")
+    message.add_alternative(_html(mail, signature, pages), subtype="html")
     for attachment, content in zip(mail.attachments, contents, strict=True):
         maintype, subtype = _media_type(attachment)
         message.add_attachment(content, maintype=maintype, subtype=subtype, filename=_file_name(attachment.name))
     return message
 
 
-def _html(mail: Mail, text: str, pages: Pages) -> str:
+def _cleaned(mail: Mail, signature: str, counted: Mapping[str, str]) -> str:
+    """Text and signature, each by itself: what the text leaves open must not swallow the signature."""
+    written = html_of_bbcode(mail.text) if mail.text_type == "bbcode" else mail.text
+    parts = [written, html_of_bbcode(signature)] if signature else [written]
+    return "<br>\n<br>\n".join(clean(part, counted) for part in parts)
+
+
+def _html(mail: Mail, signature: str, pages: Pages) -> str:
     counted = {link: pages.clicked(mail.message, place) for place, link in enumerate(mail.links)}
     pixel = f'<img src="{escape(pages.opened(mail.message))}" width="1" height="1" alt="">'
-    return _PAGE.format(clean(text, counted) + pixel)
+    return _PAGE.format(_cleaned(mail, signature, counted) + pixel)
 
 
 def _address(text: str) -> Address:
