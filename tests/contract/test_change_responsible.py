@@ -414,6 +414,18 @@ def test_what_is_deleted_or_given_away_by_hand_leaves_the_middle_of_the_line(
     assert held(office) == tuple(ref_of(several[place]) for place in (1, 4))
 
 
+def test_what_cannot_be_given_away_keeps_its_place_and_harms_nobody_else(office: Office, team: list[int]) -> None:
+    group = office.do(crm.group.create(code="sellers", member_ids=team[:1]))
+    several = [lead(office) for _ in range(3)]
+    for each in several[:2]:
+        ask(office, each, UserQueue("group:sellers", capacity=1, nobody="hold", name="sales"))
+    office.do(crm.group(group).delete())
+    office.do(crm.lead(several[0]).update({"stage": "JUNK"}))
+    office.do(crm.lead(several[2]).update({"title": "Another"}))
+    assert office.reader.get(Lead, several[2].id).title == "Another"
+    assert (owner(office, several[1]), held(office)) == (None, (ref_of(several[1]),))
+
+
 # -- users in parameters -----------------------------------------------------------------------------------------------
 
 

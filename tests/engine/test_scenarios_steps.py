@@ -13,7 +13,7 @@ import anyio
 import pytest
 from attrs import frozen
 
-from bizproc import Retry, action, attempt, crm, process, step_key, wait
+from bizproc import Retry, action, attempt, continue_as_new, crm, process, step_key, wait
 from bizproc.core.errors import (
     InstanceFailed,
     NestedStep,
@@ -366,6 +366,27 @@ async def test_a_step_has_the_same_key_on_every_attempt_and_another_one_elsewher
     assert [len(found) for found in keys.values()] == [1, 1, 1]
     assert len(set.union(*keys.values())) == 3
     return sorted(set.union(*keys.values()))
+
+
+@every_way
+async def test_a_step_has_another_key_in_the_next_run(world: World) -> object:
+    """Section 1, `step_key()`: what a run has done outside is no reason not to do it in the next."""
+    keys: list[str] = []
+
+    @action("noted")
+    async def noted() -> None:
+        if step_key() not in keys:
+            keys.append(step_key())
+
+    @process("rounds")
+    async def rounds(*, left: int = 2) -> None:
+        await noted()
+        if left:
+            await continue_as_new(left=left - 1)
+
+    await (await world.start(rounds())).result()
+    assert len(keys) == 3
+    return keys
 
 
 @every_way

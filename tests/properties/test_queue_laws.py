@@ -250,6 +250,13 @@ def test_law_9_the_last_one_leaves(ids: list[int], data: st.DataObject) -> None:
     assert sorted([*follows, *chosen]) == sorted(left)
 
 
+def test_law_9_the_pointer_is_a_member_and_not_a_place() -> None:
+    """Law 9. When somebody before the one who was last leaves, the next is the same: their place is another now."""
+    chosen, state = picks(by("in_order"), roster_of([1, 2, 3, 4]), FRESH, 2)
+    assert chosen == [1, 2]
+    assert picks(by("in_order"), roster_of([2, 3, 4]), state, 3)[0] == [3, 4, 2]
+
+
 @given(policy=policies(), roster=rosters(), data=st.data())
 def test_law_10_reorder(policy: Policy, roster: Roster, data: st.DataObject) -> None:
     """Law 10. Another order changes only who is next: never who can take it, and not what was."""

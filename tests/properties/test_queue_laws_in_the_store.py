@@ -372,7 +372,7 @@ async def shorten(world: World) -> None:
 
 @pytest.mark.parametrize("replayed", [False, True])
 async def test_law_10_the_deadline_is_computed_once_and_journaled(replayed: bool) -> None:
-    """Law 10. It stands in the journal: neither a crash nor a replay nor another calendar moves it."""
+    """Law 10 of calendars. It stands in the journal: neither a crash nor a replay nor another calendar moves it."""
     async with World.open(always_replay=replayed, clock=VirtualClock(MONDAY)) as world:
         run = await world.start(patient())
         (began,) = [entry for entry in await run.journal() if entry.event == "began"]
@@ -385,7 +385,7 @@ async def test_law_10_the_deadline_is_computed_once_and_journaled(replayed: bool
 
 
 async def test_law_11_another_calendar_is_for_later_waits_unless_they_recompute() -> None:
-    """Law 11. A wait that began keeps its deadline, one with recompute follows, and a later one begins with the new."""
+    """Law 11 of calendars. A wait keeps its deadline, one with recompute follows, a later one begins with the new."""
     async with World.open(clock=VirtualClock(MONDAY)) as world:
         kept, follows = [await world.start(patient(recompute=each)) for each in (False, True)]
         await world.advance(hours=20)
@@ -409,8 +409,8 @@ async def test_a_calendar_of_ones_own_and_the_portals_zone() -> None:
         assert (await run.status()).until == datetime(2026, 1, 11, 10, tzinfo=UTC)
 
 
-async def test_a_calendar_that_never_opens_is_raised_in_the_process(world: World) -> None:
-    """Law 6, in a process."""
+async def test_law_6_a_calendar_that_never_opens_is_raised_in_the_process(world: World) -> None:
+    """Law 6 of calendars. In a process it is an error like any other."""
 
     @process("tests.closed")
     async def closed() -> str:

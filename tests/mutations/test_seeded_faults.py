@@ -1,0 +1,263 @@
+"""
+Faults put into the code on purpose: for each there is a test that tells.
+
+A fault is a small change of one file, the kind that a tired hand makes. It is put into a copy of the code, never into
+the code itself, and the test that is named beside it must fail there; with the code as it is, it passes. So it is known
+of these tests that they can fail, and why.
+
+Where the code has moved on, `old` does not stand in it any more: then the fault is to be written anew, in the new code.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import cache_from_source
+from pathlib import Path
+from shutil import copy2, copytree, ignore_patterns
+
+import pytest
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+
+# A fault that makes a test hang is no fault to be seeded. Generous: machines may be busy.
+SECONDS = 240
+
+
+@frozen(kw_only=True)
+class Fault:
+    """
+    A fault.
+
+    Attributes:
+        is_: What is wrong then, as the id of the case.
+        file: Where.
+        old: What stands there, once.
+        new: What the fault makes of it.
+        test: The test that passes without it and fails with it.
+    """
+
+    is_: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+FAULTS = (
+    # -- rules
+    Fault(
+        is_="the pointer of a queue is a place and not a member",
+        file="bizproc/rules/picks.py",
+        old="return (place[state.last] + 1) % len(ring)",
+        new="return (state.ring.index(state.last) + 1) % len(ring)",
+        test="tests/properties/test_queue_laws.py::test_law_9_the_pointer_is_a_member_and_not_a_place",
+    ),
+    Fault(
+        is_="at the end of an absence one is still absent",
+        file="bizproc/rules/absences.py",
+        old="return any(start <= at < until for start, until in spans)",
+        new="return any(start <= at <= until for start, until in spans)",
+        test="tests/properties/test_queue_laws.py::test_law_21_at_the_end_of_an_absence_one_is_there",
+    ),
+    Fault(
+        is_="what is added may end exactly at closing",
+        file="bizproc/rules/calendars.py",
+        old="            if left < end - start:",
+        new="            if left <= end - start:",
+        test="tests/properties/test_calendar_laws.py::test_law_5_eight_hours_from_nine_end_at_nine_of_the_next_day",
+    ),
+    # -- the driver
+    Fault(
+        is_="the losers of a race go on",
+        file="bizproc/core/driver.py",
+        old="            for branch in forked.branches:\n                self._cancel(branch)",
+        new="            for branch in forked.branches[:index]:\n                self._cancel(branch)",
+        test="tests/unit/core/test_forks.py::test_a_loser_gets_no_answer_any_more",
+    ),
+    Fault(
+        is_="branches that are ready run in the wrong order",
+        file="bizproc/core/driver.py",
+        old="            branch = ready.popleft()",
+        new="            branch = ready.pop()",
+        test="tests/unit/core/test_forks.py::test_when_several_could_end_at_once_the_first_argument_wins",
+    ),
+    # -- the engine
+    Fault(
+        is_="outcomes of one commit are delivered in the wrong order",
+        file="bizproc/engines/embedded/instance.py",
+        old="self._mailbox.extendleft(reversed(turn.answers))",
+        new="self._mailbox.extendleft(turn.answers)",
+        test="tests/engine/test_scenarios_forks.py::"
+        "test_two_local_actions_that_race_are_both_done_for_they_are_in_one_commit",
+    ),
+    Fault(
+        is_="signals that came before a restart are lost",
+        file="bizproc/engines/embedded/instance.py",
+        old="            self._keep(signal)\n        self._seen_signal",
+        new="            pass\n        self._seen_signal",
+        test="tests/engine/test_scenarios_signals.py::test_signals_are_first_in_first_out_and_exactly_once",
+    ),
+    Fault(
+        is_="a wait begins anew after a restart, with a new deadline",
+        file="bizproc/engines/embedded/instance.py",
+        old="settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies",
+        new="settled = progress.backoffs.keys() | self.bodies",
+        test="tests/engine/test_scenarios_waits.py::"
+        "test_two_waits_in_a_row_are_never_shorter_for_a_crash_in_the_first",
+    ),
+    Fault(
+        is_="a retried instance waits once more from the beginning",
+        file="bizproc/engines/embedded/instance.py",
+        old='                self._add_timer(turn, address, moment_text(deadline), "wait")',
+        new="                self._add_timer(turn, address, moment_text(self._engine.later("
+        'getattr(ask.command, "duration", None) or getattr(ask.command, "timeout", None))), "wait")',
+        test="tests/engine/test_going_on.py::test_waits_of_other_branches_keep_their_deadline_over_a_retry",
+    ),
+    Fault(
+        is_="a step is tried once too often",
+        file="bizproc/engines/embedded/engine.py",
+        old="        attempt = instance.progress.attempts.get(ask.address, 0) + 1",
+        new="        attempt = instance.progress.attempts.get(ask.address, 0)",
+        test="tests/engine/test_scenarios_steps.py::test_a_step_whose_attempts_are_used_up_raises_its_last_error",
+    ),
+    Fault(
+        is_="the key of a step does not say in which run it was asked for",
+        file="bizproc/engines/embedded/starting.py",
+        old='    return f"{id}/{run}~{address}" if run else f"{id}/{address}"',
+        new='    return f"{id}/{address}"',
+        test="tests/engine/test_scenarios_steps.py::test_a_step_has_another_key_in_the_next_run",
+    ),
+    Fault(
+        is_="an action that fails leaves behind what it had written",
+        file="bizproc/engines/embedded/performing.py",
+        old="        with tx.savepoint():\n            value = _value(",
+        new="        if tx:\n            value = _value(",
+        test="tests/properties/test_queue_laws_in_the_store.py::test_law_13_a_failed_write_uses_up_no_turn",
+    ),
+    Fault(
+        is_="an action that fails tells what it has undone",
+        file="bizproc/engines/embedded/performing.py",
+        old="        return Performed(None, error, context.codec.encode_error(error), left, None, None, [])",
+        new="        return Performed(None, error, context.codec.encode_error(error), events + left, None, None, [])",
+        test="tests/engine/test_scenarios_endings.py::test_an_ending_that_was_undone_ends_nobody",
+    ),
+    # -- the CRM in SQL
+    Fault(
+        is_="what does not hold of null is not found by its opposite",
+        file="bizproc/adapters/sql_crm/filtering.py",
+        old='    return Sql(f"({sql.text}) IS NOT 1", sql.parameters, sql.exact)',
+        new='    return Sql(f"NOT ({sql.text})", sql.parameters, sql.exact)',
+        test="tests/properties/test_filters.py::test_law_9_order_is_false_on_null",
+    ),
+    Fault(
+        is_="what is null is not found as unequal",
+        file="bizproc/adapters/sql_crm/filtering.py",
+        old="""    return Sql(f"{value.text} {'=' if positive else 'IS NOT'} ?", (written,))""",
+        new="""    return Sql(f"{value.text} {'=' if positive else '<>'} ?", (written,))""",
+        test="tests/properties/test_filters.py::test_law_8_unequal_includes_null",
+    ),
+    Fault(
+        is_="the first moment of the next day belongs to the day",
+        file="bizproc/adapters/sql_crm/filtering.py",
+        old='        return _range(value.text, from_, to, "<")',
+        new='        return _range(value.text, from_, to, "<=")',
+        test="tests/properties/test_filters.py::test_law_17_days_of_23_and_25_hours",
+    ),
+    Fault(
+        is_="the companion of a text is not folded",
+        file="bizproc/adapters/sql_crm/shapes.py",
+        old='            row += [folded(values[name] or "") for name in names if name in self.companions]',
+        new='            row += [values[name] or "" for name in names if name in self.companions]',
+        test="tests/properties/test_filters.py::test_law_11_case",
+    ),
+    Fault(
+        is_="who came last leaves the line first",
+        file="bizproc/adapters/sql_crm/queues.py",
+        old='    "ORDER BY priority, arrived, number"',
+        new='    "ORDER BY priority, arrived DESC, number DESC"',
+        test="tests/contract/test_change_responsible.py::test_what_is_held_is_given_away_when_somebody_has_room",
+    ),
+    Fault(
+        is_="one in the line that cannot be given away fails the action of another",
+        file="bizproc/adapters/sql_crm/queues.py",
+        old="    except ActionError:\n        del performing.events[told:]",
+        new="    except ZeroDivisionError:\n        del performing.events[told:]",
+        test="tests/contract/test_change_responsible.py::"
+        "test_what_cannot_be_given_away_keeps_its_place_and_harms_nobody_else",
+    ),
+    Fault(
+        is_="what is done outside any process ends no wait",
+        file="bizproc/adapters/sql_crm/waits.py",
+        old="completed = 0 AND made_by IS NOT ?",
+        new="completed = 0 AND made_by <> ?",
+        test="tests/contract/test_waits.py::"
+        "test_an_open_activity_of_anybody_else_ends_the_wait_and_completes_the_card",
+    ),
+    Fault(
+        is_="the card of an older wait of the same instance stays open",
+        file="bizproc/adapters/sql_crm/waits.py",
+        old='    _close_all(performing, _open_of_instance(performing), "superseded")\n',
+        new="",
+        test="tests/contract/test_waits.py::test_a_newer_wait_of_the_same_instance_takes_the_place_of_the_older",
+    ),
+)
+
+QUICK = "the losers of a race go on"
+
+
+def copied(source: Path, target: Path) -> Path:
+    """The code and its tests. With the compiled files, which are as good there: times of change are copied, too."""
+    for folder in ("bizproc", "tests"):
+        copytree(source / folder, target / folder, ignore=ignore_patterns(".hypothesis"))
+    copy2(source / "pyproject.toml", target / "pyproject.toml")
+    return target
+
+
+def put_in(fault: Fault, folder: Path) -> None:
+    path = folder / fault.file
+    path.write_text(path.read_text("utf-8").replace(fault.old, fault.new), "utf-8")
+    Path(cache_from_source(str(path))).unlink(missing_ok=True)
+
+
+def run(folder: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run tests on the code in a folder, wherever else the code is installed. The same examples every time."""
+    plugins = ("-p", "no:cacheprovider", "-p", "bizproc.testing.plugin", "-p", "_hypothesis_pytestplugin")
+    options = ("-q", "-x", "--no-header", "--tb=short", "--hypothesis-seed=0")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, *options, *tests],
+        cwd=folder,
+        # What is installed may name the plugin once more, and a plugin has one name.
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.is_)
+def test_what_a_fault_changes_stands_in_the_code_once(fault: Fault) -> None:
+    found = (ROOT / fault.file).read_text("utf-8").count(fault.old)
+    assert found == 1, f"the code has changed: find the fault '{fault.is_}' anew in {fault.file}"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(each, id=each.is_, marks=() if each.is_ == QUICK else pytest.mark.long) for each in FAULTS],
+)
+def test_a_fault_is_told_by_its_test(fault: Fault, tmp_path: Path) -> None:
+    folder = copied(ROOT, tmp_path / "copy")
+    put_in(fault, folder)
+    done = run(folder, [fault.test])
+    # 1 is that a test has failed; with any other number nothing was tested.
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, f"{fault.is_}:\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.long
+def test_without_faults_all_of_these_tests_pass(tmp_path: Path) -> None:
+    done = run(copied(ROOT, tmp_path / "copy"), sorted({fault.test for fault in FAULTS}))
+    assert done.returncode == pytest.ExitCode.OK, f"{done.stdout}\n{done.stderr}"
