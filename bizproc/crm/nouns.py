@@ -97,7 +97,7 @@ class Departments(Finding[Department]):
         return CreateDepartment(Target("department"), fields)
 
 
-class NamedGroup(Named[Group, GroupFields]):
+class NamedGroup(Removable[Group, GroupFields]):
     """One of them."""
 
     kind: ClassVar[str] = "group"

@@ -80,6 +80,7 @@ class Group:
     """
 
     item_type: ClassVar[str] = "group"
+    deletable: ClassVar[bool] = True
     unique: ClassVar[tuple[tuple[str, ...], ...]] = (("code",),)
 
     code: str = ""

@@ -24,9 +24,14 @@ PAGES = sorted(
 BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+ALL_PAGES = "BIZPROC_ALL_PAGES"
+
+
 def _marked(page: Path) -> Any:
-    """Pages whose code makes up stories, finds a fault and shortens its story take minutes."""
-    return pytest.param(page, marks=[pytest.mark.long] if "ProcessMachine" in page.read_text("utf-8") else [])
+    """Pages whose code makes up stories, finds a fault and shortens its story take a quarter of an hour."""
+    slow = "ProcessMachine" in page.read_text("utf-8") and ALL_PAGES not in os.environ
+    reason = f"makes up stories and shortens them, for up to a quarter of an hour: set {ALL_PAGES}=1"
+    return pytest.param(page, marks=[pytest.mark.skip(reason=reason)] if slow else [])
 
 
 def steps_of(page: str) -> list[tuple[str, str | None]]:

@@ -39,7 +39,6 @@ from bizproc.model import (
 from bizproc.model import Company as Client
 from bizproc.model.fields import fields_of
 from bizproc.model.kinds import BELONGINGS, NOUNS
-from bizproc.model.references import ref_of
 from bizproc.runtime import Runtime
 from bizproc.settings import Settings
 from bizproc.store.transaction import Transaction
