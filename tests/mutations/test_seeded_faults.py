@@ -75,7 +75,7 @@ FAULTS = (
         is_="the losers of a race go on",
         file="bizproc/core/driver.py",
         old="            for branch in forked.branches:\n                self._cancel(branch)",
-        new="            for branch in forked.branches[:index]:\n                self._cancel(branch)",
+        new="            for branch in forked.branches[index:]:\n                self._cancel(branch)",
         test="tests/unit/core/test_forks.py::test_a_loser_gets_no_answer_any_more",
     ),
     Fault(
@@ -225,10 +225,10 @@ def put_in(fault: Fault, folder: Path) -> None:
 
 def run(folder: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run tests on the code in a folder, wherever else the code is installed. The same examples every time."""
-    plugins = ("-p", "no:cacheprovider", "-p", "bizproc.testing.plugin", "-p", "_hypothesis_pytestplugin")
-    options = ("-q", "-x", "--no-header", "--tb=short", "--hypothesis-seed=0")
+    names = ("no:cacheprovider", "bizproc.testing.plugin", "_hypothesis_pytestplugin", "tests.mutations.without_shrinking")
+    plugins = [part for name in names for part in ("-p", name)]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, *options, *tests],
+        [sys.executable, "-m", "pytest", *plugins, "-q", "-x", "--tb=short", "--hypothesis-seed=0", *tests],
         cwd=folder,
         # What is installed may name the plugin once more, and a plugin has one name.
         env={**os.environ, "PYTHONPATH": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
