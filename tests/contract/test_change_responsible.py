@@ -418,8 +418,8 @@ def test_what_cannot_be_given_away_keeps_its_place_and_harms_nobody_else(office:
     group = office.do(crm.group.create(code="sellers", member_ids=team[:1]))
     several = [lead(office) for _ in range(3)]
     for each in several[:2]:
-        ask(office, each, UserQueue("group:sellers", capacity=1, nobody="hold", name="sales"))
-    office.do(crm.group(group).delete())
+        ask(office, each, UserQueue("group:sellers", pick="in_order", capacity=1, nobody="hold", name="sales"))
+    office.do(crm.group(group).update(code="traders"))
     office.do(crm.lead(several[0]).update({"stage": "JUNK"}))
     office.do(crm.lead(several[2]).update({"title": "Another"}))
     assert office.reader.get(Lead, several[2].id).title == "Another"

@@ -207,6 +207,21 @@ def test_law_13_a_failed_write_uses_up_no_turn(size: int, before: int, pick: Any
     live(story)
 
 
+@process("tests.hearing", starts=on.changed("deal", "responsible_id", by_processes=True), overlap="parallel")
+async def hearing(deal: Deal) -> None:
+    """Hear of every change of the person responsible."""
+
+
+async def test_law_13_what_was_undone_starts_nothing(world: World) -> None:
+    """Law 13. A write that failed is told to nobody, and one that did not is."""
+    queue, deal = UserQueue(await team_of(world, 3), pick="in_order", name="sales"), await world.deal()
+    world.use(hearing)
+    await world.start(failing_write(deal, queue=queue))
+    assert await world.instances(process="tests.hearing") == []
+    await world.perform(crm.deal(deal).change_responsible(queue))
+    assert len(await world.instances(process="tests.hearing")) == 1
+
+
 @few
 @given(size=sizes, before=st.integers(0, 4), pick=picks)
 def test_law_14_a_dry_run_leaves_everything_and_says_what_the_next_call_does(size: int, before: int, pick: Any) -> None:
