@@ -224,7 +224,12 @@ def put_in(fault: Fault, folder: Path) -> None:
 
 def run(folder: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run tests on the code in a folder, wherever else the code is installed. The same examples every time."""
-    names = ("no:cacheprovider", "bizproc.testing.plugin", "_hypothesis_pytestplugin", "tests.mutations.without_shrinking")
+    names = (
+        "no:cacheprovider",
+        "bizproc.testing.plugin",
+        "_hypothesis_pytestplugin",
+        "tests.mutations.without_shrinking",
+    )
     plugins = [part for name in names for part in ("-p", name)]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, "-q", "-x", "--tb=short", "--hypothesis-seed=0", *tests],
