@@ -419,7 +419,7 @@ def test_what_cannot_be_given_away_keeps_its_place_and_harms_nobody_else(office:
     several = [lead(office) for _ in range(3)]
     for each in several[:2]:
         ask(office, each, UserQueue("group:sellers", pick="in_order", capacity=1, nobody="hold", name="sales"))
-    office.do(crm.group(group).update(code="traders"))
+    office.do(crm.group(group).update({"code": "traders"}))
     office.do(crm.lead(several[0]).update({"stage": "JUNK"}))
     office.do(crm.lead(several[2]).update({"title": "Another"}))
     assert office.reader.get(Lead, several[2].id).title == "Another"

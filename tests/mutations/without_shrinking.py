@@ -1,4 +1,4 @@
-"""A plugin of pytest: an example that breaks a law is enough, it need not be a small one. Making it small takes minutes."""
+"""A plugin of pytest: any example that breaks a law is enough. To make it a small one takes minutes."""
 
 from hypothesis import Phase, settings
 

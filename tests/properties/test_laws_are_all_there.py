@@ -45,7 +45,7 @@ def stated() -> Iterator[Stated]:
             text = ast.get_docstring(test) or ""
             if text.startswith("Law") or test.name.startswith("test_law"):
                 law = LAW.fullmatch(text)
-                yield Stated(test.name, law and law["subject"] or FILES[path.name], law, text)
+                yield Stated(test.name, (law and law["subject"]) or FILES[path.name], law, text)
 
 
 ALL = tuple(stated())
