@@ -69,6 +69,23 @@ async def test_a_timer_that_is_overdue_at_the_start_fires_once_and_at_once(world
 
 
 @every_way
+async def test_a_wait_keeps_its_deadline_when_another_one_ends_after_a_restart(world: World) -> object:
+    @process("side_by_side")
+    async def side_by_side() -> None:
+        await gather(wait.sleep(DAY), wait.sleep(3 * DAY))
+
+    run = await world.start(side_by_side())
+    await world.crash()
+    await world.advance(days=1)
+    assert (await run.status()).until == BEGINNING + 3 * DAY
+    await world.crash()
+    await world.advance(days=2)
+    status = await run.status()
+    assert (status.state, status.ended_at) == ("completed", BEGINNING + 3 * DAY)
+    return status.ended_at
+
+
+@every_way
 async def test_overdue_timers_fire_in_the_order_of_their_deadlines(world: World) -> object:
     """Section 2, stop at any moment."""
 

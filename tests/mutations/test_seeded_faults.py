@@ -107,7 +107,7 @@ FAULTS = (
         new="settled = progress.backoffs.keys() | self.bodies",
         test="tests/engine/test_scenarios_waits.py::"
         # Where every turn is a replay it would begin anew without end.
-        "test_two_waits_in_a_row_are_never_shorter_for_a_crash_in_the_first[live]",
+        "test_a_wait_keeps_its_deadline_when_another_one_ends_after_a_restart[live]",
     ),
     Fault(
         is_="a retried instance waits once more from the beginning",

@@ -250,6 +250,8 @@ def _item(random: Random, kind: str, id_: int, custom: Mapping[str, Field]) -> A
         values["owner_kind"] = "order" if kind == "payment" else random.choice(_OWNERS)
     if kind == "department":
         values["code"] = f"D{id_}"  # no two share one
+    if kind == "message" and values["step"] is not None:
+        values["step"] = f"w-{id_}/0"  # likewise
     if kind == SMART_ITEM:
         values["type"] = random.choice(TYPES)
         refs = (ItemRef(random.choice(_PARENTS), random.randint(1, 4)) for _ in range(3))
