@@ -38,6 +38,7 @@ from bizproc.core.process import Call, Process
 from bizproc.core.steps import StepFunction
 from bizproc.model.pipelines import DEFAULT_STAGES
 from bizproc.runtime import Status
+from bizproc.settings import Settings
 from bizproc.testing.answers import Late
 from bizproc.testing.strategies.parameters import parameters
 from bizproc.testing.world import RunningInstance, World
@@ -53,6 +54,10 @@ _LIVING: Final = ("running", "waiting")
 
 class StepTrouble(Exception):
     """What steps raise in a story: the outside is not there."""
+
+
+FOR_GOOD: Final = Settings(retention_days=36_500)
+"""Nothing is removed while a machine lets years pass: it asks whether what was completed stays completed."""
 
 
 class ProcessMachine(RuleBasedStateMachine):
@@ -103,7 +108,7 @@ class ProcessMachine(RuleBasedStateMachine):
             raise TypeError(f"{type(self).__name__} has no process: write `process = ...` into it")
         self._runner = asyncio.Runner()
         self._open = AsyncExitStack()
-        opened = World.open(*self._all(), *self.known, always_replay=self.always_replay)
+        opened = World.open(*self._all(), *self.known, always_replay=self.always_replay, settings=FOR_GOOD)
         self.world: World = self.run(self._open.enter_async_context(opened))
         self.documents: list[Any] = []
         self._completed: dict[str, tuple[Any, ...]] = {}

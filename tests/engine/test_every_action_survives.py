@@ -122,9 +122,14 @@ async def test_what_is_made_and_moved(world: World) -> object:
     return [each.title for each in await world.find(Deal)]
 
 
+OUTSIDE = {6, 7, 21, 31, 32, 33}
+"""Headings that reach outside: their crashes are in the files of their channels."""
+
+
 async def test_no_action_of_the_document_is_missing_here() -> None:
     """Each class that the catalogue has, seen in the journals of these processes."""
-    classes = [cls for heading in HEADINGS for cls in (heading.action, *heading.also) if cls is not None]
+    inside = [heading for heading in HEADINGS if heading.number not in OUTSIDE]
+    classes = [cls for heading in inside for cls in (heading.action, *heading.also) if cls is not None]
     async with World.open() as world:
         seen = await _commands(world)
     assert sorted({cls.__name__ for cls in classes if _verb(cls) not in seen}) == []

@@ -41,7 +41,7 @@ class Fail(ItemAction[None]):
 
 
 def trace(id_: int) -> Any:
-    async def leave(port: Crm) -> None:
+    async def leave(port: Crm, _error: Exception) -> None:
         await port.add_comment(ItemRef("deal", id_), "trace")
         await port.update(ItemRef("deal", id_), {"stage": "PREPARATION"})
 

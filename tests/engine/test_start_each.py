@@ -94,6 +94,7 @@ async def test_only_on_those_that_fit(url: str) -> None:
         assert (done.started, done.already) == (60, 0)
         again = await runtime.start_each(greet, odd)
         assert (again.started, again.already) == (0, 60)
+        await runtime.settled()  # one at a time on a document
         assert (await runtime.start_each(greet, odd & (F.id > 100))).started == 10, "another filter is another backfill"
         await runtime.settled()
         assert await runtime.find(Comment, (F.owner_id <= 100) & F.text.equals_text("HELLO"), limit=1)

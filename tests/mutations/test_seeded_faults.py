@@ -177,8 +177,8 @@ FAULTS = (
     Fault(
         is_="who came last leaves the line first",
         file="bizproc/adapters/sql_crm/queues.py",
-        old='    "ORDER BY priority, arrived, number"',
-        new='    "ORDER BY priority, arrived DESC, number DESC"',
+        old='    "ORDER BY priority, arrived, number LIMIT ?"',
+        new='    "ORDER BY priority, arrived DESC, number DESC LIMIT ?"',
         test="tests/contract/test_change_responsible.py::test_what_is_held_is_given_away_when_somebody_has_room",
     ),
     Fault(

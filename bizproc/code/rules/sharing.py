@@ -160,14 +160,16 @@ _WITH_POINTER: Final = frozenset({"in_order"})
 
 
 def _shared_queue(code: Code) -> Iterator[Found]:
-    first: dict[tuple[str, str], ast.Call] = {}
+    first: dict[tuple[str, str, ast.AST | None], ast.Call] = {}
     for node in code.nodes:
         if not isinstance(node, ast.Call):
             continue
         pointer = _pointer(node, code.module)
         if pointer is None:
             continue
-        earlier = first.setdefault(pointer, node)
+        # Where no queue is named, each function has a place of its own (D8).
+        function = next((each for each in code.module.ancestors(node) if each in code.module.scopes), None)
+        earlier = first.setdefault((*pointer, function), node)
         if earlier is not node:
             yield (
                 node,
@@ -195,7 +197,7 @@ SHARED_QUEUE: Final = Rule(
     title="Two picks share one place in a queue",
     why="""
         A pick in order remembers who was last. Where no queue is named, that place belongs to the process, the kind of
-        item and the way of picking: two picks would push each other on, and people would be left out.
+        item and the function: two picks would push each other on, and people would be left out.
     """,
     cure="give each its own `queue_name=`, or both the same one if that is meant",
     bad="""

@@ -173,7 +173,13 @@ def documented() -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for kind in crm.__all__:
         own = getattr(crm, kind)
-        holders = (own("x"), own("x", 1)) if kind == "item" else (own,) if kind == "drive" else (own, own(1))
+        holders = (
+            (own("x"), own("x", 1))
+            if kind == "item"
+            else (own,)
+            if kind == "drive"
+            else (own, own("sales" if kind == "queue" else 1))
+        )
         for holder in holders:
             for name, member in inspect.getmembers_static(type(holder)):
                 if not name.startswith("_") and (hasattr(member, "action") or inspect.isfunction(member)):
