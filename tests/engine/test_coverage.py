@@ -92,7 +92,7 @@ def run(folder: Path, *flags: str, tests: str = TESTS) -> subprocess.CompletedPr
     return subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": paths, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -21,6 +21,7 @@ from bizproc.model.fields import Field, fields_of
 from bizproc.model.lists import LISTS
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES
 from bizproc.model.pipelines import DEFAULT_STAGES
+from bizproc.model.texts import composed
 from bizproc.testing.strategies.making import made
 from bizproc.testing.strategies.moments import moments
 
@@ -39,7 +40,7 @@ def in_cents(cents: int) -> Decimal:
 
 def texts(most: int = 30) -> st.SearchStrategy[str]:
     """Texts that a CRM can hold: any characters but NUL, lone surrogates and other control characters."""
-    return st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=most)
+    return st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=most).map(composed)
 
 
 def amounts() -> st.SearchStrategy[Decimal]:

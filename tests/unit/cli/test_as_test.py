@@ -163,7 +163,11 @@ def told(run: Run, here: Path, story: Story, *flags: str) -> str:
     ran = subprocess.run(
         [*command, "test_it.py"],
         cwd=here,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(here)])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(here)]),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         capture_output=True,
         text=True,
         check=False,

