@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from bizproc.core.action import ItemAction, Target, action_type, check_fields, option
 from bizproc.core.errors import WrongValue
@@ -51,7 +51,7 @@ class FindFirst(ItemAction[T]):
     async def perform(self, port: Crm) -> T:
         found = await port.find(self.target.kind, self.where, limit=1)
         first: Any = _shown(found[0], self.select) if found else None
-        return first  # type: ignore[no-any-return]  # what the fluent form says
+        return cast("T", first)
 
 
 @action_type("crm.find")
@@ -95,7 +95,7 @@ class Find(ItemAction[T]):
     async def perform(self, port: Crm) -> T:
         found = await port.find(self.target.kind, self.where, order_by=self.order_by, limit=self.limit)
         several: Any = tuple(_shown(item, self.select) for item in found)
-        return several  # type: ignore[no-any-return]  # what the fluent form says
+        return cast("T", several)
 
 
 def check_where(kind: str, where: Filter | None) -> None:

@@ -40,14 +40,18 @@ def _list(value: str) -> str | None:
     return "<ol>" if value == "1" else "<ul>"
 
 
+def _always(opening: str) -> Callable[[str], str]:
+    return lambda _value: opening
+
+
 _TAGS: Final[dict[str, Callable[[str], str | None]]] = {
-    **{tag: (lambda _value, tag=tag: f"<{tag}>") for tag in ("b", "i", "u", "s")},  # type: ignore[misc]
+    **{tag: _always(f"<{tag}>") for tag in ("b", "i", "u", "s")},
     "url": _link,
     "color": _colour,
-    "quote": lambda _value: "<blockquote>",
-    "code": lambda _value: "<pre>",
+    "quote": _always("<blockquote>"),
+    "code": _always("<pre>"),
     "list": _list,
-    "*": lambda _value: "<li>",
+    "*": _always("<li>"),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from bizproc.adapters.sms import generic, twilio
@@ -49,11 +49,11 @@ def _of_packages() -> dict[str, MakeProvider]:
     return {found.name: _loaded(found) for found in entry_points(group=ENTRY_POINTS)}
 
 
-def _loaded(found: object) -> MakeProvider:
+def _loaded(found: EntryPoint) -> MakeProvider:
     try:
-        make: MakeProvider = found.load()  # type: ignore[attr-defined]
+        make: MakeProvider = found.load()
     except Exception as error:
-        detail = f"the provider {found.name!r} cannot be loaded: {error}"  # type: ignore[attr-defined]
+        detail = f"the provider {found.name!r} cannot be loaded: {error}"
         raise SettingsError(where="sms", detail=detail) from error
     return make
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from bizproc.adapters.csv_columns import NOT_GIVEN
 from bizproc.adapters.csv_files import Found, Reading, Row, Wrong
@@ -376,8 +376,8 @@ def _choices(options: Any) -> Options:
 
 def _settings(options: Any) -> Options:
     """The settings of a field for bookings, as an export writes them or as an object; all else is refused later."""
-    settings: Any = {str(name): value for name, value in options} if _are_pairs(options) else options
-    return settings  # type: ignore[no-any-return]  # `add_field` says what is wrong with it
+    settings = {str(name): value for name, value in options} if _are_pairs(options) else options
+    return cast("Options", settings)  # `add_field` says what is wrong with it
 
 
 def _are_pairs(options: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from bizproc.adapters.sql_crm import history
 from bizproc.adapters.sql_crm.belongings import add, change, those
@@ -28,7 +28,7 @@ def open_wait(performing: Performing, ref: ItemRef, description: str, end: datet
     own = _of_step(performing)
     if own is not None:
         over = own.completed and own.reason in OUTCOMES
-        return own if over else change(tx, own, completed=False, completed_at=None, reason=None)  # type: ignore[no-any-return]
+        return own if over else cast("Wait", change(tx, own, completed=False, completed_at=None, reason=None))
     _close_all(performing, _open_of_instance(performing), "superseded")
     made: Wait = add(
         tx,
