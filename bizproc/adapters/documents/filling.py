@@ -129,6 +129,7 @@ def _check_docx(template: Path) -> None:
                     for found in _OUTSIDE.findall(parts.read(part)):
                         if b"/hyperlink" not in found:
                             raise Refused("it refers to a file outside itself: put pictures into it, not links to them")
+    # The last three: a compression that zipfile does not know, a file that is encrypted, one that is cut off.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
         raise Refused(f"it is no .docx: {error}") from None
 

@@ -10,6 +10,7 @@ is looked at by its fields.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -48,14 +49,14 @@ _NOW: Final = ("created_at", "updated_at", "last_activity_at", "moved_at", "at",
 """Moments that are the import's where no other is given."""
 
 
-class Writer:
+class Writer(ABC):
     """Writes the rows of one file."""
 
+    @abstractmethod
     def write(self, rows: list[Row]) -> int:
         """Write a batch; how many rows were written."""
-        raise NotImplementedError
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027  most have nothing left to do then
         """All rows have been written."""
 
 

@@ -12,6 +12,7 @@ needed. What an import makes of the files, exported again, gives the same bytes.
 from __future__ import annotations
 
 import csv
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
@@ -175,18 +176,18 @@ class _Export:
             self._progress(file.name, self._done + count, max(self._total, self._done + count))
 
 
-class _Table:
+class _Table(ABC):
     """What one file holds."""
 
     def is_wanted(self) -> bool:
         """Whether the file is written at all."""
         return True
 
-    def header(self) -> Cells:
-        raise NotImplementedError
+    @abstractmethod
+    def header(self) -> Cells: ...
 
-    def rows(self) -> Iterator[Cells]:
-        raise NotImplementedError
+    @abstractmethod
+    def rows(self) -> Iterator[Cells]: ...
 
 
 # -- any noun ----------------------------------------------------------------------------------------------------------
@@ -321,9 +322,9 @@ class _Main(_Table):
             as_stored["origin_id"] = ""  # which is not the same as none
         return _Line(self.say(stored, unsaid, as_stored), unsaid, as_stored)
 
+    @abstractmethod
     def say(self, stored: Mapping[str, Any], unsaid: dict[str, str], as_stored: dict[str, Any]) -> Cells:
         """The cells of its own columns; what they cannot say goes into the others."""
-        raise NotImplementedError
 
     def _text_that_must_say_something(self, name: str, stored: Mapping[str, Any], as_stored: dict[str, Any]) -> str:
         text = str(stored[name])
