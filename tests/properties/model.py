@@ -204,6 +204,10 @@ class Unexplained(Exception):
         self.progress = progress
 
 
+class Undecided(Exception):
+    """So many simulations did something else than what was seen that no more were tried."""
+
+
 Step: TypeAlias = Callable[[], None]
 
 Body: TypeAlias = tuple[str, int]
@@ -846,9 +850,9 @@ def decided_later(
 
 # -- looking for choices -----------------------------------------------------------------------------------------------
 
-# What was ready first is taken first, and of a hundred programs ninety-eight are explained by that alone; of thousands,
-# one needs a thousand tries.
-AT_MOST: Final = 20_000
+# What was ready first is taken first, and of a hundred programs ninety-eight are explained by that alone; of tens of
+# thousands, one needs 21,679 tries.
+AT_MOST: Final = 50_000
 
 
 def explain(tree: Node, story: Sequence[Happening], bodies: AbstractSet[Body]) -> Simulation:
@@ -857,6 +861,7 @@ def explain(tree: Node, story: Sequence[Happening], bodies: AbstractSet[Body]) -
 
     Raises:
         Unexplained: There are none; it says where the simulation that came furthest had to stop.
+        Undecided: There may be some, but not among the first; it says the same.
     """
     search = Search(tree, story, bodies)
     for _ in range(AT_MOST):
@@ -864,9 +869,9 @@ def explain(tree: Node, story: Sequence[Happening], bodies: AbstractSet[Body]) -
         if simulation is not None:
             return simulation
         if not search.taken:
-            break
-    assert search.furthest is not None
-    raise search.furthest
+            assert search.furthest is not None
+            raise search.furthest
+    raise Undecided(f"{search.furthest}")
 
 
 @define

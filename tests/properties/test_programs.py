@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 import pytest
 from attrs import frozen
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given, reject, settings
 from hypothesis import strategies as st
 
 from bizproc.core.errors import InstanceCancelled, InstanceFailed, InstanceTerminated, NotResumable
@@ -25,7 +25,7 @@ from bizproc.runtime import Instance, Runtime, Status
 from bizproc.testing import World
 from bizproc.testing.clock import BEGINNING
 from tests.properties import programs as p
-from tests.properties.model import Happening, Seen, Simulation, Unexplained, explain
+from tests.properties.model import Happening, Seen, Simulation, Undecided, Unexplained, explain
 from tests.properties.programs import (
     Life,
     Node,
@@ -182,7 +182,12 @@ def lived(tree: Node, script: Sequence[Node], way: Way) -> Lived:
 
 
 def check(tree: Node, script: Sequence[Node], way: Way = "live") -> Lived:
-    """A program, and what happens to it, do what the model says."""
+    """
+    A program, and what happens to it, do what the model says.
+
+    Raises:
+        Undecided: too many ways lead there.
+    """
     seen = lived(tree, script, way)
     for earlier, later in pairwise(seen.story):
         for path, trace in earlier.seen.traces.items():
@@ -312,7 +317,12 @@ SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, 
 
 
 def holds(tree: Node, script: list[Node], way: Way) -> None:
-    seen = check(tree, script, way)
+    try:
+        seen = check(tree, script, way)
+    except Undecided:
+        # Seldom, and only large programs: what is wrong in one of them is found in smaller ones too.
+        event("undecided")
+        reject()
     event(f"ends {seen.story[-1].seen.standing[p.ROOT][0]}")
 
 

@@ -8,11 +8,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from textwrap import dedent
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import attrs
@@ -30,6 +32,8 @@ from bizproc.model.pipelines import DEFAULT_STAGES
 from bizproc.testing import World
 from bizproc.testing.by_type import register
 from bizproc.testing.strategies import companies, contacts, deals, leads, moments, parameters, products, users
+
+T = TypeVar("T")
 
 EVERY: dict[type[Any], Any] = {
     Deal: deals,
@@ -124,14 +128,15 @@ def test_the_least_item_is_one_without_anything(cls: type[Any]) -> None:
     assert len(repr(find(EVERY[cls](), lambda _: True))) < 40
 
 
-def test_an_example_shrinks_to_what_matters() -> None:
-    assert repr(find(deals(), lambda deal: deal.closed)) == "Deal(id=1, stage='WON', semantics='success', closed=True)"
-    worth = repr(find(deals(), lambda deal: deal.amount > 100))
-    assert worth.endswith("stage='NEW', amount=Decimal('101'))")
-    assert len(worth) < 80
+@pytest.mark.parametrize("seed", range(5))
+def test_an_example_shrinks_to_what_matters(seed: int) -> None:
+    def least(items: st.SearchStrategy[T], matters: Callable[[T], bool]) -> str:
+        return repr(find(items, matters, random=Random(seed)))
+
+    assert least(deals(), lambda deal: deal.closed) == "Deal(id=1, stage='WON', semantics='success', closed=True)"
+    assert least(deals(), lambda deal: deal.amount > 100) == "Deal(id=1, stage='NEW', amount=Decimal('101'))"
     assert (
-        repr(find(contacts(), lambda one: bool(one.phones)))
-        == "Contact(id=1, phones=(MultiField(value='0', type='WORK'),))"
+        least(contacts(), lambda one: bool(one.phones)) == "Contact(id=1, phones=(MultiField(value='0', type='WORK'),))"
     )
 
 

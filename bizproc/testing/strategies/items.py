@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, Final, TypeVar, cast
 
 from hypothesis import strategies as st
@@ -96,7 +97,10 @@ def items_of(cls: type[T], fields: Mapping[str, Any] | None = None) -> st.Search
         for name, field in fields_of(cast("Any", cls)).items()
         if name not in always and _varies(field)
     }
-    return _item(cls, always, others, frozenset(fields or ()))
+    # A field's name and value are one element of one list, so that an example loses both at once when it shrinks.
+    pairs = [st.tuples(st.just(name), strategy) for name, strategy in others.items()]
+    some = st.lists(st.one_of(pairs), max_size=_MOST, unique_by=itemgetter(0))
+    return _item(cls, always, some, frozenset(fields or ()))
 
 
 @st.composite
@@ -104,13 +108,11 @@ def _item(
     draw: st.DrawFn,
     cls: type[T],
     always: Mapping[str, st.SearchStrategy[Any]],
-    others: Mapping[str, st.SearchStrategy[Any]],
+    some: st.SearchStrategy[list[tuple[str, Any]]],
     given: frozenset[str],
 ) -> T:
-    """An item some of whose fields have not their default: which ones, first; so it is drawn fast, and shrinks well."""
-    some = draw(st.lists(st.sampled_from(list(others)), max_size=_MOST, unique=True))
-    values = {name: draw(strategy) for name, strategy in always.items()}
-    values |= {name: draw(others[name]) for name in others if name in some}
+    """An item some of whose fields have not their default."""
+    values = {name: draw(strategy) for name, strategy in always.items()} | dict(draw(some))
     follows = {name: value for name, value in _following(cls, values).items() if name not in given}
     return cls(**values | follows)
 
