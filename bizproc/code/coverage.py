@@ -1,19 +1,25 @@
 """
-Which lines of a process tests have seen: the format of `--coverage FILE`, read.
+Which parts of a process tests have seen: the format of `--coverage FILE`, read.
 
-    {"sales.follow_up": {"1": {"lines": {"24": 7, "26": 1}}}}
+    {"sales.follow_up": {"1": {
+        "lines": {"24": 7, "26": 1},
+        "never": {"ends": [27], "outcomes": {"24": ["timed out"]}}}}}
 
 By the process's name, and by its version as text: how often each line of its file was awaited at, by the line's number
-as text. Lines that are not there were not seen.
+as text; lines that are not there were not seen. `never`, which may be left out: lines at which a `return`, a `raise` or
+the like was never run, and ways in which the wait at a line has never ended, in the words of the drawing.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bizproc.code.flow import Act, Flow, every_part
+from attrs import field, frozen
+
+from bizproc.code.flow import Act, End, Flow, every_part
 from bizproc.code.marks import Mark, Marks
 
 
@@ -21,31 +27,74 @@ class WrongCoverage(Exception):
     """A file that is no report of coverage."""
 
 
-def read_coverage(path: Path, process: str, version: int) -> dict[int, int]:
-    """How often each line of a process was seen. Raises WrongCoverage."""
+@frozen
+class Coverage:
+    """
+    What tests have seen of a process.
+
+    Attributes:
+        lines: How often each line was awaited at.
+        ends: Lines at which a road never ended.
+        outcomes: How the wait at a line never ended.
+    """
+
+    lines: Mapping[int, int] = field(factory=dict)
+    ends: frozenset[int] = frozenset()
+    outcomes: Mapping[int, tuple[str, ...]] = field(factory=dict)
+
+
+def read_coverage(path: Path, process: str, version: int) -> Coverage:
+    """What was seen of a process; nothing if the file does not have it. Raises WrongCoverage."""
     try:
         whole = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise WrongCoverage(f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError):
         raise WrongCoverage(f"{path} is not JSON.") from None
-    lines: Any = whole
-    for name in (process, str(version), "lines"):
-        lines = lines.get(name, {}) if isinstance(lines, dict) else None
-    well_formed = isinstance(lines, dict) and all(
-        line.isascii() and line.isdigit() and len(line) < 10 and type(count) is int for line, count in lines.items()
-    )
-    if not well_formed:
-        raise WrongCoverage(f'{path}: expected {{"{process}": {{"{version}": {{"lines": {{"LINE": COUNT}}}}}}}}.')
-    return {int(line): count for line, count in lines.items()}
+    try:
+        seen = _member(_member(whole, process), str(version))
+        never = _member(seen, "never")
+        return Coverage(
+            {_line(line): _count(times) for line, times in _member(seen, "lines").items()},
+            frozenset(map(_count, never.get("ends", []))),
+            {_line(line): tuple(map(str, ways)) for line, ways in _member(never, "outcomes").items()},
+        )
+    except (TypeError, ValueError):
+        raise WrongCoverage(
+            f'{path}: expected {{"{process}": {{"{version}": {{"lines": {{"LINE": COUNT}}}}}}}}.'
+        ) from None
 
 
-def coverage_marks(flow: Flow, lines: dict[int, int]) -> Marks:
-    """What tests have seen of a process, on what it awaits."""
-    marks: dict[Any, Mark] = {
-        part: "seen" if lines.get(part.line, 0) > 0 else "unseen"
-        for part in every_part(flow.body)
-        if isinstance(part, Act) and part.kind != "undo"
+def coverage_marks(flow: Flow, seen: Coverage) -> Marks:
+    """What tests have seen of a process, on what it awaits and where its roads end."""
+    acts = [part for part in every_part(flow.body) if isinstance(part, Act) and part.kind != "undo"]
+    marks: dict[Any, Mark] = {act: "seen" if seen.lines.get(act.line, 0) > 0 else "unseen" for act in acts}
+    done = sum(mark == "seen" for mark in marks.values())
+    ends = [part for part in every_part(flow.body) if isinstance(part, End) and part.line in seen.ends]
+    missing: dict[Any, tuple[str, ...]] = {
+        act: seen.outcomes[act.line] for act in acts if act.outcomes and act.line in seen.outcomes
     }
-    seen = sum(mark == "seen" for mark in marks.values())
-    return Marks(marks, f"Tests have seen {seen} of {len(marks)} steps")
+    title = f"Tests have seen {done} of {len(marks)} steps"
+    return Marks({**marks, **dict.fromkeys(ends, "unseen")}, title, missing=missing)
+
+
+def _member(mapping: Any, name: str) -> dict[str, Any]:
+    """Raises TypeError."""
+    member = mapping.get(name, {}) if isinstance(mapping, dict) else None
+    if not isinstance(member, dict):
+        raise TypeError(name)
+    return member
+
+
+def _line(text: str) -> int:
+    """Raises ValueError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ValueError(text)
+    return int(text)
+
+
+def _count(value: Any) -> int:
+    """Raises TypeError."""
+    if type(value) is not int:
+        raise TypeError(value)
+    return value

@@ -20,6 +20,12 @@ WORDS: Final[Mapping[Mark, str]] = {
 }
 
 
+def said_of_outcomes(outcomes: tuple[str, ...], missing: tuple[str, ...]) -> list[str]:
+    """How a wait can end, and which of it no test has seen."""
+    said = ["ends with: " + ", ".join(outcomes)] if outcomes else []
+    return [*said, "no test has seen: " + ", ".join(missing)] if missing else said
+
+
 @frozen(eq=False)
 class Marks:
     """
@@ -29,8 +35,10 @@ class Marks:
         of: The mark of a part.
         title: What the marks are about: an instance, or a report of coverage.
         remarks: What a reader must know about them, as that they are not certain.
+        missing: Ways in which a wait can end, and that no test has seen.
     """
 
     of: Mapping[Part, Mark] = field(factory=dict)
     title: str = ""
     remarks: tuple[str, ...] = ()
+    missing: Mapping[Part, tuple[str, ...]] = field(factory=dict)

@@ -11,7 +11,7 @@ from typing import Final
 from attrs import define, field
 
 from bizproc.code.flow import Act, Block, Choice, End, Flow, Group, Loop, Part, Several, Trying
-from bizproc.code.marks import WORDS, Marks
+from bizproc.code.marks import WORDS, Marks, said_of_outcomes
 
 Exits = list[tuple[str, str]]
 """Nodes from which a road goes on, each with what is written on it."""
@@ -122,7 +122,7 @@ class _Writer:
     def act(self, part: Act, exits: Exits) -> Exits:
         mark = self.marks.of.get(part)
         said = [escaped(f"if it fails: {part.text}" if part.kind == "undo" else part.text)]
-        said += [escaped("ends with: " + ", ".join(part.outcomes))] if part.outcomes else []
+        said += [escaped(each) for each in said_of_outcomes(part.outcomes, self.marks.missing.get(part, ()))]
         said += [escaped(WORDS[mark])] if mark else []
         left, right = _SHAPES[part.kind]
         made = self.node(left, "<br/>".join(said), right, f":::{part.kind}")
@@ -138,7 +138,9 @@ class _Writer:
             self.join(exits, around.loop)
         else:
             text = escaped(f"{part.kind} {part.text}".strip() if part.kind in ("return", "raise") else part.text)
-            made = self.node('(["', text, '"])')
+            unseen = self.marks.of.get(part) == "unseen"
+            made = self.node('(["', f"{text}<br/>{escaped(WORDS['unseen'])}" if unseen else text, '"])')
+            self.lines.extend([f"class {made} unseen"] if unseen else [])
             self.join(exits, made)
             if part.kind == "return" and around.returns is not None:
                 around.returns.append((made, ""))

@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 from attrs import frozen
 
 from bizproc.code.flow import Act, Block, Choice, End, Flow, Group, Loop, Part, Several, Trying, falls_through
-from bizproc.code.marks import WORDS, Marks
+from bizproc.code.marks import WORDS, Marks, said_of_outcomes
 
 LETTER: Final = 7.3
 LINE: Final = 16.0
@@ -202,7 +202,8 @@ class _Artist:
     def act(self, part: Act) -> Box:
         mark = self.marks.of.get(part)
         lines = _wrapped(part.text)
-        ends = _wrapped("ends with: " + ", ".join(part.outcomes)) if part.outcomes else []
+        missing = self.marks.missing.get(part, ())
+        ends = [line for said in said_of_outcomes(part.outcomes, missing) for line in _wrapped(said)]
         title = _TITLES[part.kind]
         head = [each for each in (title, WORDS[mark] if mark else "") if each]
         top = LINE if head else 0
@@ -223,15 +224,16 @@ class _Artist:
 
     def end(self, part: End) -> Box:
         words = {"return": "return", "raise": "raise", "again": "begin anew:"}
-        return self.capsule(f"{words.get(part.kind, '')} {part.text}".strip(), quiet=part.kind in ("break", "continue"))
+        quiet, unseen = part.kind in ("break", "continue"), self.marks.of.get(part) == "unseen"
+        return self.capsule(f"{words.get(part.kind, '')} {part.text}".strip(), quiet=quiet, unseen=unseen)
 
-    def capsule(self, text: str, *, quiet: bool = False) -> Box:
-        lines = _wrapped(text)
-        width, height = _width(lines) + 3 * PAD, len(lines) * LINE + 10
-        drawn = _rectangle(width, height, "b quiet" if quiet else "end", 13)
-        return Box(
-            width, height, width / 2, drawn + _lines(width / 2, 17, lines, "t" if quiet else "t endink"), open=False
-        )
+    def capsule(self, text: str, *, quiet: bool = False, unseen: bool = False) -> Box:
+        lines, below = _wrapped(text), [WORDS["unseen"]] if unseen else []
+        width, inked = _width([*lines, *below]) + 3 * PAD, len(lines) * LINE + 10
+        drawn = _rectangle(width, inked, ("b quiet" if quiet else "end") + (" unseen" if unseen else ""), 13)
+        drawn += _lines(width / 2, 17, lines, "t" if quiet else "t endink")
+        drawn += _lines(width / 2, inked + 12, below, "m small")
+        return Box(width, inked + len(below) * LINE, width / 2, drawn, open=False)
 
     # -- side by side --------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,8 @@ Which paths of a process tests have seen: which of its awaits were reached, and 
 
 A driver that is watched says what is asked at which line, and how it ended. A step counts once, however often it is
 replayed: after a crash, in a rebuilt instance, with `--bizproc-always-replay`. What is found is laid over the flow of
-the process, as it is drawn (`bizproc diagram`), so that what no test has seen is there, too. A branch in which nothing
-is awaited is not seen by this; the answer that leads into it mostly is.
+the process, as it is drawn (`bizproc diagram`), so that what no test has seen is there, too. Branches in which nothing
+is awaited are found by their lines (`testing/branches.py`).
 
     {"sales.follow_up": {"1": {"lines": {"24": 7}, "waits": {"24": {"timed_out": 3, "matched": 4}}}}}
 
@@ -19,17 +19,18 @@ from inspect import unwrap
 from itertools import count
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from bizproc.code.drawing import flow_of
 from bizproc.code.files import Unreadable
-from bizproc.code.flow import Act, Flow, Several, blocks_of, every_part
+from bizproc.code.flow import Act, End, Flow, Several, blocks_of, every_part
 from bizproc.code.source import code_of
 from bizproc.core.commands import Command, Signalled, Sleep, SleepUntil
 from bizproc.core.driver import Ask, Branch, Driver
 from bizproc.core.fork import Body, Fork
 from bizproc.core.process import Call, Process
 from bizproc.model import StageReached, WaitOutcome
+from bizproc.testing.branches import Arc, Tracer, arms_of
 from bizproc.triggers.waits import Happened
 
 OUTCOMES: Final[Mapping[str, str]] = {
@@ -77,11 +78,13 @@ class Seen:
         processes: The processes, by name and version.
         asked: How many steps were asked for at a place.
         ended: How many of them ended in a way.
+        arcs: Which lines were run after each other.
     """
 
     processes: dict[tuple[str, int], Process[..., Any]] = field(factory=dict)
     asked: dict[tuple[str, int], Counter[Place]] = field(factory=dict)
     ended: dict[tuple[str, int], Counter[tuple[Place, str]]] = field(factory=dict)
+    arcs: dict[tuple[str, int], set[Arc]] = field(factory=dict)
     _steps: set[tuple[Any, ...]] = field(factory=set)
     _worlds: Iterator[int] = field(factory=count)
 
@@ -115,6 +118,12 @@ class WatchedDriver(Driver):
         self._process: Final = call.process
         self._file: Final = unwrap(call.process.function).__code__.co_filename
         self._places: Final = dict[str, Place]()
+        arcs = seen.arcs.setdefault((call.process.name, call.process.version), set())
+        self._tracer: Final = Tracer(self._file, arcs.add)
+
+    def _send(self, coroutine: Body, value: Any, error: BaseException | None) -> Command[Any]:
+        with self._tracer.at_work():
+            return super()._send(coroutine, value, error)
 
     def _asked(self, branch: Branch, command: Command[Any]) -> None:
         address = f"{branch.prefix}{branch.asked}"
@@ -192,10 +201,12 @@ class Covered:
     What was seen of one process.
 
     Attributes:
-        total, seen: Of awaits, and of ways in which waits can end.
+        total, seen: Of awaits, of ways in which waits can end, and of branches in which nothing is awaited.
         holes: What was not seen, by line.
         lines: How often each line was awaited at.
         waits: How often the wait at a line ended in each way.
+        ends: Lines at which a road never ended, with a `return` or the like.
+        outcomes: How the wait at a line never ended.
         unread: Why the code could not be read; then nothing is known of holes.
     """
 
@@ -206,6 +217,8 @@ class Covered:
     holes: tuple[Hole, ...]
     lines: Mapping[int, int]
     waits: Mapping[int, Mapping[str, int]]
+    ends: tuple[int, ...] = ()
+    outcomes: Mapping[int, tuple[str, ...]] = field(factory=dict)
     unread: str | None = None
 
     @property
@@ -248,6 +261,10 @@ def as_json(covered: list[Covered]) -> dict[str, Any]:
         whole.setdefault(each.name, {})[str(each.version)] = {
             "lines": {str(line): times for line, times in sorted(each.lines.items())},
             "waits": {str(line): dict(sorted(ways.items())) for line, ways in sorted(each.waits.items())},
+            "never": {
+                "ends": list(each.ends),
+                "outcomes": {str(line): list(ways) for line, ways in sorted(each.outcomes.items())},
+            },
             "holes": [{"line": hole.line, "why": hole.why} for hole in each.holes],
             "percent": round(each.percent, 1),
         }
@@ -258,10 +275,12 @@ def _covered(seen: Seen, key: tuple[str, int]) -> Covered:
     lines, waits = Counter[int](), dict[int, Counter[str]]()
     asked, ended = seen.asked.get(key, Counter()), seen.ended.get(key, Counter())
     try:
-        flow: Flow | None = flow_of(*code_of(seen.processes[key]))
+        written, module = code_of(seen.processes[key])
+        flow: Flow | None = flow_of(written, module)
+        arms = [arm for part in written.parts for arm in arms_of(part)]
         unread = None
     except Unreadable as error:
-        flow, unread = None, error.why
+        flow, arms, unread = None, [], error.why
     acts = {place: _act_at(flow, place) if flow is not None else None for place in asked}
     for place, times in asked.items():
         act = acts[place]
@@ -274,9 +293,14 @@ def _covered(seen: Seen, key: tuple[str, int]) -> Covered:
         if at and _is_wait(place, act):
             waits.setdefault(at[0], Counter())[how] += times
     if flow is None:
-        return Covered(*key, 0, 0, (), lines, waits, unread)
+        return Covered(*key, 0, 0, (), lines, waits, unread=unread)
     reached = {id(act) for act in acts.values() if act is not None}
-    return _laid_over(flow, key, lines, waits, reached)
+    arcs = seen.arcs.get(key, set())
+    never = [Hole(arm.line, arm.why) for arm in arms if not arm.was_taken(arcs)]
+    covered = _laid_over(flow, key, lines, waits, reached, len(arms), never)
+    run = {line for _, line in arcs}
+    ends = [part.line for part in every_part(flow.body) if isinstance(part, End) and part.line not in run]
+    return evolve(covered, ends=tuple(sorted(set(ends))))
 
 
 def _is_wait(place: Place, act: Act | None) -> bool:
@@ -284,21 +308,28 @@ def _is_wait(place: Place, act: Act | None) -> bool:
 
 
 def _laid_over(
-    flow: Flow, key: tuple[str, int], lines: Counter[int], waits: dict[int, Counter[str]], reached: set[int]
+    flow: Flow,
+    key: tuple[str, int],
+    lines: Counter[int],
+    waits: dict[int, Counter[str]],
+    reached: set[int],
+    total: int,
+    holes: list[Hole],
 ) -> Covered:
-    """What was seen, beside what there is to be seen."""
-    total, holes = 0, list[Hole]()
+    """What was seen, beside what there is to be seen; `total` and `holes` as far as branches go."""
+    never = dict[int, tuple[str, ...]]()
     acts = [part for part in every_part(flow.body) if isinstance(part, Act) and part.kind != "undo"]
     for act in acts:
         total += 1
         if not (id(act) in reached or (act.kind in ("other", "child") and lines[act.line])):
             holes.append(Hole(act.line, f"never reached: {act.text}"))
-        for outcome in act.outcomes:
-            total += 1
-            if not waits.get(act.line, Counter[str]())[OUTCOMES[outcome]]:
-                holes.append(Hole(act.line, f"never: {outcome}: {act.text}"))
+        total += len(act.outcomes)
+        ended = waits.get(act.line, Counter[str]())
+        if missing := tuple(each for each in act.outcomes if not ended[OUTCOMES[each]]):
+            never[act.line] = missing
+            holes += [Hole(act.line, f"never: {each}: {act.text}") for each in missing]
     holes.sort(key=lambda hole: hole.line)
-    return Covered(*key, total, total - len(holes), tuple(holes), lines, waits)
+    return Covered(*key, total, total - len(holes), tuple(holes), lines, waits, outcomes=never)
 
 
 def _act_at(flow: Flow, place: Place) -> Act | None:

@@ -127,6 +127,7 @@ def test_the_report_has_lines_and_the_ways_in_which_waits_ended(tmp_path: Path) 
         *(STAGE, SIGNAL),
         LINES["await crm.deal(deal).add_comment(text)"],
         LINES["await attempt(crm.deal.add_product(99))"],
+        LINES["if reached.timed_out:"],  # it always did
     }
 
 
@@ -179,6 +180,84 @@ def test_the_drawing_reads_the_report(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert "Tests have seen 5 of 8 steps" in ran.stdout
+
+
+BRANCHES = """
+from bizproc import crm, process, wait
+from bizproc.model import Deal
+
+
+@process("sales.branches")
+async def branches(deal: Deal, *, limit: int = 3) -> str:
+    said = "much"
+    if deal.amount > limit:
+        said = "more"
+    if limit == 1:
+        said = "one"
+    else:
+        said = "others"
+    try:
+        weight = 1 / limit
+    except ZeroDivisionError:
+        weight = 0
+    match limit:
+        case 0:
+            return "nothing"
+        case 3:
+            said = "three"
+    while weight > 5:
+        weight -= 1
+    if (
+        await wait.for_signal("answer", type=int)
+    ).value == 1:
+        return "yes"
+    return said
+"""
+
+ONE_WAY = """
+from decimal import Decimal
+from branches import branches
+
+
+async def test_much(world):
+    run = await world.start(branches(await world.deal(title="T", amount=Decimal(5))))
+    await run.signal("answer", 2)
+    assert await run.result() == "three"
+"""
+
+ANOTHER_WAY = """
+
+async def test_nothing(world):
+    assert await (await world.start(branches(await world.deal(title="T"), limit=0))).result() == "nothing"
+
+
+async def test_yes(world):
+    run = await world.start(branches(await world.deal(title="T"), limit=1))
+    await run.signal("answer", 1)
+    assert await run.result() == "yes"
+"""
+
+
+@pytest.mark.parametrize("traced", [False, True], ids=["alone", "beside another tracer"])
+def test_branches_in_which_nothing_is_awaited_are_seen_by_their_lines(tmp_path: Path, traced: bool) -> None:
+    (tmp_path / "branches.py").write_text(BRANCHES)
+    other = "import sys\nsys.settrace(lambda *_: None)\n" if traced else ""
+    ran = run(tmp_path, "--bizproc-coverage", tests=other + ONE_WAY)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    holes = [line.strip() for line in ran.stdout.splitlines() if line.startswith("  line")]
+    assert holes == [
+        "line 9  never false: if deal.amount > limit",
+        "line 11  never true: if limit == 1",
+        "line 17  never handled: except ZeroDivisionError",
+        "line 20  never: case 0",
+        "line 24  never true: while weight > 5",
+        "line 26  never true: if (await wait.for_signal('answer', type=int)).value == 1",
+    ]
+    ran = run(tmp_path, "--bizproc-coverage=seen.json", tests=other + ONE_WAY + ANOTHER_WAY)
+    assert [line.strip() for line in ran.stdout.splitlines() if line.startswith("  line")] == [
+        "line 24  never true: while weight > 5",
+    ]
+    assert json.loads((tmp_path / "seen.json").read_text())["sales.branches"]["1"]["never"]["ends"] == []
 
 
 def test_a_file_that_is_no_json_is_refused_for_it_may_be_what_is_to_be_tested(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bizproc.code.coverage import WrongCoverage, coverage_marks, read_coverage
+from bizproc.code.coverage import Coverage, WrongCoverage, coverage_marks, read_coverage
 from bizproc.code.drawing import MOST_PARTS, flow_of
 from bizproc.code.flow import Act, Choice, End, Flow, Group, Loop, Several, Trying, every_part
 from bizproc.code.marks import Marks
@@ -189,10 +189,32 @@ def test_what_tests_have_seen_is_shown(tmp_path: Path) -> None:
     marks = coverage_marks(flow, read_coverage(file, "p", 1))
     assert list(marks.of.values()) == ["seen", "unseen"]
     assert marks.title == "Tests have seen 1 of 2 steps"
-    assert read_coverage(file, "q", 1) == {}
+    assert read_coverage(file, "q", 1) == Coverage()
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"p": 1}', '{"p": {"1": {"lines": {"x": 1}}}}', "[" * 100_000])
+def test_how_a_wait_never_ended_and_where_no_road_went_is_shown(tmp_path: Path) -> None:
+    flow = body("reached = await wait.until_stage('WON')", "if reached.deleted:", "    return 'gone'")
+    wait_line, end = next(part.line for part in every_part(flow.body) if isinstance(part, Act)), flow.lines[1]
+    never = {"ends": [end], "outcomes": {str(wait_line): ["deal deleted"]}}
+    file = tmp_path / "seen.json"
+    file.write_text(json.dumps({"p": {"1": {"lines": {str(wait_line): 1}, "never": never}}}))
+    marks = coverage_marks(flow, read_coverage(file, "p", 1))
+    for drawn in (svg(flow, marks), mermaid(flow, marks)):
+        assert "no test has seen: deal deleted" in " ".join(re.sub("<[^>]+>", " ", drawn).split())
+        assert drawn.count("not tested") == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[1]",
+        '{"p": 1}',
+        '{"p": {"1": {"lines": {"x": 1}}}}',
+        '{"p": {"1": {"never": {"ends": ["x"]}}}}',
+        "[" * 100_000,
+    ],
+)
 def test_a_report_of_another_form_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "seen.json").write_text(content)
     with pytest.raises(WrongCoverage):
