@@ -71,9 +71,11 @@ def coverage_marks(flow: Flow, seen: Coverage) -> Marks:
     marks: dict[Any, Mark] = {act: "seen" if seen.lines.get(act.line, 0) > 0 else "unseen" for act in acts}
     done = sum(mark == "seen" for mark in marks.values())
     ends = [part for part in every_part(flow.body) if isinstance(part, End) and part.line in seen.ends]
-    missing: dict[Any, tuple[str, ...]] = {
-        act: seen.outcomes[act.line] for act in acts if act.outcomes and act.line in seen.outcomes
-    }
+    missing: dict[Any, tuple[str, ...]] = {}
+    for act in acts:
+        # Two waits can stand at one line: each has its own ways to end.
+        never = tuple(way for way in act.outcomes if way in seen.outcomes.get(act.line, ()))
+        missing |= {act: never} if never else {}
     title = f"Tests have seen {done} of {len(marks)} steps"
     return Marks({**marks, **dict.fromkeys(ends, "unseen")}, title, missing=missing)
 

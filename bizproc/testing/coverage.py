@@ -326,7 +326,7 @@ def _laid_over(
         total += len(act.outcomes)
         ended = waits.get(act.line, Counter[str]())
         if missing := tuple(each for each in act.outcomes if not ended[OUTCOMES[each]]):
-            never[act.line] = missing
+            never[act.line] = (*never.get(act.line, ()), *missing)
             holes += [Hole(act.line, f"never: {each}: {act.text}") for each in missing]
     holes.sort(key=lambda hole: hole.line)
     return Covered(*key, total, total - len(holes), tuple(holes), lines, waits, outcomes=never)
