@@ -275,8 +275,7 @@ class Instance:
         turn.busy = bool(self.bodies or self._begin_later)
         turn.waits = self._open_waits()
         if turn.is_empty() and turn.standing_now() == self._standing:
-            self._begin_what_was_asked()
-            self._engine.resting(self)
+            self._rest()
             return
         if self._crashes:
             turn.statements.append((sql.no_crashes, (self.key,)))
@@ -309,8 +308,26 @@ class Instance:
         elif self._engine.always_replay:
             self._engine.reload(self)
         else:
-            self._begin_now, self._begin_later = self._begin_later, []
+            self._go_on(turn)
+
+    def _go_on(self, turn: Turn) -> None:
+        """Begin the bodies that the turn has asked for, and take the next turn, if anything is there to be done."""
+        self._begin_now, self._begin_later = self._begin_later, []
+        if (
+            self._mailbox
+            or self.unread
+            or turn.began
+            or turn.again
+            or self._chain.position >= self._engine.longest_journal
+        ):
             self._go(first=[])
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is to be written. Most turns end here, for a step: so without a turn that would be empty."""
+        self._begin_what_was_asked()
+        self._engine.resting(self)
 
     def _warn_of_length(self, before: int, after: int) -> None:
         limit = self._engine.longest_journal // 10
@@ -341,8 +358,10 @@ class Instance:
         )
 
     def _begin_what_was_asked(self) -> None:
-        asked, self._begin_now = self._begin_now + self._begin_later, []
-        self._begin_later = []
+        asked, self._begin_now = self._begin_now, []
+        if self._begin_later:
+            asked = asked + self._begin_later
+            self._begin_later = []
         for ask in asked:
             self._begin_body(ask)
 
