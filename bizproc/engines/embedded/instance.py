@@ -113,6 +113,7 @@ class Instance:
         self._seen_signal = 0
         self._seen_arrival = 0
         self._crashes = 0
+        self._quiet = False
         self._begun = False  # until it has begun here, bodies that are marked as begun were another program's
         # at_most_once steps that were marked by this program: no other can have run their bodies.
         self._marked: set[str] = set()
@@ -123,7 +124,7 @@ class Instance:
 
     def begin(self) -> None:
         """Run from the first line."""
-        self._begun = True
+        self._begun = self._quiet = True
         self.progress.driver.begin()
         self._go(first=self.progress.driver.take_fresh())
 
@@ -136,6 +137,7 @@ class Instance:
             NotRestorable: A recorded value cannot be read back.
         """
         progress = self.progress
+        self._quiet = False  # nobody knows what it left when it was there before
         if loaded.printed_in is not None:
             progress.portal, self._printing_noted = portal_in(loaded.printed_in), True
         self._chain, self._crashes = loaded.chain, loaded.crashes
@@ -290,6 +292,7 @@ class Instance:
             return  # another's commit has ended it, or the engine was closed meanwhile
         self._warn_of_length(self._chain.position, turn.chain.position)
         self._chain, self._standing = turn.chain, turn.standing_now()
+        self._quiet = turn.is_quiet()
         self.progress.waits.update(turn.began)
         # What the turn itself came to goes before all that has arrived since: so it stands in the journal.
         self._mailbox.extendleft(reversed(turn.answers))
@@ -355,6 +358,7 @@ class Instance:
             engine.channels,
             self.step_key,
             engine.trace,
+            self._quiet,
         )
 
     def _begin_what_was_asked(self) -> None:

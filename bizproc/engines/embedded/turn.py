@@ -78,6 +78,7 @@ class Turn:
 
     Attributes:
         key, name, process, document: Whose turn it is.
+        quiet: Whether it has had no row yet that could wake it, but for arrivals.
         chain: Where its journal stands before the turn, and after the run, behind it.
         leaving: Whose children are to be cancelled.
         entries: Outcomes that were delivered already, and waits that began.
@@ -109,6 +110,7 @@ class Turn:
     channels: Mapping[str, Any]
     step_key: Callable[[str], str]
     trace: list[str] | None = None
+    quiet: bool = False
     entries: list[Entry] = field(factory=list)
     statements: list[tuple[str, tuple[Any, ...]]] = field(factory=list)
     timers: list[datetime] = field(factory=list)
@@ -257,7 +259,7 @@ class Turn:
     def _leave(self, tx: Transaction, reaction: Reaction) -> None:
         """What the store is to say of the instance until its next turn."""
         if self.ended is not None:
-            reaction.write_end(self.key, self.ended)
+            reaction.write_end(self.key, self.ended, quiet=self.is_quiet())
         elif self.anew is not None:
             reaction.close_waits(self.key, "cancelled")
             begin_anew(tx, self.key, self.anew)
@@ -265,6 +267,10 @@ class Turn:
             standing = self._standing()
             if standing != self.standing:
                 tx.later(sql.set_state, (standing.state, standing.waits_for, standing.until, self.key))
+
+    def is_quiet(self) -> bool:
+        """After the run: whether the instance has never had a row that could wake it."""
+        return self.quiet and not (self.statements or self.subscriptions or self.began)
 
     def _standing(self) -> Standing:
         waits = self.waits + self._began_waits
