@@ -1028,8 +1028,7 @@ def _spare_collector() -> None:
     """
     Modules and what they hold do not go away: the collector of garbage need not look at them again and again.
 
-    Under load it did, and took a third of the time of a step. Once a program: what is there then and garbage, or becomes
-    it by a cycle, stays.
+    Under load it did, and took a third of the time of a step. Once a program: what is garbage then, in cycles, stays.
     """
     if not gc.get_freeze_count():
         gc.freeze()

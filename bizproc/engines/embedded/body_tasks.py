@@ -1,6 +1,5 @@
 """
-The tasks in which bodies of steps run. It knows nothing of instances and journals: it begins bodies, and says how they
-ended.
+The tasks in which bodies of steps run. It knows no instances and no journal: it begins bodies, and says how they ended.
 
 Most bodies that are asked for at the same time share one task. It begins one after the other; one that ends without
 having waited for anything has cost no task. With the first that waits, the task is that body's alone, to its end, and
@@ -14,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
+from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 D = TypeVar("D")
@@ -153,11 +153,11 @@ def _driven(coroutine: Coroutine[Any, Any, D], context: Context, waited: Any) ->
             context.run(coroutine.close)
             raise
         except BaseException as error:  # noqa: BLE001  thrown in by the task: it is for the body
-            resume, given = coroutine.throw, error
+            step = partial(coroutine.throw, error)
         else:
-            resume, given = coroutine.send, sent
+            step = partial(coroutine.send, sent)
         try:
-            waited = context.run(resume, given)
+            waited = context.run(step)
         except StopIteration as stop:
             value: D = stop.value
             return value

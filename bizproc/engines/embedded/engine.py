@@ -48,7 +48,7 @@ from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.settling import Decide
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
-from bizproc.engines.embedded.turn import Standing, Turn, sql
+from bizproc.engines.embedded.turn import RUNNING, Standing, Turn, sql
 from bizproc.engines.embedded.works import (
     Add,
     AskCancel,
@@ -519,7 +519,7 @@ class Engine:
         if self._closed:
             return
         try:
-            instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, Standing())
+            instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, RUNNING)
         except Exception as error:  # noqa: BLE001  its function cannot even be called
             self.set_aside(started.key, error)
             return
@@ -661,6 +661,8 @@ class Engine:
     def written(self, turn: Turn) -> None:
         """What a committed turn brought about outside its instance: children, woken waits, posts, a deadline."""
         self.recovery.came_further(turn.key)
+        if turn.reaction is None and not turn.timers:
+            return  # it has only written down what had been delivered
         for key, arrival in turn.cancels:
             self._deliver(key, CancelAsked(arrival), load=True)
         if turn.reaction is not None:

@@ -65,7 +65,7 @@ from bizproc.engines.embedded.journal import MAIN, Chain, Entry, entry
 from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.progress import Progress, portal_in, printing_text
 from bizproc.engines.embedded.starting import arguments_anew, step_key
-from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, sql
+from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, Whose, sql
 from bizproc.ports.performing import ItemRef
 from bizproc.store.types import moment, moment_text
 from bizproc.triggers.keys import signalled
@@ -102,6 +102,18 @@ class Instance:
         self._codec: Final = engine.codec
         self.progress: Final = Progress(id, call, engine.codec, engine.portal, engine.make_driver)
         self.run: Final = run
+        self._whose: Final = Whose(
+            self,
+            key,
+            id,
+            call.process.name,
+            document,
+            engine.codec,
+            engine.reactions,
+            engine.channels,
+            self.step_key,
+            engine.trace,
+        )
         self._standing = standing
         self._chain = Chain()
         self._mailbox: deque[Delivery] = deque()
@@ -205,7 +217,7 @@ class Instance:
             if delivery.id <= self._seen_signal:
                 return
             self._seen_signal = delivery.id
-        elif isinstance(delivery, Due | Arrived | Settled | CancelAsked | SkipAsked):
+        elif isinstance(delivery, _STORED):
             if delivery.arrival <= self._seen_arrival:
                 return
             self._seen_arrival = delivery.arrival
@@ -236,9 +248,9 @@ class Instance:
         if rewired is not None:
             turn.statements.append((sql.take_arrival, (rewired,)))
             self._rewire(turn)
-        fresh = [*first, *self._take_answers(turn)]
+        fresh = first + self._take_answers(turn)
         self._hand_over_unread(turn)
-        self._admit_all(turn, [*fresh, *self.progress.driver.take_fresh()])
+        self._admit_all(turn, fresh + self.progress.driver.take_fresh())
         while self._mailbox and turn.anew is None:  # the next run finds the others in the store
             self._take(turn, self._mailbox.popleft())
             self._admit_all(turn, self.progress.driver.take_fresh())
@@ -344,22 +356,7 @@ class Instance:
         self._engine.turn_failed(self, error)
 
     def _new_turn(self) -> Turn:
-        engine = self._engine
-        return Turn(
-            self,
-            self.key,
-            self.id,
-            self.call.process.name,
-            self.document,
-            self._chain,
-            self._standing,
-            self._codec,
-            engine.reactions,
-            engine.channels,
-            self.step_key,
-            engine.trace,
-            self._quiet,
-        )
+        return Turn(self._whose, self.key, self._chain, self._standing, self._quiet)
 
     def _begin_what_was_asked(self) -> None:
         asked, self._begin_now = self._begin_now, []
@@ -570,6 +567,8 @@ class Instance:
 
     def _abandon_dropped(self, turn: Turn) -> None:
         driver = self.progress.driver
+        if not (driver.dropped or driver.cancelled):
+            return
         for ask in driver.take_dropped():
             self._abandon(turn, ask)
         cancelled = driver.take_cancelled()
@@ -766,6 +765,8 @@ class Instance:
         self._seen_signal = self._seen_arrival = 0
 
     def _open_waits(self) -> list[Waiting]:
+        if not (self.progress.waits or self.progress.backoffs):
+            return []
         asks = self.progress.driver.asks
         waits = [Waiting(asks[address].noted.shown(), _text(when)) for address, when in self.progress.waits.items()]
         backoffs = [
@@ -791,6 +792,8 @@ class Instance:
         return Ending("failed", error=encoded, failed_at=self.progress.raised_at(error))
 
 
+# What a row of the store tells; not a union, that would be made at each delivery.
+_STORED: Final = (Due, Arrived, Settled, CancelAsked, SkipAsked)
 _SKIPPABLE: Final = (Sleep, SleepUntil, WaitSignal, Listening)
 
 
