@@ -30,7 +30,7 @@ ACTIONS: Final = 10
 
 
 @process("benchmark.filling", overlap="parallel")
-async def filling(deal: Deal, *, actions: int) -> None:
+async def filling(deal: Deal, *, actions: int) -> None:  # noqa: ARG001  what `crm.deal` stands for
     for number in range(actions):
         await crm.deal.add_product(1, price=Decimal(number + 1))
 
