@@ -6,6 +6,9 @@ PYTEST_FLAGS ?=
 # As many at once as there are cores; 0: one after the other.
 PYTEST_JOBS ?= auto
 LOCK_FLAGS ?=
+# For make bench, e.g. --rounds 1 --only DBOS
+BENCH_FLAGS ?=
+RESTATE := 1.7.12
 # Wheels only: nothing is compiled, and nothing runs that has no hash in the lock. Empty it where a wheel is missing.
 PIP_FLAGS ?= --only-binary :all:
 
@@ -18,7 +21,7 @@ STAMPS := .venv/.stamps
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test check format reference journals lock clean
+.PHONY: help demo test check format reference journals bench bench-peers lock clean
 
 help:
 	@echo 'make demo       a small company through a simulated month'
@@ -27,6 +30,8 @@ help:
 	@echo 'make format     put the code into its format'
 	@echo 'make reference  write docs/reference from the code'
 	@echo 'make journals   record the journals of this release, once before it: tests/journals'
+	@echo 'make bench      bizproc beside the floor and the engines that are installed; 20 minutes'
+	@echo 'make bench-peers  install those engines, for make bench alone, into .venv-bench'
 	@echo 'make lock       pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
 	@echo 'make clean      remove .venv, caches and what was built'
 
@@ -51,11 +56,24 @@ reference: $(STAMPS)/run
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals
 
+bench: $(STAMPS)/test
+	@$(BIN)/python -m benchmarks.peers.compare --picture docs/performance.svg $(BENCH_FLAGS)
+
+# Other engines, in an environment of their own. What cannot be installed is said, and left out of the comparison.
+bench-peers:
+	@'$(PYTHON)' -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check --no-input --quiet install --requirement benchmarks/peers/requirements.txt \
+		|| echo 'the Python packages could not be installed' >&2
+	@npm install --silent --no-fund --no-audit --prefix .venv-bench '@restatedev/restate-server@$(RESTATE)' \
+		|| echo 'restate-server could not be installed: it needs npm' >&2
+	@ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || apt-get install --yes --quiet postgresql >/dev/null \
+		|| echo 'PostgreSQL could not be installed: sudo apt-get install postgresql' >&2
+
 lock: $(STAMPS)/venv
 	@$(BIN)/python tools/lock.py $(LOCK_FLAGS)
 
 clean:
-	@rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-bench build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 # -- .venv: one environment, filled as far as a target needs; a stamp says which lock file is in it ----------------------

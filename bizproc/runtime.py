@@ -7,6 +7,7 @@ It assembles the store, the CRM, the engine and the clock, and is what doors and
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -477,6 +478,7 @@ class Runtime:
             runtime.engine.on_breakdown = scope.cancel
             await runtime.begin(processes)
             runtime.engine.receive_guests()
+            _spare_collector()
             with scope:
                 yield runtime
         finally:
@@ -1020,6 +1022,16 @@ def open_database(
     return Database.open(
         url, clock=clock.now, observer=observer, threaded=threaded, owner=owner, tables=tables, previous=previous
     )
+
+
+def _spare_collector() -> None:
+    """
+    Modules and what they hold do not go away: the collector of garbage need not look at them again and again.
+
+    Under load it did, and took a third of the time of a step. Once a program: what is garbage then, in cycles, stays.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
 
 
 def assemble(

@@ -14,7 +14,7 @@ from copy import deepcopy
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from attrs import field, frozen, validators
@@ -126,8 +126,7 @@ class Step(Command[R_co]):
         return self.function.result_type
 
 
-@frozen(eq=False)
-class RunningStep:
+class RunningStep(NamedTuple):
     """What a step's body can ask about itself."""
 
     name: str

@@ -24,6 +24,8 @@ class Statements(Mapping[str, str]):
     def __init__(self, source: str, by_name: Mapping[str, str]) -> None:
         self._source = source
         self._by_name = dict(by_name)
+        # As attributes of its own: `__getattr__` took longer than what some statements do.
+        self.__dict__.update({name: text for name, text in by_name.items() if not hasattr(Statements, name)})
 
     def __getitem__(self, name: str) -> str:
         return self._by_name[name]

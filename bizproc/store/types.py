@@ -24,7 +24,10 @@ def moment_text(value: datetime) -> str:
     """A moment as UTC text of fixed width, so that the order of texts is the order of time."""
     if value.tzinfo is not UTC:
         value = _in_utc(value)
-    return value.isoformat(timespec="microseconds")[: MOMENT_WIDTH - 1] + "Z"
+    if type(value) is not datetime or not value.microsecond:
+        return value.isoformat(timespec="microseconds")[: MOMENT_WIDTH - 1] + "Z"
+    # Less than half of the time that isoformat takes. It knows no subclasses, and leaves out microseconds that are 0.
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)[1:-1].decode()
 
 
 def moment(text: str) -> datetime:

@@ -1,14 +1,14 @@
 """
 Bodies of steps: the only user code that may do I/O.
 
-Each runs in a task of its own, and ends as a delivery to its instance.
+Each runs in a task (`body_tasks.py`), and ends as a delivery to its instance.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from bizproc.ports.channel import Outside
 from bizproc.store.types import moment_text
 
 RunStep: TypeAlias = Callable[[Step[Any]], Awaitable[Any]]
+BodyEnded: TypeAlias = StepEnded | StepFailed | Readied
 
 
 def run_function(step: Step[Any]) -> Awaitable[Any]:
@@ -43,19 +44,19 @@ async def run_body(
     running_step.set(RunningStep(function.name, key, attempt))
     error: BaseException
     try:
-        value = await _in_time(step, address, run)
+        value = await (run(step) if function.timeout is None else _in_time(step, address, run, function.timeout))
         # What the process gets is what a replay would give it, not an object that the body may still hold.
         encoded = codec.encode(value, step.result_type, path=f"{step.name}(...)")
         return StepEnded(address, codec.decode(encoded, step.result_type), None, encoded, attempt, started_at)
     except NotJournallable as refused:
         error = refused
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        raise  # the program ends, or the engine no longer wants it
+    except KeyboardInterrupt:
+        raise  # the program ends
     except BaseException as raised:  # noqa: BLE001  whatever the body raises is its outcome
-        error = raised
-        if function.retry.again(attempt, raised):
+        error = _aborted(raised, step, address) if isinstance(raised, asyncio.CancelledError) else raised
+        if function.retry.again(attempt, error):
             again_at = now() + function.retry.delay(attempt, jitter)
-            return StepFailed(address, codec.encode_error(raised), attempt, moment_text(again_at))
+            return StepFailed(address, codec.encode_error(error), attempt, moment_text(again_at))
     return StepEnded(address, None, error, codec.encode_error(error), attempt, started_at)
 
 
@@ -72,19 +73,21 @@ async def run_preparation(
         return StepEnded(address, None, error, codec.encode_error(error), 1, started_at)
 
 
-async def _in_time(step: Step[Any], address: str, run: RunStep) -> Any:
-    timeout = step.function.timeout
+async def _in_time(step: Step[Any], address: str, run: RunStep, timeout: timedelta) -> Any:
     try:
-        if timeout is None:
-            return await run(step)
         async with asyncio.timeout(timeout.total_seconds()) as limit:
             return await run(step)
     except TimeoutError as error:
-        if timeout is not None and limit.expired():
+        if limit.expired():
             raise StepTimedOut(name=step.name, step=address, timeout=str(timeout)) from error
         raise
-    except asyncio.CancelledError as cancelled:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise  # the engine no longer wants it
-        raise StepAborted(name=step.name, step=address) from cancelled
+
+
+def _aborted(cancelled: asyncio.CancelledError, step: Step[Any], address: str) -> StepAborted:
+    """The error of a body that something but the engine has cancelled."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise cancelled  # the engine no longer wants it
+    aborted = StepAborted(name=step.name, step=address)
+    aborted.__cause__ = cancelled
+    return aborted

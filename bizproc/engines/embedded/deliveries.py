@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from attrs import define, frozen
 
@@ -10,8 +10,7 @@ from bizproc.core.commands import Event
 from bizproc.engines.embedded.turn import Answer
 
 
-@frozen
-class StepEnded:
+class StepEnded(NamedTuple):
     """The body of a step returned or, for the last time, raised. `encoded` is the value or the error."""
 
     address: str

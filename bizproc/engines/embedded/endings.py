@@ -58,8 +58,17 @@ class Ended:
     next: int | None = None
 
 
-def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> Ended:
-    """Write an instance's ending, clear what could wake it, and tell those who wait for it."""
+def end(tx: Transaction, key: int, ending: Ending, codec: Codec, *, quiet: bool = False) -> Ended:
+    """
+    Write an instance's ending, clear what could wake it, and tell those who wait for it.
+
+    Args:
+        tx: The transaction.
+        key: The instance.
+        ending: How it ends.
+        codec: Writes what others are told.
+        quiet: It never waited for anything: nothing but a cancellation, that came too late, can be there for it.
+    """
     row = {
         "key": key,
         "state": ending.state,
@@ -72,7 +81,10 @@ def end(tx: Transaction, key: int, ending: Ending, codec: Codec) -> Ended:
     tx.execute(sql.end_instance, {**row, "ended_at": tx.now_text if ending.final else None})
     if not ending.final:
         return Ended([])
-    clear(tx, key)
+    if quiet:
+        tx.later(sql.forget_arrivals, (key,))
+    else:
+        clear(tx, key)
     if waiting is not None:
         tx.execute(sql.take_turn, {"key": waiting[0], "now": tx.now_text})
     event = Event("instance.ended", f"instance:{key}", {"state": ending.state})

@@ -8,7 +8,6 @@ All of it on the loop's thread. Instances take turns (`instance.py`), the store'
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -29,7 +28,8 @@ from bizproc.core.errors import (
 )
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked, execute, nothing_with, set_error, set_result
-from bizproc.engines.embedded.bodies import RunStep, run_body, run_function, run_preparation
+from bizproc.engines.embedded.bodies import BodyEnded, RunStep, run_body, run_function, run_preparation
+from bizproc.engines.embedded.body_tasks import Body, BodyTasks
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Settled, SkipAsked
 from bizproc.engines.embedded.endings import Ending
 from bizproc.engines.embedded.forking import ForkAt
@@ -48,7 +48,7 @@ from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.settling import Decide
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
-from bizproc.engines.embedded.turn import Standing, Turn, sql
+from bizproc.engines.embedded.turn import RUNNING, Standing, Turn, sql
 from bizproc.engines.embedded.works import (
     Add,
     AskCancel,
@@ -158,7 +158,8 @@ class Engine:
         self._processes: dict[tuple[str, int], Process[..., Any]] = {}
         self._loading: dict[int, list[Delivery]] = {}
         self._ending: dict[int, list[Callable[[], None]]] = {}
-        self._bodies: dict[tuple[int, str], asyncio.Task[None]] = {}
+        self._bodies: dict[tuple[int, str], Body[BodyEnded]] = {}
+        self._tasks: Final[BodyTasks[BodyEnded]] = BodyTasks(self.begin_task)
         self._parked: dict[int, None] = {}
         self._endings: dict[int, list[asyncio.Future[None]]] = {}
         self._idle: list[asyncio.Future[None]] = []
@@ -257,10 +258,7 @@ class Engine:
         self.removal.stop()
         self.recovery.stop()
         await self._outbox.close()
-        tasks = list(self._bodies.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.cancel(), return_exceptions=True)
         if self.recovery.begun and not self.database.dead:
             with suppress(StoreError):  # then the next start takes this for a crash, which costs it a look
                 await self.write(partial(execute, sql.close_orderly, ()))
@@ -273,8 +271,7 @@ class Engine:
         self.removal.stop()
         self.recovery.stop()
         self._clock.wake_at(None, self.fire)
-        for task in self._bodies.values():
-            task.cancel()
+        self._tasks.cancel()
         self._outbox.abandon()
         closed = StoreError(f"{self.database.path} is closed.")
         waiting = [future for futures in self._endings.values() for future in futures]
@@ -522,7 +519,7 @@ class Engine:
         if self._closed:
             return
         try:
-            instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, Standing())
+            instance = Instance(self, started.key, started.id, started.call, document_ref(started.call), 0, RUNNING)
         except Exception as error:  # noqa: BLE001  its function cannot even be called
             self.set_aside(started.key, error)
             return
@@ -664,6 +661,8 @@ class Engine:
     def written(self, turn: Turn) -> None:
         """What a committed turn brought about outside its instance: children, woken waits, posts, a deadline."""
         self.recovery.came_further(turn.key)
+        if turn.reaction is None and not turn.timers:
+            return  # it has only written down what had been delivered
         for key, arrival in turn.cancels:
             self._deliver(key, CancelAsked(arrival), load=True)
         if turn.reaction is not None:
@@ -728,45 +727,37 @@ class Engine:
     # -- bodies of steps -----------------------------------------------------------------------------------------------
 
     def begin_body(self, instance: Instance, ask: Ask) -> None:
-        """Run the body of a step in a task of its own."""
+        """Run the body of a step."""
         if self._closing:
             return  # after the next start
-        attempt = instance.progress.attempts.get(ask.address, 0) + 1
-        task = self.begin_task(self._body(instance, ask, attempt))
-        self._bodies[instance.key, ask.address] = task
+        place = instance.key, ask.address
+        self._bodies[place] = self._tasks.begin(
+            partial(self._body, instance, ask), partial(self._body_ended, instance, place)
+        )
 
-    async def _body(self, instance: Instance, ask: Ask, attempt: int) -> None:
+    def _body(self, instance: Instance, ask: Ask) -> Coroutine[Any, Any, BodyEnded]:
         address: Final = ask.address
         command: Any = ask.command
+        if isinstance(command, Prepared):
+            return run_preparation(command, address, self._outbox.outside, self.codec, self.now)
+        attempt = instance.progress.attempts.get(address, 0) + 1
         key = instance.step_key(address)
-        delivery: Delivery
-        try:
-            if isinstance(command, Prepared):
-                delivery = await run_preparation(command, address, self._outbox.outside, self.codec, self.now)
-            else:
-                delivery = await run_body(
-                    command, address, key, attempt, self.codec, self.now, self._random, self._run_step
-                )
-        except asyncio.CancelledError:
-            self._body_ended(instance, address, None, asyncio.current_task())
-            raise
-        # Not from here: the process would run inside the body's task, and in its context.
-        ended = partial(self._body_ended, instance, address, delivery, asyncio.current_task())
-        asyncio.get_running_loop().call_soon(ended, context=contextvars.Context())
+        return run_body(command, address, key, attempt, self.codec, self.now, self._random, self._run_step)
 
-    def _body_ended(self, instance: Instance, address: str, delivery: Delivery | None, task: object) -> None:
-        wanted = self._bodies.get((instance.key, address)) is task
-        if wanted:
-            del self._bodies[instance.key, address]
-        if wanted and delivery is not None and self.live.get(instance.key) is instance:
-            self._deliver(instance.key, delivery, load=False)
+    def _body_ended(
+        self, instance: Instance, place: tuple[int, str], body: Body[BodyEnded], delivery: BodyEnded | None
+    ) -> None:
+        if self._bodies.get(place) is body:
+            del self._bodies[place]
+            if delivery is not None and self.live.get(instance.key) is instance:
+                self._deliver(instance.key, delivery, load=False)
         self.notice_idle()
 
     def cancel_body(self, instance: Instance, address: str) -> None:
         """The step was cancelled: nobody waits for its body."""
-        task = self._bodies.pop((instance.key, address), None)
-        if task is not None:
-            task.cancel()
+        body = self._bodies.pop((instance.key, address), None)
+        if body is not None:
+            body.cancel()
 
     # -- endings -------------------------------------------------------------------------------------------------------
 

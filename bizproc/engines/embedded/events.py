@@ -37,7 +37,12 @@ Listeners: TypeAlias = dict[tuple[int, str, str | None], None]
 
 def listening(tx: Transaction, event: Event) -> Listeners:
     """Who listens to one of the keys of an event; a wait that listens to several is there once."""
-    return {row: None for key in keys_of(event) for row in tx.execute(sql.subscribers, {"key": key})}
+    keys = keys_of(event)
+    rows = tx.execute(sql.listeners, keys).fetchall()
+    if not rows:
+        return {}
+    rows.sort(key=lambda row: (keys.index(row[0]), row[1], row[2]))
+    return {(instance, address, trigger): None for _, instance, address, trigger in rows}
 
 
 def deliver(tx: Transaction, event: Event, listeners: Listeners, codec: Codec, seen: Seen | None = None) -> list[Woken]:

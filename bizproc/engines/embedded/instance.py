@@ -65,7 +65,7 @@ from bizproc.engines.embedded.journal import MAIN, Chain, Entry, entry
 from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.progress import Progress, portal_in, printing_text
 from bizproc.engines.embedded.starting import arguments_anew, step_key
-from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, sql
+from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, Whose, sql
 from bizproc.ports.performing import ItemRef
 from bizproc.store.types import moment, moment_text
 from bizproc.triggers.keys import signalled
@@ -102,6 +102,18 @@ class Instance:
         self._codec: Final = engine.codec
         self.progress: Final = Progress(id, call, engine.codec, engine.portal, engine.make_driver)
         self.run: Final = run
+        self._whose: Final = Whose(
+            self,
+            key,
+            id,
+            call.process.name,
+            document,
+            engine.codec,
+            engine.reactions,
+            engine.channels,
+            self.step_key,
+            engine.trace,
+        )
         self._standing = standing
         self._chain = Chain()
         self._mailbox: deque[Delivery] = deque()
@@ -113,6 +125,7 @@ class Instance:
         self._seen_signal = 0
         self._seen_arrival = 0
         self._crashes = 0
+        self._quiet = False
         self._begun = False  # until it has begun here, bodies that are marked as begun were another program's
         # at_most_once steps that were marked by this program: no other can have run their bodies.
         self._marked: set[str] = set()
@@ -123,7 +136,7 @@ class Instance:
 
     def begin(self) -> None:
         """Run from the first line."""
-        self._begun = True
+        self._begun = self._quiet = True
         self.progress.driver.begin()
         self._go(first=self.progress.driver.take_fresh())
 
@@ -136,6 +149,7 @@ class Instance:
             NotRestorable: A recorded value cannot be read back.
         """
         progress = self.progress
+        self._quiet = False  # nobody knows what it left when it was there before
         if loaded.printed_in is not None:
             progress.portal, self._printing_noted = portal_in(loaded.printed_in), True
         self._chain, self._crashes = loaded.chain, loaded.crashes
@@ -203,7 +217,7 @@ class Instance:
             if delivery.id <= self._seen_signal:
                 return
             self._seen_signal = delivery.id
-        elif isinstance(delivery, Due | Arrived | Settled | CancelAsked | SkipAsked):
+        elif isinstance(delivery, _STORED):
             if delivery.arrival <= self._seen_arrival:
                 return
             self._seen_arrival = delivery.arrival
@@ -234,9 +248,9 @@ class Instance:
         if rewired is not None:
             turn.statements.append((sql.take_arrival, (rewired,)))
             self._rewire(turn)
-        fresh = [*first, *self._take_answers(turn)]
+        fresh = first + self._take_answers(turn)
         self._hand_over_unread(turn)
-        self._admit_all(turn, [*fresh, *self.progress.driver.take_fresh()])
+        self._admit_all(turn, fresh + self.progress.driver.take_fresh())
         while self._mailbox and turn.anew is None:  # the next run finds the others in the store
             self._take(turn, self._mailbox.popleft())
             self._admit_all(turn, self.progress.driver.take_fresh())
@@ -275,8 +289,7 @@ class Instance:
         turn.busy = bool(self.bodies or self._begin_later)
         turn.waits = self._open_waits()
         if turn.is_empty() and turn.standing_now() == self._standing:
-            self._begin_what_was_asked()
-            self._engine.resting(self)
+            self._rest()
             return
         if self._crashes:
             turn.statements.append((sql.no_crashes, (self.key,)))
@@ -291,6 +304,7 @@ class Instance:
             return  # another's commit has ended it, or the engine was closed meanwhile
         self._warn_of_length(self._chain.position, turn.chain.position)
         self._chain, self._standing = turn.chain, turn.standing_now()
+        self._quiet = turn.is_quiet()
         self.progress.waits.update(turn.began)
         # What the turn itself came to goes before all that has arrived since: so it stands in the journal.
         self._mailbox.extendleft(reversed(turn.answers))
@@ -309,8 +323,26 @@ class Instance:
         elif self._engine.always_replay:
             self._engine.reload(self)
         else:
-            self._begin_now, self._begin_later = self._begin_later, []
+            self._go_on(turn)
+
+    def _go_on(self, turn: Turn) -> None:
+        """Begin the bodies that the turn has asked for, and take the next turn, if anything is there to be done."""
+        self._begin_now, self._begin_later = self._begin_later, []
+        if (
+            self._mailbox
+            or self.unread
+            or turn.began
+            or turn.again
+            or self._chain.position >= self._engine.longest_journal
+        ):
             self._go(first=[])
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is to be written. Most turns end here, for a step: so without a turn that would be empty."""
+        self._begin_what_was_asked()
+        self._engine.resting(self)
 
     def _warn_of_length(self, before: int, after: int) -> None:
         limit = self._engine.longest_journal // 10
@@ -324,25 +356,13 @@ class Instance:
         self._engine.turn_failed(self, error)
 
     def _new_turn(self) -> Turn:
-        engine = self._engine
-        return Turn(
-            self,
-            self.key,
-            self.id,
-            self.call.process.name,
-            self.document,
-            self._chain,
-            self._standing,
-            self._codec,
-            engine.reactions,
-            engine.channels,
-            self.step_key,
-            engine.trace,
-        )
+        return Turn(self._whose, self.key, self._chain, self._standing, self._quiet)
 
     def _begin_what_was_asked(self) -> None:
-        asked, self._begin_now = self._begin_now + self._begin_later, []
-        self._begin_later = []
+        asked, self._begin_now = self._begin_now, []
+        if self._begin_later:
+            asked = asked + self._begin_later
+            self._begin_later = []
         for ask in asked:
             self._begin_body(ask)
 
@@ -547,6 +567,8 @@ class Instance:
 
     def _abandon_dropped(self, turn: Turn) -> None:
         driver = self.progress.driver
+        if not (driver.dropped or driver.cancelled):
+            return
         for ask in driver.take_dropped():
             self._abandon(turn, ask)
         cancelled = driver.take_cancelled()
@@ -743,6 +765,8 @@ class Instance:
         self._seen_signal = self._seen_arrival = 0
 
     def _open_waits(self) -> list[Waiting]:
+        if not (self.progress.waits or self.progress.backoffs):
+            return []
         asks = self.progress.driver.asks
         waits = [Waiting(asks[address].noted.shown(), _text(when)) for address, when in self.progress.waits.items()]
         backoffs = [
@@ -768,6 +792,8 @@ class Instance:
         return Ending("failed", error=encoded, failed_at=self.progress.raised_at(error))
 
 
+# What a row of the store tells; not a union, that would be made at each delivery.
+_STORED: Final = (Due, Arrived, Settled, CancelAsked, SkipAsked)
 _SKIPPABLE: Final = (Sleep, SleepUntil, WaitSignal, Listening)
 
 

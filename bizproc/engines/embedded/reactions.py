@@ -160,13 +160,13 @@ class Reaction:
         self.ended.append(key)
         self.write_end(key, ending)
 
-    def write_end(self, key: int, ending: Ending) -> None:
-        """Write an ending, and take up what it brings about."""
-        ended = end(self._tx, key, ending, self._shared.codec)
+    def write_end(self, key: int, ending: Ending, *, quiet: bool = False) -> None:
+        """Write an ending, and take up what it brings about; `quiet` if the instance never waited."""
+        ended = end(self._tx, key, ending, self._shared.codec, quiet=quiet)
         self.woken += ended.woken
         if ended.next is not None:
             self.begun.append(ended.next)
-        if ending.final:
+        if ending.final and not quiet:
             self.close_waits(key, ending.state)
 
     def close_waits(self, key: int, reason: str) -> None:

@@ -134,6 +134,9 @@ INSERT OR IGNORE INTO subscription (key, instance, address, trigger) VALUES (:ke
 -- subscribers: who listens to this key
 SELECT instance, address, trigger FROM subscription WHERE key = :key ORDER BY instance, address
 
+-- listeners: who listens to one of the three keys of an event
+SELECT key, instance, address, trigger FROM subscription WHERE key IN (?, ?, ?)
+
 -- end_subscriptions: the wait is over
 DELETE FROM subscription WHERE instance = ? AND address = ?
 
@@ -156,6 +159,9 @@ DELETE FROM subscription WHERE instance = :key
 
 -- clear_arrivals: what arrives for an instance that has ended is not delivered
 DELETE FROM arrival WHERE instance = :key
+
+-- forget_arrivals: the same, with the other rows of a group
+DELETE FROM arrival WHERE instance = ?
 
 -- clear_run: what arrived for a run that is over; that somebody wants the instance cancelled concerns the next one, too
 DELETE FROM arrival WHERE instance = :key AND kind <> 'cancel'

@@ -44,13 +44,16 @@ class Answer:
     error: BaseException | None
 
 
-@define
+@frozen
 class Standing:
     """What an instance does between its turns, as the store knows it."""
 
     state: str = "running"
     waits_for: str | None = None
     until: str | None = None
+
+
+RUNNING: Final = Standing()
 
 
 @define
@@ -71,13 +74,39 @@ class Owner(Protocol):
         """The turn was not written and never will be."""
 
 
+@frozen(eq=False)
+class Whose:
+    """
+    Whose turns they are: the same for all turns of an instance.
+
+    Attributes:
+        owner: Who takes them.
+        key, name, process, document: The instance.
+        codec, reactions, channels: The engine's.
+        step_key: Gives the key of a step by its address.
+        trace: Where what is journalled is written down, if somebody looks for a commit that went wrong.
+    """
+
+    owner: Owner
+    key: int
+    name: str
+    process: str
+    document: ItemRef | None
+    codec: Codec
+    reactions: Reactions
+    channels: Mapping[str, Any]
+    step_key: Callable[[str], str]
+    trace: list[str] | None = None
+
+
 @define(eq=False)
 class Turn:
     """
     The writes of one instance, in order.
 
     Attributes:
-        key, name, process, document: Whose turn it is.
+        whose, key: Whose turn it is.
+        quiet: Whether it has had no row yet that could wake it, but for arrivals.
         chain: Where its journal stands before the turn, and after the run, behind it.
         leaving: Whose children are to be cancelled.
         entries: Outcomes that were delivered already, and waits that began.
@@ -97,18 +126,11 @@ class Turn:
             the instance had been ended by another's commit: then nothing is written.
     """
 
-    owner: Owner
+    whose: Whose
     key: int
-    name: str
-    process: str
-    document: ItemRef | None
     chain: Chain
     standing: Standing
-    codec: Codec
-    reactions: Reactions
-    channels: Mapping[str, Any]
-    step_key: Callable[[str], str]
-    trace: list[str] | None = None
+    quiet: bool = False
     entries: list[Entry] = field(factory=list)
     statements: list[tuple[str, tuple[Any, ...]]] = field(factory=list)
     timers: list[datetime] = field(factory=list)
@@ -130,6 +152,7 @@ class Turn:
     ended: Ending | None = None
     patient: bool = True
     _from: Chain = field(init=False)
+    _ran: bool = False
     _began_waits: list[Waiting] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -152,20 +175,31 @@ class Turn:
 
     def run(self, tx: Transaction) -> None:
         """Write it all into the group's transaction."""
-        self.answers, self.began, self.posts, self._began_waits, self.cancels = [], {}, [], [], []
+        if self._ran:
+            self.answers, self.began, self.posts, self._began_waits, self.cancels = [], {}, [], [], []
+            self.reaction = self.ended = None
+        self._ran = True
         self.chain = self._from.copy()
-        self.reaction = self.ended = None
-        if self.reactions.is_over(tx, self.key):
+        if self.whose.reactions.is_over(tx, self.key):
             return
         self.ended = self.ending
-        self.reaction = self.reactions.begin(tx, self.key)
-        self._write(tx, self.reaction)
-
-    def _write(self, tx: Transaction, reaction: Reaction) -> None:
         for one in self.entries:
             self._append(tx, one)
         for text, row in self.statements:
             tx.later(text, row)
+        if self._only_tells():
+            self._stand(tx)
+        else:
+            self.reaction = self.whose.reactions.begin(tx, self.key)
+            self._write(tx, self.reaction)
+
+    def _only_tells(self) -> bool:
+        """Whether it does nothing but write down what was delivered already: most turns do."""
+        return not (
+            self.actions or self.ending or self.subscriptions or self.over or self.leaving or self.anew is not None
+        )
+
+    def _write(self, tx: Transaction, reaction: Reaction) -> None:
         for key, address in self.subscriptions:
             tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address, "trigger": None})
         for branch in self.leaving:
@@ -179,15 +213,17 @@ class Turn:
 
     def committed(self) -> None:
         """The turn is on disk."""
-        self.owner.committed(self)
+        self.whose.owner.committed(self)
 
     def failed(self, error: BaseException) -> None:
         """The turn was not written and never will be."""
-        self.owner.failed(error)
+        self.whose.owner.failed(error)
 
     def _append(self, tx: Transaction, one: Entry) -> None:
-        if self.trace is not None:
-            self.trace.append(f"{self.name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip())
+        if self.whose.trace is not None:
+            self.whose.trace.append(
+                f"{self.whose.name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip()
+            )
         tx.later(sql.append, self.chain.row(self.key, one, tx.now_text))
 
     def _perform(self, tx: Transaction, ask: Ask, reaction: Reaction) -> None:
@@ -207,7 +243,7 @@ class Turn:
         # What it does on purpose goes before what follows from it.
         self.ended = reaction.own_ending
         if performed.ended_by is not None:
-            self.ended = by_action(performed.ended_by, self.codec)
+            self.ended = by_action(performed.ended_by, self.whose.codec)
 
     def _show_over(self, tx: Transaction, address: str, wait: Visible[Any], answer: Any, reaction: Reaction) -> None:
         """A wait is over, whatever becomes of what was shown of it: its answer was given already."""
@@ -215,26 +251,29 @@ class Turn:
         reaction.to(performed.events)
         if performed.error is not None:
             log.error(
-                "instance %s, step %s: its wait is over and still shown", self.name, address, exc_info=performed.error
+                "instance %s, step %s: its wait is over and still shown",
+                self.whose.name,
+                address,
+                exc_info=performed.error,
             )
 
     def _context(self, address: str, reaction: Reaction, function: Callable[[], str | None] = nowhere) -> Context:
         def primitive(tx: Transaction, command: Any) -> Any:
             if isinstance(command, AwaitChild):
-                return look(tx, command, self.codec)
+                return look(tx, command, self.whose.codec)
             parent = None if command.detached else (self.key, address)
-            return reaction.start(command.call, self.step_key(address), Origin(parent, self.key)).id
+            return reaction.start(command.call, self.whose.step_key(address), Origin(parent, self.key)).id
 
         return Context(
-            self.codec,
-            self.reactions.make_port,
-            self.channels,
-            self.name,
-            self.step_key(address),
-            self.document,
+            self.whose.codec,
+            self.whose.reactions.make_port,
+            self.whose.channels,
+            self.whose.name,
+            self.whose.step_key(address),
+            self.whose.document,
             (self.key, address),
             primitive,
-            self.process,
+            self.whose.process,
             function,
         )
 
@@ -244,7 +283,7 @@ class Turn:
         deadline = None if when is None else moment_text(when)
         if address not in self.again:
             self._append(tx, entry(address, "began", ask.noted, deadline))
-        trigger = None if pending.trigger is None else self.codec.encode(pending.trigger)
+        trigger = None if pending.trigger is None else self.whose.codec.encode(pending.trigger)
         for key in pending.keys:
             row = {"key": key, "instance": self.key, "address": address, "trigger": trigger}
             tx.execute(sql.subscribe, row)
@@ -257,19 +296,26 @@ class Turn:
     def _leave(self, tx: Transaction, reaction: Reaction) -> None:
         """What the store is to say of the instance until its next turn."""
         if self.ended is not None:
-            reaction.write_end(self.key, self.ended)
+            reaction.write_end(self.key, self.ended, quiet=self.is_quiet())
         elif self.anew is not None:
             reaction.close_waits(self.key, "cancelled")
             begin_anew(tx, self.key, self.anew)
         else:
-            standing = self._standing()
-            if standing != self.standing:
-                tx.later(sql.set_state, (standing.state, standing.waits_for, standing.until, self.key))
+            self._stand(tx)
+
+    def _stand(self, tx: Transaction) -> None:
+        standing = self._standing()
+        if standing is not self.standing and standing != self.standing:
+            tx.later(sql.set_state, (standing.state, standing.waits_for, standing.until, self.key))
+
+    def is_quiet(self) -> bool:
+        """After the run: whether the instance has never had a row that could wake it."""
+        return self.quiet and not (self.statements or self.subscriptions or self.began)
 
     def _standing(self) -> Standing:
+        if self.busy or self.answers or not (self.waits or self._began_waits):
+            return RUNNING
         waits = self.waits + self._began_waits
-        if self.busy or self.answers or not waits:
-            return Standing()
         deadlines = [wait.deadline for wait in waits if wait.deadline is not None]
         return Standing("waiting", _in_words(waits), min(deadlines, default=None))
 
