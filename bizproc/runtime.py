@@ -83,7 +83,7 @@ from bizproc.ports.performing import Performing
 from bizproc.rules.filters import Filter, Setting
 from bizproc.settings import Settings
 from bizproc.store import schema
-from bizproc.store.copies import copy_files, files_of
+from bizproc.store.copies import files_of, number_of_files
 from bizproc.store.database import Database, Transaction
 from bizproc.store.types import moment_text
 
@@ -551,6 +551,8 @@ class Runtime:
         self.engine.use(*distinct((holding, *processes)))
         await self.engine.write(partial(sql_crm.seed, secret=secret))
         await self.sweep_files()
+        files: Files = self.outside.tools[FILES]
+        await files.clear()
         await self.engine.recover()
 
     # -- instances -----------------------------------------------------------------------------------------------------
@@ -980,12 +982,11 @@ class Runtime:
             StoreError: There is such a file already, or the copy cannot be written, or is not whole.
         """
         target = await self.database.backup(Path(path))
-        return await to_thread.run_sync(partial(_backed_up, Path(self.path), target))
+        return await to_thread.run_sync(_backed_up, target)
 
 
-def _backed_up(store: Path, target: Path) -> Backup:
-    files = copy_files(store, target)
-    return Backup(target.absolute(), target.stat().st_size, files)
+def _backed_up(target: Path) -> Backup:
+    return Backup(target, target.stat().st_size, number_of_files(target))
 
 
 def _ref(document: Any) -> ItemRef | None:

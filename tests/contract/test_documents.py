@@ -21,7 +21,7 @@ from pypdf import PdfReader
 
 from bizproc.adapters.documents import DocumentMaker
 from bizproc.adapters.documents.libreoffice import program
-from bizproc.adapters.file_folder import MemoryFiles
+from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
 from bizproc.core.errors import SendRefused
 from bizproc.ports.channel import Channel
 from bizproc.ports.documents import Content, Form, Made, Paper
@@ -402,3 +402,18 @@ async def test_nothing_is_left_behind_in_the_machines_folder(
     await real.send(await paper(files, "typst", TYPST_OFFER), "key")
     assert await refusal(real, await paper(files, "typst", "#("))
     assert not any(os.scandir(tmp_path))
+
+
+async def test_documents_are_made_beside_the_contents_of_the_store(tmp_path: Path) -> None:
+    """So a start finds what a killed program left; and nothing is left by one that was not killed."""
+    seen: list[list[str]] = []
+
+    class Watched(FolderFiles):
+        async def get(self, sha256: str) -> bytes:
+            seen.append([each.name[:8] for each in (tmp_path / "work").iterdir()])
+            return await super().get(sha256)
+
+    files = Watched(tmp_path)
+    await DocumentMaker(files, DocumentSettings()).send(await paper(files, "typst", TYPST_OFFER), "key")
+    assert seen == [["bizproc-"]] * len(seen) != []
+    assert not any(os.scandir(tmp_path / "work"))
