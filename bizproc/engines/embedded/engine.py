@@ -45,7 +45,7 @@ from bizproc.engines.embedded.recovery import Recovery
 from bizproc.engines.embedded.removal import Removal
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
-from bizproc.engines.embedded.settling import Decide
+from bizproc.engines.embedded.settling import Decide, Decided
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import Standing, Turn, sql
@@ -438,7 +438,26 @@ class Engine:
 
     def decision(self, id: str, step: str, *, sent: bool) -> Decide:
         """The work that writes it down."""
-        return Decide(self.resumed, id=id, step=step, sent=sent, only=self.only, codec=self.codec)
+        return Decide(
+            self._decided,
+            id=id,
+            step=step,
+            sent=sent,
+            only=self.only,
+            codec=self.codec,
+            context=self._sender,
+            reactions=self.reactions,
+        )
+
+    def _decided(self, decided: Decided) -> None:
+        if decided.resumed is not None:
+            self.load(decided.resumed)
+        if decided.again is not None:
+            self._outbox.take([decided.again])
+        if decided.settled is not None:
+            post, outcome = decided.settled
+            self._settled(post, outcome)
+            self._outbox.take(outcome.follow_ups)
 
     def resumed(self, key: int) -> None:
         self.load(key)

@@ -97,7 +97,9 @@ class Settle(Asked[Outcome]):
         return Outcome(delivery, reaction, settled.value, error, settled.follow_ups)
 
     def _is_waited_for(self, tx: Transaction) -> bool:
-        """Whether the instance lives, and in the run that has posted this."""
+        """Whether a step waits for it, and the instance lives, in the run that has posted this."""
+        if not tx.execute(sql.is_waited_for, {"id": self.post.id}).fetchone()[0]:
+            return False
         row = tx.execute(sql.run_of, {"key": self.post.instance}).fetchone()
         if row is None:
             return False
@@ -120,7 +122,7 @@ class Settle(Asked[Outcome]):
 
     def _delivery(self, tx: Transaction, value: Any, error: BaseException | None) -> Settled | None:
         post, codec = self.post, self.context.codec
-        if post.instance is None or not post.waits or not self._is_waited_for(tx):
+        if post.instance is None or not self._is_waited_for(tx):
             return None
         kind, payload = ("accepted", codec.encode(value)) if error is None else ("refused", codec.encode_error(error))
         row = {"key": post.instance, "address": post.address, "kind": kind, "payload": payload}

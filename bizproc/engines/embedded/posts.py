@@ -113,4 +113,6 @@ def _again(tx: Transaction, earlier: tuple[Any, ...], row: dict[str, Any]) -> Po
     if state in ("refused", "unknown", "withdrawn"):
         tx.execute(sql.post_again, {"id": id, **row})
         state = "ready"
+    else:
+        tx.execute(sql.waited_for, {"id": id, "waits": row["waits"]})  # it may be on its way with nobody waiting
     return Post(id=id, **row, state=state, attempts=0, again_at=None, verdict=verdict)

@@ -240,8 +240,8 @@ UPDATE outbox SET state = 'withdrawn' WHERE instance = ? AND address = ? AND sta
 -- post_state: whether it is still wanted
 SELECT state FROM outbox WHERE id = :id
 
--- posts_of: what an instance has sent
-SELECT address, channel, key, state, attempts, verdict, posted_at, settled_at FROM outbox WHERE instance = :key ORDER BY id
+-- posts_of: what an instance has given to channels
+SELECT address, channel, state, attempts, verdict, posted_at, settled_at FROM outbox WHERE instance = :key ORDER BY id
 
 -- resumable: what is needed to let an instance go on
 SELECT key, process, version, document_type, document_id, state, failed_at FROM instance WHERE id = :id
@@ -302,6 +302,22 @@ SELECT id, channel, state, verdict FROM outbox WHERE key = ?
 
 -- accepted_post: what was posted under this key, if the other side has it
 SELECT settling, verdict FROM outbox WHERE key = ? AND state = 'accepted'
+
+-- unknown_posts: what was posted at an address, in this run or an earlier one, and nobody knows whether it was sent
+SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
+FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown' ORDER BY id
+
+-- send_again: nobody knew whether it was sent, and somebody wants it sent
+UPDATE outbox SET state = 'ready', attempts = 0, again_at = NULL, verdict = NULL, settled_at = NULL WHERE id = :id
+
+-- waited_for: whether a step waits for the verdict
+UPDATE outbox SET waits = :waits WHERE id = :id
+
+-- is_waited_for: likewise
+SELECT waits FROM outbox WHERE id = :id
+
+-- arrival_at: whether something is on its way to a step
+SELECT 1 FROM arrival WHERE instance = :key AND address = :address LIMIT 1
 
 -- unknown_post: what a step has posted, if nobody knows whether it was sent
 SELECT id FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown'
