@@ -705,7 +705,6 @@ class Engine:
         if not self._firing:
             self._firing = True
             self._next_timer = None
-            self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
             self._timetable.strike_if_due()
             self.removal.begin_if_due()
@@ -714,8 +713,8 @@ class Engine:
         self._firing = False
         for key, due in fired.due:
             self._deliver(key, due, load=True)
+        self._outbox.due(fired.posts)
         self.wake_by(fired.next)
-        self.wake_by(self._outbox.next_due())
         self.wake_by(self._timetable.next)
         self.wake_by(self.removal.next)
         if self._next_timer is not None and self._next_timer <= self.now():

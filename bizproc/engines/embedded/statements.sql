@@ -221,12 +221,22 @@ SELECT at, text, facts FROM instance_log WHERE instance = :key ORDER BY id
 INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, again_at, posted_at)
 VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :again_at, :at)
 
--- open_posts: what was not settled when the program ended, the oldest first
+-- open_posts: what was not settled when the program ended, and is not of a later moment, the oldest first
 SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
-FROM outbox WHERE state IN ('ready', 'sending') ORDER BY id
+FROM outbox WHERE state IN ('ready', 'sending') AND again_at IS NULL ORDER BY id
+
+-- due_posts: what was to be sent at a moment that has come, the longest overdue first
+SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
+FROM outbox WHERE state = 'ready' AND again_at IS NOT NULL AND again_at <= :now ORDER BY again_at, id LIMIT :batch
+
+-- due_now: it waits for its moment no more
+UPDATE outbox SET again_at = NULL WHERE id = ?
+
+-- next_post: when something is to be sent
+SELECT min(again_at) FROM outbox WHERE state = 'ready' AND again_at IS NOT NULL
 
 -- mark_sending: from here on it may have been sent
-UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = :id AND state = 'ready'
+UPDATE outbox SET state = 'sending', attempts = attempts + 1, again_at = NULL WHERE id = :id AND state = 'ready'
 
 -- delay: it was certainly not sent, and is tried again
 UPDATE outbox SET state = 'ready', attempts = :attempts, again_at = :again_at WHERE id = :id
