@@ -30,7 +30,7 @@ class Files(Protocol):
         """
 
     def workplace(self) -> Path | None:
-        """A folder for what is worked on before it is put, made where it was missing; None where the machine's will do."""
+        """A folder for what is worked on before it is put, made if it was missing; None where the machine's will do."""
 
     async def clear(self) -> None:
         """Remove what was worked on. To be called by who owns the store, before any work begins."""

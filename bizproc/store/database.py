@@ -243,7 +243,7 @@ class Database:
 
     def backup(self, path: Path) -> asyncio.Future[Path]:
         """
-        Copy the store, as it is now, to a file that does not exist yet, and its files beside. Writing goes on meanwhile.
+        Copy the store, as it is now, to a file that does not exist yet, and its files. Writing goes on meanwhile.
 
         The copy is checked before it gets its name. Raises StoreDamaged where it is not whole.
         """

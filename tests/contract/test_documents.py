@@ -25,6 +25,7 @@ from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
 from bizproc.core.errors import SendRefused
 from bizproc.ports.channel import Channel
 from bizproc.ports.documents import Content, Form, Made, Paper
+from bizproc.ports.files import Files
 from bizproc.settings import DocumentSettings
 from bizproc.testing.papers import FakeDocuments
 from tests.engine.paper_templates import OFFER, TYPST_OFFER, docx, png, text_of_docx
@@ -66,7 +67,7 @@ def maker(request: pytest.FixtureRequest, files: MemoryFiles) -> Channel:
 
 
 async def paper(
-    files: MemoryFiles,
+    files: Files,
     form: Form,
     template: bytes | str,
     *,

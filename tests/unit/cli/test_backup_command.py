@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_copy_has_its_name_only_when_its_files_are_there(
         seen.append((here / "copy.db").exists())
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((copies.shutil, "copy2", look) if at == "copy2" else (Path, "rename", look)))
+    monkeypatch.setattr(*((shutil, "copy2", look) if at == "copy2" else (Path, "rename", look)))
     assert run("backup", "copy.db").exit_code != 0
     assert seen == [False]
     assert not list(here.glob("copy.db*"))
