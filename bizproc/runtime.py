@@ -52,7 +52,17 @@ from bizproc.engines.embedded import backfill, inspection, upgrade
 from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
-from bizproc.engines.embedded.inspection import JournalStep, News, Overview, Recording, Refusal, Result, Since, Status
+from bizproc.engines.embedded.inspection import (
+    JournalStep,
+    News,
+    Overview,
+    Recording,
+    Refusal,
+    Result,
+    Sent,
+    Since,
+    Status,
+)
 from bizproc.engines.embedded.reactions import Reactions
 from bizproc.engines.embedded.rehearsal import (
     Change,
@@ -84,7 +94,7 @@ from bizproc.ports.performing import Performing
 from bizproc.rules.filters import Filter, Setting
 from bizproc.settings import Settings
 from bizproc.store import schema
-from bizproc.store.copies import copy_files, files_of
+from bizproc.store.copies import files_of, number_of_files
 from bizproc.store.database import Database, Transaction
 from bizproc.store.types import moment_text
 
@@ -108,6 +118,7 @@ __all__ = [
     "PreviewWait",
     "Refusal",
     "Runtime",
+    "Sent",
     "Since",
     "Status",
     "Upgrade",
@@ -192,14 +203,17 @@ class Instance(Generic[R_co]):
 
     async def settle(self, step: str, *, sent: bool) -> None:
         """
-        Say what became of a delivery that is unknown, and at which it failed; then it goes on.
+        Say what became of a delivery that is unknown.
+
+        If the instance failed at it, it goes on. If nobody waits for it, or the process went on without it, the
+        instance stays as it is.
 
         Args:
             step: The address of the step, as `DeliveryUnknown` and `bizproc show` name it.
             sent: It was sent: the step returns as if the other side had said so. Or else it is sent again.
 
         Raises:
-            NotResumable: It did not fail at this step, or the fate of what was posted there is known.
+            NotResumable: The fate of what was posted at this step is known, or nothing was.
             StartRefused: It ended, and another one runs on its document by now.
         """
         await self._runtime.asks.settle(self.id, step, sent=sent)
@@ -217,6 +231,10 @@ class Instance(Generic[R_co]):
         """Its steps: address, name, arguments, outcome, attempts, times."""
         path, codec = self._runtime.path, self._runtime.codec
         return await self._runtime.read(partial(inspection.journal, id=self.id, path=path, codec=codec))
+
+    async def sent(self) -> list[Sent]:
+        """What it has given to channels, in its order: mails, messages, documents; and what became of it."""
+        return await self._runtime.read(partial(inspection.sent, id=self.id, codec=self._runtime.codec))
 
     async def recording(self, process: Process[..., Any]) -> Recording:
         """
@@ -553,6 +571,8 @@ class Runtime:
         self.engine.use(*distinct((holding, *processes)))
         await self.engine.write(partial(sql_crm.seed, secret=secret))
         await self.sweep_files()
+        files: Files = self.outside.tools[FILES]
+        await files.clear()
         await self.engine.recover()
 
     # -- instances -----------------------------------------------------------------------------------------------------
@@ -982,12 +1002,11 @@ class Runtime:
             StoreError: There is such a file already, or the copy cannot be written, or is not whole.
         """
         target = await self.database.backup(Path(path))
-        return await to_thread.run_sync(partial(_backed_up, Path(self.path), target))
+        return await to_thread.run_sync(_backed_up, target)
 
 
-def _backed_up(store: Path, target: Path) -> Backup:
-    files = copy_files(store, target)
-    return Backup(target.absolute(), target.stat().st_size, files)
+def _backed_up(target: Path) -> Backup:
+    return Backup(target, target.stat().st_size, number_of_files(target))
 
 
 def _ref(document: Any) -> ItemRef | None:

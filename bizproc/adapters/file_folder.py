@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import uuid4
@@ -33,6 +35,18 @@ class FolderFiles:
 
     async def get(self, sha256: str) -> bytes:
         return await to_thread.run_sync(self._get, sha256)
+
+    def workplace(self) -> Path:
+        place = self._workplace
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    async def clear(self) -> None:
+        await to_thread.run_sync(partial(shutil.rmtree, self._workplace, ignore_errors=True))
+
+    @property
+    def _workplace(self) -> Path:
+        return self.folder.absolute() / "work"
 
     async def sweep(self, wanted: frozenset[str]) -> int:
         return await to_thread.run_sync(self._sweep, wanted)
@@ -118,6 +132,12 @@ class MemoryFiles:
         if sha256 not in self.contents:
             raise FileMissing(sha256=sha256, where="memory")
         return self.contents[sha256]
+
+    def workplace(self) -> None:
+        """The machine's will do."""
+
+    async def clear(self) -> None:
+        """What a program in memory worked on is gone with it, or left to the machine."""
 
     async def sweep(self, wanted: frozenset[str]) -> int:
         """Nothing lies there for a day."""

@@ -1,4 +1,4 @@
-"""`bizproc show ID`: one instance, with its steps, its notes, and why it failed."""
+"""`bizproc show ID`: one instance, with its steps, its notes, what it sent of which nobody knows, why it failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bizproc.core.errors import CodecError
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from bizproc.runtime import JournalStep, Status
+    from bizproc.runtime import JournalStep, Sent, Status
 
 
 @frozen
@@ -28,6 +28,7 @@ class _Story:
 
     status: Status
     steps: list[JournalStep]
+    sent: list[Sent]
     notes: list[tuple[datetime, str, str | None]]
     result: Any
 
@@ -70,7 +71,7 @@ async def _look(setup: Setup, id_: str) -> _Story:
                 result = await instance.result()
             except CodecError as error:
                 result = f"(cannot be shown: {error})"
-        return _Story(status, await instance.journal(), await instance.notes(), result)
+        return _Story(status, await instance.journal(), await instance.sent(), await instance.notes(), result)
 
 
 async def _as_test(setup: Setup, id_: str) -> str:
@@ -110,6 +111,18 @@ def _as_json(story: _Story) -> dict[str, Any]:
             }
             for step in story.steps
         ],
+        "sent": [
+            {
+                "step": each.step,
+                "channel": each.channel,
+                "state": each.state,
+                "reason": each.reason,
+                "attempts": each.attempts,
+                "posted_at": each.posted_at,
+                "settled_at": each.settled_at,
+            }
+            for each in story.sent
+        ],
         "notes": [{"at": at, "text": text, "facts": json.loads(facts or "{}")} for at, text, facts in story.notes],
     }
 
@@ -133,6 +146,12 @@ def _print(setup: Setup, story: _Story) -> None:
         rows_ = ((moment_text(at, zone), text, _facts(facts)) for at, text, facts in story.notes)
         out.print(table((f"noted ({zone})", "text", "facts"), rows_))
     error = story.status.error
+    for each in story.sent:
+        if each.state == "unknown" and (error is None or error.step != each.step):
+            out.print()
+            said = f"Nobody knows whether step {each.step} ({each.channel}) was sent: {each.reason}"
+            out.print(safe(in_line(said)), style="red", soft_wrap=True)
+            out.print(_how_to_settle(story.status.id, each.step))
     if error is not None:
         out.print()
         text = _without_ours(error.traceback) if error.traceback else f"{error.class_name}: {error.text}"
@@ -165,11 +184,15 @@ def _what_now(status: Status) -> str:
     if status.state == "stuck":
         return "It cannot go on before a person has put this right; nothing of it is lost."
     if status.error is not None and status.error.class_name == "DeliveryUnknown":
-        which = f"{status.id} {status.error.step}"
-        return f"Find out whether it was sent. Then `bizproc settle {which} --sent`, or `--again` to send it again."
+        return _how_to_settle(status.id, str(status.error.step))
     return (
         f"Put right what went wrong; `bizproc retry {status.id}` then goes on at that step. What was done stays done."
     )
+
+
+def _how_to_settle(id_: str, step: str) -> str:
+    which = f"{id_} {step}"
+    return f"Find out whether it was sent. Then `bizproc settle {which} --sent`, or `--again` to send it again."
 
 
 _FRAME: Final = re.compile(r'^  File "(?P<file>[^"\n]*)".*\n(?:    .*\n)*', re.MULTILINE)

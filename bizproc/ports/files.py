@@ -29,5 +29,11 @@ class Files(Protocol):
             FileDamaged: What is there has another hash.
         """
 
+    def workplace(self) -> Path | None:
+        """A folder for what is worked on before it is put, made if it was missing; None where the machine's will do."""
+
+    async def clear(self) -> None:
+        """Remove what was worked on. To be called by who owns the store, before any work begins."""
+
     async def sweep(self, wanted: frozenset[str]) -> int:
         """Remove contents that are not among the wanted and have lain there for a day; how many."""

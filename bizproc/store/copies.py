@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,35 +27,67 @@ FILES_SUFFIX: Final = "-files"
 Check = Callable[["Connection", Path], None]
 
 
-def copy_into(connection: Connection, target: Path, *, check: Check | None = None) -> Path:
+def copy_into(connection: Connection, target: Path, *, check: Check | None = None, files: Path | None = None) -> Path:
     """
-    Write a compact copy of the store to a file that does not exist yet.
+    Write a compact copy of the store to a file that does not exist yet, and of the files in a folder beside it.
 
-    It has its name only when it is complete and on disk, and when `check` has nothing against it.
+    It has its name only when it is complete and on disk, files included, and when `check` has nothing against it.
     """
     target = target.absolute()
     _check_name(target)
     if not target.parent.is_dir():
         raise StoreReadOnly(path=str(target), detail=f"there is no folder {target.parent}. Make it first.")
-    if target.exists() or target.is_symlink() or files_of(target).exists():
-        there = target if target.exists() or target.is_symlink() else files_of(target)
-        raise StoreError(f"{there} exists: a copy of a store overwrites nothing. Choose another name.")
-    part = _part_of(target)
-    part.unlink(missing_ok=True)
+    _see_that_nothing_is_there(target)
+    part, beside = _part_of(target), _part_of(files_of(target))
+    _remove_parts(part, beside)
     try:
         connection.execute("VACUUM INTO ?", (str(part),))
         _flush(part)
         if check is not None:
             check(connection, part)
+        # A file is on disk before a commit names it: all that the copy names is there by now.
+        if files is not None and files.is_dir():
+            _copy_contents(files, beside)
+            beside.rename(files_of(target))
         part.rename(target)
+        _flush(target.parent)
     finally:
-        part.unlink(missing_ok=True)
+        _remove_parts(part, beside)
     return target
+
+
+def _see_that_nothing_is_there(target: Path) -> None:
+    """Raises StoreError."""
+    if target.exists() or target.is_symlink():
+        raise StoreError(f"{target} exists: a copy of a store overwrites nothing. Choose another name.")
+    files = files_of(target)
+    if files.exists() or files.is_symlink():
+        why = f"{target} does not, so they may be what a copy has left that did not come to its end"
+        raise StoreError(f"{files} exists: a copy of a store overwrites nothing. {why}. Choose another name.")
+
+
+def _remove_parts(part: Path, beside: Path) -> None:
+    part.unlink(missing_ok=True)
+    if beside.exists():
+        shutil.rmtree(beside)
+
+
+def _copy_contents(source: Path, target: Path) -> None:
+    """Those that have their name; what is being written or swept meanwhile is named by no row of the copy."""
+    target.mkdir()
+    for path in source.glob("??/*"):
+        copy = target / path.parent.name / path.name
+        copy.parent.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            shutil.copy2(path, copy)
+            _flush(copy)
+    for folder in [*target.iterdir(), target]:
+        _flush(folder)
 
 
 def _check_name(target: Path) -> None:
     """Looking whether it is there fails where it cannot have such a name, or lies where nobody may look."""
-    for path in (target, files_of(target), _part_of(target)):
+    for path in (target, files_of(target), _part_of(target), _part_of(files_of(target))):
         try:
             path.lstat()
         except FileNotFoundError:
@@ -92,17 +125,9 @@ def files_of(store: Path) -> Path:
     return store.with_name(f"{store.name}{FILES_SUFFIX}")
 
 
-def copy_files(store: Path, copy: Path) -> int:
-    """
-    Copy the files of a store beside a copy of it; how many there were.
-
-    To be called when the copy is made: a file is on disk before a commit names it, so all that the copy names is there.
-    """
-    source, target = files_of(store), files_of(copy)
-    if not source.is_dir():
-        return 0
-    shutil.copytree(source, target)
-    return sum(1 for each in target.rglob("*") if each.is_file())
+def number_of_files(store: Path) -> int:
+    """How many files lie beside a store."""
+    return sum(1 for _ in files_of(store).glob("??/*"))
 
 
 def free_name(wanted: Path) -> Path:
@@ -119,7 +144,7 @@ def _part_of(target: Path) -> Path:
 
 
 def _flush(path: Path) -> None:
-    fd = os.open(path, os.O_RDWR)
+    fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:

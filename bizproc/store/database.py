@@ -32,7 +32,7 @@ from bizproc.core.errors import StoreError, StoreUnreadable
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.store import owner as ownership
 from bizproc.store.connection import connect, roll_back, snapshot
-from bizproc.store.copies import check_copy, copy_into
+from bizproc.store.copies import check_copy, copy_into, files_of
 from bizproc.store.group import Group, Refused, Work
 from bizproc.store.opening import MIGRATIONS, Schema, locate, look, prepare
 from bizproc.store.owner import Heart, Lock, Pulse, Stopped
@@ -243,11 +243,11 @@ class Database:
 
     def backup(self, path: Path) -> asyncio.Future[Path]:
         """
-        Copy the store, as it is now, to a file that does not exist yet. Writing goes on meanwhile.
+        Copy the store, as it is now, to a file that does not exist yet, and its files. Writing goes on meanwhile.
 
         The copy is checked before it gets its name. Raises StoreDamaged where it is not whole.
         """
-        return self._elsewhere(partial(_copied, path))
+        return self._elsewhere(partial(_copied, path, None if self.file is None else files_of(self.file)))
 
     def owner(self) -> int | None:
         """The process id of whoever owns the store at this moment; None where nobody does, or its owner has stopped."""
@@ -421,5 +421,5 @@ def _undone(
         roll_back(connection)
 
 
-def _copied(path: Path, connection: Connection) -> Path:
-    return copy_into(connection, path, check=check_copy)
+def _copied(path: Path, files: Path | None, connection: Connection) -> Path:
+    return copy_into(connection, path, check=check_copy, files=files)

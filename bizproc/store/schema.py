@@ -211,7 +211,8 @@ outbox = _table(
     Column("settled_at", Moment),
     never_again=True,
 )
-Index("outbox_open", outbox.c.id, sqlite_where=text("state IN ('ready', 'sending')"))
+Index("outbox_open", outbox.c.id, sqlite_where=text("state IN ('ready', 'sending') AND again_at IS NULL"))
+Index("outbox_later", outbox.c.again_at, sqlite_where=text("state = 'ready' AND again_at IS NOT NULL"))
 Index("outbox_instance", outbox.c.instance, outbox.c.address)
 Index("outbox_settled", outbox.c.settled_at, sqlite_where=text("instance IS NULL"))
 

@@ -37,7 +37,7 @@ from bizproc.ports.mail import MAIL
 from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
 from bizproc.ports.sms import SMS, channel_of
 from bizproc.rules.filters import Filter
-from bizproc.runtime import Instance, Preview, Refusal, Runtime, Status, assemble, open_database
+from bizproc.runtime import Instance, Preview, Refusal, Runtime, Sent, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.answers import Answers
 from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
@@ -453,6 +453,11 @@ class RunningInstance(Instance[R]):
         await self._world.ask(lambda runtime: runtime.instance(self.id).fork(step, id=called))
         await self._world.run_until_idle()
         return RunningInstance(self._world, called, self._process)
+
+    async def sent(self) -> list[Sent]:
+        """See `Instance.sent`."""
+        sent: list[Sent] = await self._world.ask(lambda runtime: runtime.instance(self.id).sent())
+        return sent
 
     async def settle(self, step: str, *, sent: bool) -> None:
         """See `Instance.settle`."""

@@ -19,7 +19,8 @@ import httpx
 import pytest
 
 from bizproc.adapters.ads import outside_of
-from bizproc.adapters.ads.hashing import hashed
+from bizproc.adapters.ads.hashing import Hashed, hashed
+from bizproc.adapters.ads.meta import _form
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.core.errors import SendDelayed, SendRefused
 from bizproc.model.tokens import Signer
@@ -101,6 +102,21 @@ def test_what_cannot_be_hashed_is_left_out_and_nothing_at_all_is_refused() -> No
 # -- Meta --------------------------------------------------------------------------------------------------------------
 
 
+async def test_hashes_are_written_as_the_reference_of_meta_writes_them() -> None:
+    """
+    The page "Custom Audience Users" shows a POST to /v25.0/<CUSTOM_AUDIENCE_ID>/users, and this as its form.
+
+    It has a value for lookalikes beside each hash, which is not ours to give: two of its hashes are here without.
+    """
+    shown = (
+        "9b431636bd164765d63c573c346708846af4f68fe3701a77a3bdd7e7e5166254",
+        "8cc62c145cd0c6dc444168eaeb1b61b351f9b1809a579cc9b4c9e9d7213a39ee",
+    )
+    assert _form(Hashed(emails=shown, phones=())) == (
+        f"payload=%7B%22schema%22%3A%5B%22EMAIL%22%5D%2C%22data%22%3A%5B%5B%22{shown[0]}%22%5D%2C%5B%22{shown[1]}%22%5D%5D%7D"
+    )
+
+
 async def test_a_request_as_the_reference_of_meta_shows_it() -> None:
     members = Members(audience="2384", emails=("test@test.com", MAIL))
     async with server() as other:
@@ -170,6 +186,7 @@ async def test_where_meta_could_use_nothing_it_is_refused() -> None:
 
 
 async def test_a_request_as_the_reference_of_google_shows_it() -> None:
+    """The pages "Send audience members" and "Method: audienceMembers.ingest" of the Data Manager API, version 1."""
     async with server() as other:
         other.answer = 200, {}, b'{"requestId": "126365e1"}'
         assert await other.google.send(JO, "key") == "126365e1"

@@ -21,10 +21,11 @@ from pypdf import PdfReader
 
 from bizproc.adapters.documents import DocumentMaker
 from bizproc.adapters.documents.libreoffice import program
-from bizproc.adapters.file_folder import MemoryFiles
+from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
 from bizproc.core.errors import SendRefused
 from bizproc.ports.channel import Channel
 from bizproc.ports.documents import Content, Form, Made, Paper
+from bizproc.ports.files import Files
 from bizproc.settings import DocumentSettings
 from bizproc.testing.papers import FakeDocuments
 from tests.engine.paper_templates import OFFER, TYPST_OFFER, docx, png, text_of_docx
@@ -66,7 +67,7 @@ def maker(request: pytest.FixtureRequest, files: MemoryFiles) -> Channel:
 
 
 async def paper(
-    files: MemoryFiles,
+    files: Files,
     form: Form,
     template: bytes | str,
     *,
@@ -283,22 +284,73 @@ async def test_a_word_template_that_unpacks_to_too_much_is_refused(real: Documen
     assert "too large" in await refusal(real, await paper(files, "docx", bomb.getvalue()))
 
 
-@pytest.mark.parametrize("mode", ["External", "external"])
-async def test_a_word_template_that_refers_to_files_outside_itself_is_refused(
-    real: DocumentMaker, files: MemoryFiles, mode: str
-) -> None:
+IMAGE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"
+OUTSIDE = f'Type="{IMAGE}" Target="file:///etc/passwd"'
+
+
+def with_relation(template: bytes, relation: str, *, encoding: str = "utf-8") -> bytes:
+    """A .docx whose document refers to something more."""
     out = io.BytesIO()
-    link = (
-        f'<Relationship Id="rIdX" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image" '
-        f'Target="file:///etc/passwd" TargetMode="{mode}"/></Relationships>'
-    )
-    with zipfile.ZipFile(io.BytesIO(docx("Tea"))) as source, zipfile.ZipFile(out, "w") as target:
+    with zipfile.ZipFile(io.BytesIO(template)) as source, zipfile.ZipFile(out, "w") as target:
         for name in source.namelist():
             data = source.read(name)
             if name == "word/_rels/document.xml.rels":
-                data = data.replace(b"</Relationships>", link.encode())
+                text = data.decode().replace("</Relationships>", f"{relation}</Relationships>")
+                data = text.replace("UTF-8", encoding).encode(encoding)
             target.writestr(name, data)
-    assert "outside itself" in await refusal(real, await paper(files, "docx", out.getvalue()))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "relation",
+    [
+        f'<Relationship Id="rIdX" {OUTSIDE} TargetMode="External"/>',
+        f'<Relationship Id="rIdX" {OUTSIDE} TargetMode="external"/>',
+        f'<Relationship Id="rIdX" {OUTSIDE} TargetMode="&#69;xternal"/>',
+        f'<Relationship Id="a>b" {OUTSIDE} TargetMode="External"/>',
+        f'<Relationship TargetMode="External" Id="rIdX" Type="{IMAGE}" Target="file:///x/hyperlink/../../etc/passwd"/>',
+        f'<p:Relationship xmlns:p="http://schemas.openxmlformats.org/package/2006/relationships" Id="rIdX" {OUTSIDE} '
+        'TargetMode="External"/>',
+    ],
+)
+async def test_a_word_template_that_refers_to_files_outside_itself_is_refused(
+    real: DocumentMaker, files: MemoryFiles, relation: str, encoding: str
+) -> None:
+    template = with_relation(docx("Tea"), relation, encoding=encoding)
+    assert "outside itself" in await refusal(real, await paper(files, "docx", template))
+
+
+async def test_a_word_template_may_have_links_for_readers(real: DocumentMaker, files: MemoryFiles) -> None:
+    link = IMAGE.replace("image", "hyperlink")
+    relation = f'<Relationship Id="rIdX" Type="{link}" Target="https://tea.example" TargetMode="External"/>'
+    made = await real.send(await paper(files, "docx", with_relation(docx("Tea"), relation)), "key")
+    assert text_of_docx(await got(files, made.filled)) == "Tea"
+
+
+async def test_relations_that_are_no_xml_are_refused(real: DocumentMaker, files: MemoryFiles) -> None:
+    template = with_relation(docx("Tea"), "<Relationship")
+    assert "cannot be read" in await refusal(real, await paper(files, "docx", template))
+
+
+async def test_a_word_template_whose_entities_grow_without_end_is_refused(files: MemoryFiles) -> None:
+    maker = DocumentMaker(files, DocumentSettings(timeout=20))
+    entities = "".join(f'<!ENTITY {b} "{f"&{a};" * 20}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(docx("Tea"))) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            text = source.read(name).decode("utf-8", "surrogateescape")
+            if name == "word/document.xml":
+                start, rest = text.split("?>", 1)
+                text = f'{start}?><!DOCTYPE d [<!ENTITY a "aaaaaaaaaa">{entities}]>{rest.replace("Tea", "&i;")}'
+            target.writestr(name, text.encode("utf-8", "surrogateescape"))
+    asked = await paper(files, "docx", out.getvalue())
+    try:
+        made = await maker.send(asked, "key")
+    except SendRefused as refused:
+        assert refused.reason
+    else:
+        assert len(await got(files, made.filled)) < 100_000
 
 
 async def test_entities_of_a_word_template_are_not_resolved(real: DocumentMaker, files: MemoryFiles) -> None:
@@ -402,3 +454,18 @@ async def test_nothing_is_left_behind_in_the_machines_folder(
     await real.send(await paper(files, "typst", TYPST_OFFER), "key")
     assert await refusal(real, await paper(files, "typst", "#("))
     assert not any(os.scandir(tmp_path))
+
+
+async def test_documents_are_made_beside_the_contents_of_the_store(tmp_path: Path) -> None:
+    """So a start finds what a killed program left; and nothing is left by one that was not killed."""
+    seen: list[list[str]] = []
+
+    class Watched(FolderFiles):
+        async def get(self, sha256: str) -> bytes:
+            seen.append([each.name[:8] for each in (tmp_path / "work").iterdir()])
+            return await super().get(sha256)
+
+    files = Watched(tmp_path)
+    await DocumentMaker(files, DocumentSettings()).send(await paper(files, "typst", TYPST_OFFER), "key")
+    assert seen == [["bizproc-"]] * len(seen) != []
+    assert not any(os.scandir(tmp_path / "work"))

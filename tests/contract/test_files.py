@@ -12,7 +12,7 @@ from bizproc import crm, process
 from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
 from bizproc.core.errors import AlreadyExists, FileDamaged, FileMissing, ItemNotFound, WrongValue
 from bizproc.model import File
-from bizproc.ports.files import Files
+from bizproc.ports.files import FILES, Files
 from bizproc.runtime import Runtime
 from bizproc.testing import World, crash_at_every_await
 
@@ -79,6 +79,30 @@ async def test_an_orphan_that_is_put_again_is_none(tmp_path: Path) -> None:
     os.utime(files.path(sha256), (0, 0))
     await files.put(b"tea")
     assert await files.sweep(frozenset()) == 0
+
+
+async def test_what_was_worked_on_is_removed_and_contents_stay(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    sha256, _ = await files.put(b"tea")
+    (files.workplace() / "bizproc-1").mkdir()
+    (files.workplace() / "bizproc-1" / "job.json").write_text("{}")
+    await files.clear()
+    assert sorted(os.listdir(tmp_path)) == [sha256[:2]]
+    assert await files.get(sha256) == b"tea"
+    assert files.workplace().is_dir()
+
+
+async def test_what_a_killed_program_left_of_its_documents_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'crm.db'}"
+    async with Runtime.open(store) as runtime:
+        files: Files = runtime.outside.tools[FILES]
+        place = files.workplace()
+        assert place is not None
+        (place / "bizproc-1").mkdir()
+        async with Runtime.attach(store):  # a guest leaves alone what the owner works on
+            assert (place / "bizproc-1").is_dir()
+    async with Runtime.open(store):
+        assert not place.exists()
 
 
 # -- the drive ---------------------------------------------------------------------------------------------------------

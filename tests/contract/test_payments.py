@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -109,6 +111,7 @@ def test_the_settings_choose_the_provider() -> None:
 async def test_stripe_is_asked_for_a_price_and_a_link_that_can_be_paid_once(
     stripe: StripePayments, stand_in: StripeStandIn
 ) -> None:
+    """Stripe's pages "Create a price" and "Create a payment link" show requests with these names."""
     made = await stripe.send(ASKED, "key")
     assert (made.url, made.provider, made.reference) == ("https://buy.stripe.test/1", "stripe", "plink_1")
     assert stand_in.prices == [{"unit_amount": "14500", "currency": "eur", "product_data[name]": "1/1"}]
@@ -249,6 +252,20 @@ def test_a_signature_that_is_too_old_or_of_the_future_is_not_genuine(stripe: Str
     body = event("token-1", created=AT)
     with pytest.raises(NotGenuine):
         stripe.heard(signed(body, AT - late), body, NOW)
+
+
+def test_a_signature_of_another_scheme_is_none(stripe: StripePayments) -> None:
+    """
+    As Stripe's page on verifying signatures by hand has it.
+
+    A header is `t=…,v1=…,v0=…`, what is signed is the time, a dot and the body, and v0 comes with tests and proves
+    nothing.
+    """
+    body = event("token-1", created=AT)
+    signature = hmac.new(SECRET.encode(), f"{AT}.".encode() + body, hashlib.sha256).hexdigest()
+    assert len(stripe.heard({"stripe-signature": f"t={AT},v1={signature},v0={'6f' * 32}"}, body, NOW)) == 1
+    with pytest.raises(NotGenuine):
+        stripe.heard({"stripe-signature": f"t={AT},v1={'52' * 32},v0={signature}"}, body, NOW)
 
 
 def test_a_body_that_was_changed_is_not_genuine(stripe: StripePayments) -> None:

@@ -1,8 +1,9 @@
 """
 Providers of text messages, on a web server of this machine that keeps what it is asked.
 
-What Twilio is sent is compared byte by byte with the requests that its public reference of the resource Message shows
-(`POST /2010-04-01/Accounts/{AccountSid}/Messages.json`, a form, the account and its token as user and password).
+What Twilio is sent is compared byte by byte with what the request for curl becomes that Twilio's public reference shows
+(the page "Message resource", "Create a Message": `--data-urlencode` of Body, From and To, with these numbers and this
+text, and the account and its token as user and password); StatusCallback is the parameter of that page.
 """
 
 from __future__ import annotations

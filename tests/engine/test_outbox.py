@@ -12,6 +12,7 @@ from attrs import frozen
 
 from bizproc import attempt, for_each, process, race, wait
 from bizproc.core.commands import Delivered, Outgoing, Prepared, Settling, Verdict
+from bizproc.engines.embedded import works
 from bizproc.engines.embedded.outbox import AT_ONCE
 from bizproc.errors import ChannelMissing, DeliveryUnknown, EmptyText, InstanceFailed, SendDelayed, SendRefused
 from bizproc.ports.performing import FollowUp
@@ -418,3 +419,57 @@ async def test_what_is_late_or_leads_to_another_is_so_once_whenever_the_program_
         return await run.result()
 
     assert await crash_at_every_await(story, channels=lambda: [BusyChannel("post")]) > 10
+
+
+# -- later moments -----------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_of_a_later_moment_is_in_the_store_and_not_in_memory() -> None:
+    """However many there are; and each is sent in its time, by whichever program is there then."""
+    post = FakeChannel("post")
+
+    @process("tests.many_later")
+    async def many_later() -> None:
+        for number in range(20):
+            await SendLetter("post", Letter("a", str(number)), waits_for_it=False)
+
+    for _ in range(20):
+        post.delay(again_after=86_400)
+    async with World.open(channels=[post]) as world:
+        await world.start(many_later())
+        assert len(post.attempts) == 20
+        assert not world.runtime.engine.running_steps()
+        await world.advance(hours=12)
+        await world.crash()
+        await world.advance(hours=11)
+        assert post.sent == []
+        await world.advance(hours=2)
+        assert sorted(int(sent.payload.text) for sent in post.sent) == list(range(20))
+        assert len(post.attempts) == 40
+
+
+async def test_more_that_are_due_at_once_than_fit_into_a_group_are_all_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(works, "POSTS_A_GROUP", 3)
+    post = FakeChannel("post")
+    for _ in range(10):
+        post.delay(again_after=60)
+
+    @process("tests.ten_later")
+    async def ten_later() -> int:
+        return len(await for_each(lambda number: SendLetter("post", Letter("a", str(number))), range(10)))
+
+    async with World.open(channels=[post]) as world:
+        run = await world.start(ten_later())
+        await world.advance(minutes=1)
+        assert await run.result() == 10
+        assert len(post.sent) == 10
+
+
+async def test_what_is_delayed_for_no_time_is_tried_again_at_once() -> None:
+    post = FakeChannel("post")
+    for _ in range(5):
+        post.delay(again_after=0)
+    async with World.open(channels=[post]) as world:
+        run = await world.start(write_carefully())
+        assert await run.result() == "tests.write_carefully-1/0"
+        assert len(post.attempts) == 6

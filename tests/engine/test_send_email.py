@@ -394,7 +394,7 @@ async def test_a_retry_does_not_send_blindly_again(world: World) -> None:
 
 async def test_only_the_step_at_which_it_failed_is_settled(world: World) -> None:
     deal, run = await unknown(world, after=True)
-    with pytest.raises(NotResumable, match="step 1"):
+    with pytest.raises(NotResumable, match="step 1 was sent is not unknown"):
         await run.settle("1", sent=True)
     await run.settle("0", sent=True)
     with pytest.raises(NotResumable):
@@ -417,6 +417,110 @@ async def test_a_process_may_go_on_by_itself_where_nobody_knows(world: World) ->
     world.mail.break_off(after=True)
     run = await world.start(careful(await a_deal(world)))
     assert await run.result() == "unknown 0"
+
+
+@process("tests.mail_and_go")
+async def mail_and_go(deal: Deal) -> str:
+    message = await crm.deal.send_email("Tea", "y", wait_for_delivery=False)
+    await wait.sleep(timedelta(days=1))
+    return str(message.status)
+
+
+@process("tests.mail_and_go_on")
+async def mail_and_go_on(deal: Deal) -> str:
+    outcome = await attempt(crm.deal.send_email("Tea", "y"))
+    await wait.sleep(timedelta(days=1))
+    return type(outcome.error).__name__
+
+
+@pytest.mark.parametrize("later", [0, 2])
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize(("process_", "result"), [(mail_and_go, "queued"), (mail_and_go_on, "DeliveryUnknown")])
+async def test_what_nobody_waits_for_is_settled_and_the_instance_stays_as_it_is(
+    world: World, process_: Any, result: str, sent: bool, later: int
+) -> None:
+    """While the instance waits, and when it has ended."""
+    deal = await a_deal(world)
+    world.mail.deduplicates = False
+    world.mail.break_off(after=sent)
+    run = await world.start(process_(deal))
+    await world.advance(days=later)
+    before = await run.status()
+    [told] = await run.sent()
+    assert (told.step, told.channel, told.state) == ("0", "mail", "unknown")
+    assert told.reason
+    await run.settle("0", sent=sent)
+    assert await run.status() == before
+    assert [message.status for message in await world.find(Message, of=deal)] == ["sent"]
+    assert len(await lines(world, deal, "email_sent")) == 1
+    assert [each.state for each in await run.sent()] == ["accepted"]
+    assert len(world.mail.attempts) == (1 if sent else 2)
+    assert len(set(world.mail.attempts)) == 1
+    await world.advance(days=2)
+    assert await run.result() == result
+    with pytest.raises(NotResumable, match="not unknown"):
+        await run.settle("0", sent=sent)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_settling_what_nobody_waits_for_survives_a_crash_at_any_commit(sent: bool) -> None:
+    commits = await settled_alone_with_a_crash(sent, None)
+    assert commits > 0
+    for commit in range(1, commits + 1):
+        for behind in (False, True):
+            await settled_alone_with_a_crash(sent, (commit, behind))
+
+
+async def settled_alone_with_a_crash(sent: bool, crash: tuple[int, bool] | None) -> int:
+    """How many commits it took."""
+    async with World.open() as world:
+        deal = await a_deal(world)
+        world.mail.deduplicates = False
+        world.mail.break_off(after=sent)
+        run = await world.start(mail_and_go(deal))
+        world.mail.deduplicates = True  # else a crash while it is sent again is another thing that nobody knows
+        first = world.commits.count
+        if crash is not None:
+            world.commits.crash_at = (first + crash[0], crash[1])
+        try:
+            await run.settle("0", sent=sent)
+        except NotResumable:
+            assert crash is not None  # the answer was lost: asked again, there is nothing left to settle
+        await world.run_until_idle()
+        assert len(world.mail.sent) == 1
+        assert len(await lines(world, deal, "email_sent")) == 1
+        assert [message.status for message in await world.find(Message, of=deal)] == ["sent"]
+        commits = world.commits.count - first
+        await world.advance(days=1)
+        assert await run.result() == "queued"
+        return commits
+
+
+async def test_what_was_sent_again_alone_answers_a_step_that_is_retried(world: World) -> None:
+    """The process kept the error and fails with it only later: by then it is known."""
+
+    @process("tests.fails_later")
+    async def fails_later(deal: Deal) -> str:
+        outcome = await attempt(crm.deal.send_email("Tea", "y"))
+        await wait.sleep(timedelta(days=1))
+        if outcome.error is not None:
+            raise outcome.error
+        return "sent"
+
+    world.mail.deduplicates = False
+    world.mail.break_off(after=False)
+    run = await world.start(fails_later(await a_deal(world)))
+    world.mail.delay()
+    await run.settle("0", sent=False)  # it is to be tried again, and nobody waits for it
+    await world.advance(seconds=1)
+    assert (await run.status()).state == "waiting"
+    world.mail.delay(again_after=3 * 86_400)
+    await world.advance(days=1)
+    assert (await run.status()).state == "failed"
+    await run.retry()
+    await world.advance(days=9)
+    assert await run.result() == "sent"
+    assert len(world.mail.sent) == 1
 
 
 @pytest.mark.parametrize("sent", [True, False])

@@ -32,7 +32,7 @@ class Meta:
     async def send(self, payload: Members, key: str) -> str:
         """Add or remove; the receipt is the session's number. See `ports/channel.py` and `ports/ads.py`."""
         found = hashed(payload, self.name, self._country, plus=False)
-        body = urlencode({"payload": json.dumps(_payload(found), separators=(",", ":"))}, quote_via=quote, safe="")
+        body = _form(found)
         base = f"{self._settings.meta_url.rstrip('/')}/{self._settings.meta_version}"
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
@@ -55,6 +55,10 @@ class Meta:
         if received and received == invalid:
             raise SendRefused(channel=self.name, reason="it could use none of the addresses")
         return str(answer.get("session_id", ""))
+
+
+def _form(found: Hashed) -> str:
+    return urlencode({"payload": json.dumps(_payload(found), separators=(",", ":"))}, quote_via=quote, safe="")
 
 
 def _payload(found: Hashed) -> dict[str, Any]:

@@ -115,9 +115,6 @@ def _in_words(error: Any) -> str:
     return f"{type(error).__name__}: {message}" + (f" (line {line} of a part of it)" if line else "")
 
 
-_OUTSIDE: Final = re.compile(rb"<Relationship\s[^>]*TargetMode\s*=\s*[\"']External[\"'][^>]*>", re.IGNORECASE)
-
-
 def _check_docx(template: Path) -> None:
     """It is a .docx, it does not unpack to more than it may, and needs nothing from outside itself."""
     try:
@@ -125,13 +122,29 @@ def _check_docx(template: Path) -> None:
             if sum(part.file_size for part in parts.infolist()) > LARGEST_PART:
                 raise Refused("it is too large when it is unpacked")
             for part in parts.infolist():
-                if part.filename.endswith(".rels"):
-                    for found in _OUTSIDE.findall(parts.read(part)):
-                        if b"/hyperlink" not in found:
-                            raise Refused("it refers to a file outside itself: put pictures into it, not links to them")
+                if part.filename.lower().endswith(".rels"):
+                    _check_relations(part.filename, parts.read(part))
     # The last three: a compression that zipfile does not know, a file that is encrypted, one that is cut off.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
         raise Refused(f"it is no .docx: {error}") from None
+
+
+def _check_relations(name: str, content: bytes) -> None:
+    """What a part refers to. Read as XML: what a word of it looks like can be written in many ways."""
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise Refused(f"its part {name[:100]!r} cannot be read: {error}") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Refused(f"its part {name[:100]!r} declares things of its own")
+    for each in root.iter("{*}Relationship"):
+        given = {etree.QName(attribute).localname.lower(): value for attribute, value in each.attrib.items()}
+        is_outside = given.get("targetmode", "").strip().lower() == "external"
+        if is_outside and not given.get("type", "").endswith("/hyperlink"):
+            raise Refused("it refers to a file outside itself: put pictures into it, not links to them")
 
 
 def _pack_again(saved: Path, filled: Path) -> None:

@@ -41,7 +41,9 @@ class DocumentMaker:
         """Make a paper."""
         assert isinstance(payload, Paper)
         async with self._running:
-            with tempfile.TemporaryDirectory(prefix="bizproc-", ignore_cleanup_errors=True) as folder:
+            # Beside the store's files: what a killed program leaves there goes at the next start.
+            place = await to_thread.run_sync(self._files.workplace)
+            with tempfile.TemporaryDirectory(prefix="bizproc-", dir=place, ignore_cleanup_errors=True) as folder:
                 return await self._made(payload, Path(folder))
 
     async def _made(self, paper: Paper, folder: Path) -> Made:

@@ -45,7 +45,7 @@ from bizproc.engines.embedded.recovery import Recovery
 from bizproc.engines.embedded.removal import Removal
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
-from bizproc.engines.embedded.settling import Decide
+from bizproc.engines.embedded.settling import Decide, Decided
 from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import RUNNING, Standing, Turn, sql
@@ -435,7 +435,26 @@ class Engine:
 
     def decision(self, id: str, step: str, *, sent: bool) -> Decide:
         """The work that writes it down."""
-        return Decide(self.resumed, id=id, step=step, sent=sent, only=self.only, codec=self.codec)
+        return Decide(
+            self._decided,
+            id=id,
+            step=step,
+            sent=sent,
+            only=self.only,
+            codec=self.codec,
+            context=self._sender,
+            reactions=self.reactions,
+        )
+
+    def _decided(self, decided: Decided) -> None:
+        if decided.resumed is not None:
+            self.load(decided.resumed)
+        if decided.again is not None:
+            self._outbox.take([decided.again])
+        if decided.settled is not None:
+            post, outcome = decided.settled
+            self._settled(post, outcome)
+            self._outbox.take(outcome.follow_ups)
 
     def resumed(self, key: int) -> None:
         self.load(key)
@@ -685,7 +704,6 @@ class Engine:
         if not self._firing:
             self._firing = True
             self._next_timer = None
-            self._outbox.due(self.now())
             self.submit(Fire(self._fired, broken=self._not_fired, now=self.now(), patient=True))
             self._timetable.strike_if_due()
             self.removal.begin_if_due()
@@ -694,8 +712,8 @@ class Engine:
         self._firing = False
         for key, due in fired.due:
             self._deliver(key, due, load=True)
+        self._outbox.due(fired.posts)
         self.wake_by(fired.next)
-        self.wake_by(self._outbox.next_due())
         self.wake_by(self._timetable.next)
         self.wake_by(self.removal.next)
         if self._next_timer is not None and self._next_timer <= self.now():

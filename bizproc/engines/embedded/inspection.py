@@ -9,6 +9,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from bizproc.core.codec import Codec, recorded_traceback, text_of
+from bizproc.core.commands import Verdict
 from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, ReplayMismatch
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
@@ -254,6 +255,47 @@ def journal(connection: Any, id: str, path: str, codec: Codec) -> list[JournalSt
     key = key_of(connection, id)
     rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
     return list(_steps(rows, codec))
+
+
+@frozen(kw_only=True)
+class Sent:
+    """
+    Something that an instance has given to a channel.
+
+    Attributes:
+        step: Its address.
+        state: `ready` (it waits for its turn, or is to be tried again), `sending`, `accepted`, `refused`, `unknown`, or
+            `withdrawn`.
+        reason: Why it was refused, or is unknown.
+    """
+
+    step: str
+    channel: str
+    state: str
+    reason: str = ""
+    attempts: int
+    posted_at: datetime
+    settled_at: datetime | None = None
+
+
+def sent(connection: Any, id: str, codec: Codec) -> list[Sent]:
+    """What an instance has given to channels, in its order. Raises InstanceNotFound."""
+    key = key_of(connection, id)
+    return [_sent(row, codec) for row in connection.execute(sql.posts_of, {"key": key})]
+
+
+def _sent(row: tuple[Any, ...], codec: Codec) -> Sent:
+    address, channel, state, attempts, verdict, posted_at, settled_at = row
+    reason = "" if verdict is None or state == "accepted" else codec.decode(verdict, Verdict).reason
+    return Sent(
+        step=address,
+        channel=channel,
+        state=state,
+        reason=reason,
+        attempts=attempts,
+        posted_at=moment(posted_at),
+        settled_at=None if settled_at is None else moment(settled_at),
+    )
 
 
 @frozen

@@ -97,7 +97,9 @@ class Settle(Asked[Outcome]):
         return Outcome(delivery, reaction, settled.value, error, settled.follow_ups)
 
     def _is_waited_for(self, tx: Transaction) -> bool:
-        """Whether the instance lives, and in the run that has posted this."""
+        """Whether a step waits for it, and the instance lives, in the run that has posted this."""
+        if not tx.execute(sql.is_waited_for, {"id": self.post.id}).fetchone()[0]:
+            return False
         row = tx.execute(sql.run_of, {"key": self.post.instance}).fetchone()
         if row is None:
             return False
@@ -120,7 +122,7 @@ class Settle(Asked[Outcome]):
 
     def _delivery(self, tx: Transaction, value: Any, error: BaseException | None) -> Settled | None:
         post, codec = self.post, self.context.codec
-        if post.instance is None or not post.waits or not self._is_waited_for(tx):
+        if post.instance is None or not self._is_waited_for(tx):
             return None
         kind, payload = ("accepted", codec.encode(value)) if error is None else ("refused", codec.encode_error(error))
         row = {"key": post.instance, "address": post.address, "kind": kind, "payload": payload}
@@ -133,8 +135,8 @@ class Outbox:
     Sends posts, each in a task of its own.
 
     Attributes:
-        sending: The posts that are being sent or settled, by their number.
-        delayed: The posts to be sent again, by their number, with the moment.
+        sending: The posts that are being sent or settled, by their number. Those of later moments are in the store, and
+            nowhere else: `Fire` finds them when they are due.
     """
 
     def __init__(
@@ -151,7 +153,6 @@ class Outbox:
     ) -> None:
         self.outside: Final = outside
         self.sending: dict[int, asyncio.Task[None]] = {}
-        self.delayed: dict[int, tuple[datetime, Post]] = {}
         self._codec = codec
         self._now = now
         self._ask = ask
@@ -165,10 +166,10 @@ class Outbox:
     def take(self, posts: Iterable[Post]) -> None:
         """Send posts that are on disk, each in its time."""
         for one in posts:
-            if one.id in self.sending or one.id in self.delayed:
+            if one.id in self.sending:
                 continue
-            if one.again_at is not None and one.state == "ready" and moment(one.again_at) > self._now():
-                self._wait(one, moment(one.again_at))
+            if one.again_at is not None:
+                self._wake_by(moment(one.again_at))
             else:
                 self.sending[one.id] = self._begin(self._send(one))
 
@@ -176,16 +177,9 @@ class Outbox:
         """Go on with what a program that ended has left: rows of `open_posts`."""
         self.take(Post(*row) for row in rows)
 
-    def due(self, now: datetime) -> None:
-        """Send what is to be sent again by now."""
-        posts = [one for when, one in self.delayed.values() if when <= now]
-        for one in posts:
-            del self.delayed[one.id]
-        self.take(posts)
-
-    def next_due(self) -> datetime | None:
-        """When something is to be sent again."""
-        return min((when for when, _ in self.delayed.values()), default=None)
+    def due(self, posts: Iterable[Post]) -> None:
+        """Send what was of a later moment, and that has come."""
+        self.take(one._replace(again_at=None) for one in posts)
 
     async def _send(self, one: Post) -> None:
         try:
@@ -250,12 +244,13 @@ class Outbox:
         after = error.again_after if isinstance(error, SendDelayed) else None
         delay = PATIENCE.delay(attempts, None) if after is None else timedelta(seconds=after)
         again_at = self._now() + delay
-        await self._ask(Delay(_heard, id=one.id, attempts=attempts, again_at=again_at))
-        self._wait(one._replace(state="ready", attempts=attempts), again_at)
+        # In the commit's own callback: once it is on disk, it may be found due, and is then to be taken.
+        heard = partial(self._put_off, one, again_at)
+        await self._ask(Delay(heard, id=one.id, attempts=attempts, again_at=again_at))
         return None
 
-    def _wait(self, one: Post, again_at: datetime) -> None:
-        self.delayed[one.id] = again_at, one
+    def _put_off(self, one: Post, again_at: datetime, _result: object) -> None:
+        self.sending.pop(one.id, None)
         self._wake_by(again_at)
 
     async def close(self) -> None:
@@ -270,7 +265,6 @@ class Outbox:
         for task in self.sending.values():
             task.cancel()
         self.sending.clear()
-        self.delayed.clear()
 
 
 def _heard(_result: object) -> None:

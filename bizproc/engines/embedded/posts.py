@@ -92,7 +92,7 @@ def _row(
 
 
 def _insert(tx: Transaction, row: dict[str, Any], at: datetime | None) -> Post:
-    again_at = None if at is None else moment_text(at)
+    again_at = None if at is None or moment_text(at) <= tx.now_text else moment_text(at)
     id = tx.execute(sql.post, {**row, "again_at": again_at, "at": tx.now_text}).lastrowid
     return Post(id=int(id or 0), **row, state="ready", attempts=0, again_at=again_at)
 
@@ -113,4 +113,6 @@ def _again(tx: Transaction, earlier: tuple[Any, ...], row: dict[str, Any]) -> Po
     if state in ("refused", "unknown", "withdrawn"):
         tx.execute(sql.post_again, {"id": id, **row})
         state = "ready"
+    else:
+        tx.execute(sql.waited_for, {"id": id, "waits": row["waits"]})  # it may be on its way with nobody waiting
     return Post(id=id, **row, state=state, attempts=0, again_at=None, verdict=verdict)

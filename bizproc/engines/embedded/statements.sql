@@ -227,12 +227,22 @@ SELECT at, text, facts FROM instance_log WHERE instance = :key ORDER BY id
 INSERT INTO outbox (instance, address, waits, channel, key, payload, settling, document_type, document_id, state, again_at, posted_at)
 VALUES (:instance, :address, :waits, :channel, :key, :payload, :settling, :document_type, :document_id, 'ready', :again_at, :at)
 
--- open_posts: what was not settled when the program ended, the oldest first
+-- open_posts: what was not settled when the program ended, and is not of a later moment, the oldest first
 SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
-FROM outbox WHERE state IN ('ready', 'sending') ORDER BY id
+FROM outbox WHERE state IN ('ready', 'sending') AND again_at IS NULL ORDER BY id
+
+-- due_posts: what was to be sent at a moment that has come, the longest overdue first
+SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
+FROM outbox WHERE state = 'ready' AND again_at IS NOT NULL AND again_at <= :now ORDER BY again_at, id LIMIT :batch
+
+-- due_now: it waits for its moment no more
+UPDATE outbox SET again_at = NULL WHERE id = ?
+
+-- next_post: when something is to be sent
+SELECT min(again_at) FROM outbox WHERE state = 'ready' AND again_at IS NOT NULL
 
 -- mark_sending: from here on it may have been sent
-UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = :id AND state = 'ready'
+UPDATE outbox SET state = 'sending', attempts = attempts + 1, again_at = NULL WHERE id = :id AND state = 'ready'
 
 -- delay: it was certainly not sent, and is tried again
 UPDATE outbox SET state = 'ready', attempts = :attempts, again_at = :again_at WHERE id = :id
@@ -246,8 +256,8 @@ UPDATE outbox SET state = 'withdrawn' WHERE instance = ? AND address = ? AND sta
 -- post_state: whether it is still wanted
 SELECT state FROM outbox WHERE id = :id
 
--- posts_of: what an instance has sent
-SELECT address, channel, key, state, attempts, verdict, posted_at, settled_at FROM outbox WHERE instance = :key ORDER BY id
+-- posts_of: what an instance has given to channels
+SELECT address, channel, state, attempts, verdict, posted_at, settled_at FROM outbox WHERE instance = :key ORDER BY id
 
 -- resumable: what is needed to let an instance go on
 SELECT key, process, version, document_type, document_id, state, failed_at FROM instance WHERE id = :id
@@ -308,6 +318,22 @@ SELECT id, channel, state, verdict FROM outbox WHERE key = ?
 
 -- accepted_post: what was posted under this key, if the other side has it
 SELECT settling, verdict FROM outbox WHERE key = ? AND state = 'accepted'
+
+-- unknown_posts: what was posted at an address, in this run or an earlier one, and nobody knows whether it was sent
+SELECT id, instance, address, waits, channel, key, payload, settling, document_type, document_id, state, attempts, again_at
+FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown' ORDER BY id
+
+-- send_again: nobody knew whether it was sent, and somebody wants it sent
+UPDATE outbox SET state = 'ready', attempts = 0, again_at = NULL, verdict = NULL, settled_at = NULL WHERE id = :id
+
+-- waited_for: whether a step waits for the verdict
+UPDATE outbox SET waits = :waits WHERE id = :id
+
+-- is_waited_for: likewise
+SELECT waits FROM outbox WHERE id = :id
+
+-- arrival_at: whether something is on its way to a step
+SELECT 1 FROM arrival WHERE instance = :key AND address = :address LIMIT 1
 
 -- unknown_post: what a step has posted, if nobody knows whether it was sent
 SELECT id FROM outbox WHERE instance = :key AND address = :address AND state = 'unknown'

@@ -18,6 +18,7 @@ from bizproc.engines.embedded.endings import LIVE, Ending
 from bizproc.engines.embedded.journal import verified
 from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.performing import Context, Performed, perform
+from bizproc.engines.embedded.posts import Post
 from bizproc.engines.embedded.reactions import Reaction, Reactions
 from bizproc.engines.embedded.starting import Started
 from bizproc.ports.performing import ItemRef
@@ -31,6 +32,7 @@ sql: Final = load("bizproc.engines.embedded", "statements.sql")
 
 # How many due timers one group moves: a bound on how long others wait behind a flood of them.
 TIMERS_A_GROUP: Final = 500
+POSTS_A_GROUP: Final = 500
 
 REWIRE: Final = "rewire"
 """An arrival of this kind: the instance had ended and was retried; what would wake it must be written again."""
@@ -147,15 +149,16 @@ class Load(Asked["Loaded | None"]):
 
 @define(eq=False)
 class Fired:
-    """Timers that were due, and the moment of the next one."""
+    """Timers and posts that were due, and the moment of the next one."""
 
     due: list[tuple[int, Due]]
+    posts: list[Post]
     next: datetime | None
 
 
 @define(eq=False)
 class Fire(Asked[Fired]):
-    """Turn due timers into arrivals, the longest overdue first."""
+    """Turn due timers into arrivals, and find the posts that are due, the longest overdue first."""
 
     now: datetime = field(kw_only=True)
 
@@ -163,8 +166,14 @@ class Fire(Asked[Fired]):
         tx.write_rows()
         due = tx.execute(sql.due_timers, {"now": moment_text(self.now), "batch": TIMERS_A_GROUP}).fetchall()
         fired = [(instance, Due(address, self._move(tx, instance, address))) for _deadline, instance, address in due]
-        (following,) = tx.execute(sql.next_timer).fetchone()
-        return Fired(fired, None if following is None else moment(following))
+        posts = [
+            Post(*row) for row in tx.execute(sql.due_posts, {"now": moment_text(self.now), "batch": POSTS_A_GROUP})
+        ]
+        for one in posts:
+            tx.execute(sql.due_now, (one.id,))
+        moments = [tx.execute(each).fetchone()[0] for each in (sql.next_timer, sql.next_post)]
+        following = min(filter(None, moments), default=None)
+        return Fired(fired, posts, None if following is None else moment(following))
 
     def _move(self, tx: Transaction, instance: int, address: str) -> int:
         tx.execute(sql.end_timer, (instance, address))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,40 @@ def test_files_beside_the_store_are_copied_with_it(run: Run, here: Path) -> None
     (here / "bizproc.db-files" / "ab" / "abcd").write_bytes(b"stamp")
     assert json.loads(run("backup", "copy.db", "--json").stdout)["files"] == 1
     assert (here / "copy.db-files" / "ab" / "abcd").read_bytes() == b"stamp"
+
+
+@pytest.mark.parametrize("at", ["copy2", "rename"])
+def test_a_copy_has_its_name_only_when_its_files_are_there(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """Killed in between, there is no file that looks like a copy."""
+    (here / "bizproc.db-files" / "ab").mkdir(parents=True)
+    (here / "bizproc.db-files" / "ab" / "abcd").write_bytes(b"stamp")
+    seen = []
+
+    def look(*_: object) -> None:
+        seen.append((here / "copy.db").exists())
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((shutil, "copy2", look) if at == "copy2" else (Path, "rename", look)))
+    assert run("backup", "copy.db").exit_code != 0
+    assert seen == [False]
+    assert not list(here.glob("copy.db*"))
+
+
+def test_files_that_are_being_written_are_not_copied(run: Run, here: Path) -> None:
+    for path in ("half.part", "work/bizproc-1/job.json", "ab/abcd"):
+        (here / "bizproc.db-files" / path).parent.mkdir(parents=True, exist_ok=True)
+        (here / "bizproc.db-files" / path).write_bytes(b"stamp")
+    assert json.loads(run("backup", "copy.db", "--json").stdout)["files"] == 1
+    assert sorted(each.name for each in (here / "copy.db-files").iterdir()) == ["ab"]
+
+
+def test_files_of_a_copy_that_did_not_come_to_its_end_are_said_to_be(run: Run, here: Path) -> None:
+    (here / "copy.db-files").mkdir()
+    ran = run("backup", "copy.db")
+    assert ran.exit_code == 2
+    assert "what a copy has left that did not come to its end" in ran.stderr
 
 
 @pytest.mark.parametrize("name", ["copy.db", "copy.db-files"])
