@@ -17,7 +17,7 @@ from bizproc.core.steps import Retry, action, step_key
 from bizproc.model.organisation import Department, Group
 from bizproc.model.users import User, supervisor
 from bizproc.rules.calendars import Calendar
-from bizproc.rules.filters import F
+from bizproc.rules.filters import F, Filter
 from bizproc.rules.queues import UserQueue
 from bizproc.verbs import (
     attempt,
@@ -47,6 +47,7 @@ __all__ = [
     "Call",
     "Department",
     "F",
+    "Filter",
     "Group",
     "Instance",
     "Outcome",

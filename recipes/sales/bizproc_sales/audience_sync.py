@@ -51,19 +51,18 @@ def audience_sync(
         return done
 
     async def put_in(contact: Contact) -> bool:
-        """Into each audience; whoever has neither phone nor address, or is refused, is looked at again next night."""
-        them = crm.contact(contact)
-        if facebook is not None:
-            added = await attempt(them.add_to_facebook_audience(facebook, remove_after_days=lasts))
-            if added.error is not None:
-                return False
-        if google is not None:
-            added = await attempt(them.add_to_google_audience(google, remove_after_days=lasts))
-            if added.error is not None:
-                return False
+        """Whoever has neither phone nor address, or is refused, is looked at again next night."""
+        if (await attempt(into_audiences(contact))).error is not None:
+            return False
         until = (await now()).date() + timedelta(days=lasts)
-        await them.update({"custom": {field: until}})
+        await crm.contact(contact).update({"custom": {field: until}})
         return True
+
+    async def into_audiences(contact: Contact) -> None:
+        if facebook is not None:
+            await crm.contact(contact).add_to_facebook_audience(facebook, remove_after_days=lasts)
+        if google is not None:
+            await crm.contact(contact).add_to_google_audience(google, remove_after_days=lasts)
 
     def is_in(contact: Contact, today: date) -> bool:
         until = contact.custom.get(field)

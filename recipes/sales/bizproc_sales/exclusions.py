@@ -10,7 +10,7 @@ from bizproc import Process, crm, on, process
 from bizproc.model import Lead, normal_email, normal_phone
 
 
-def exclusions(*, patterns: Sequence[str], status: str = "JUNK") -> Process[Any, str]:
+def exclusions(*, patterns: Sequence[str], status: str = "JUNK") -> Process[Any, None]:
     """
     Close new leads whose address, phone or name fits a pattern, exclude them, and stop what runs on them.
 
@@ -23,16 +23,15 @@ def exclusions(*, patterns: Sequence[str], status: str = "JUNK") -> Process[Any,
     """
     unwanted = [pattern.strip().lower() for pattern in patterns if pattern.strip()]
 
-    @process("sales.exclusions", starts=on.created("lead"))
-    async def look_at(lead: Lead) -> str:
-        """Close the lead if it fits a pattern. Gives the pattern, or nothing."""
+    @process("sales.exclusions", starts=on.created("lead", by_processes=True))
+    async def look_at(lead: Lead) -> None:
+        """Close the lead if it fits a pattern."""
         fitting = next((pattern for pattern in unwanted if fits(lead, pattern)), "")
         if fitting and not lead.closed:
             await crm.lead.stop_processes(f"excluded: {fitting}")
             await crm.lead.add_to_exclusions(comment=f"Fits {fitting}")
             await crm.lead.add_comment(f"Excluded: it fits {fitting}")
-            await crm.lead.change_status(status)
-        return fitting
+            await crm.lead.change_status(status)  # which ends this process, too
 
     return look_at
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import evolve
 
-from bizproc import Process, UserQueue, crm, now, on, process, supervisor, this, wait
+from bizproc import Process, UserQueue, crm, now, on, process, race, supervisor, this, wait
 from bizproc.model import Assignment, Lead, Users, ref_of
 
 
@@ -44,14 +44,14 @@ def lead_distribution(
         nobody="hold" if queue.nobody == "keep" else queue.nobody,
     )
 
-    @process("sales.lead_distribution", starts=on.created("lead"))
+    @process("sales.lead_distribution", starts=on.created("lead", by_processes=True))
     async def distribute(lead: Lead) -> str:
         """Find somebody for the lead, and see that they get in touch."""
         line = queue.name or this().process
         picked = await crm.lead.change_responsible(team, queue_name=line)
         await crm.lead.add_comment(reason(picked))
         if picked.held:
-            await until_given_away(line)
+            await until_given_away(line, picked.previous)
         lead = await crm.lead.read()
         if lead.closed:
             return "closed while it waited"
@@ -69,17 +69,24 @@ def lead_distribution(
         await crm.lead.add_activity(late, responsible=head or supervisor(of=lead.responsible_id), important=True)
         return "escalated"
 
-    async def until_given_away(line: str) -> None:
+    async def until_given_away(line: str, before: int | None) -> None:
         """Until the lead has left the line: somebody came in, it was given away by hand, or closed."""
-        lead = await crm.lead.read()
-        before = lead.responsible_id
-        while not lead.closed and lead.responsible_id == before and await stands_in(line):
-            await wait.for_event(on.changed(lead, "responsible_id", "stage"), timeout=LOOK_AGAIN)
-            lead = await crm.lead.read()
+        while True:
+            # Looking and listening begin together: nothing can happen unseen between the two.
+            moved = on.changed(this().document, "responsible_id", "stage")
+            first = await race(has_left(line, before), wait.for_event(moved))
+            if first.index == 0 and first.value is True:
+                return
 
-    async def stands_in(line: str) -> bool:
-        """Who is in charge already may be the one who comes in: then the lead leaves the line, and nothing changes."""
-        return team.partition is not None or ref_of(this().document) in await crm.queue(line).held()
+    async def has_left(line: str, before: int | None) -> bool:
+        """Looked at now, and again later: if whoever has the lead comes in, it leaves the line, and nothing changes."""
+        lead = await crm.lead.read()
+        if lead.closed or lead.responsible_id != before:
+            return True
+        if team.partition is None and ref_of(lead) not in await crm.queue(line).held():
+            return True
+        await wait.sleep(LOOK_AGAIN)
+        return False
 
     return distribute
 

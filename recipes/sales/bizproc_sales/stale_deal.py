@@ -27,49 +27,32 @@ def stale_deal(
     """
     days = max(after, 1)
 
-    @process("sales.stale_deal", starts=on.created("deal"))
+    @process("sales.stale_deal", starts=on.created("deal", by_processes=True))
     async def watch(deal: Deal) -> str:
         """Watch the deal until it is closed."""
-        for escalate in (remind, tell_others, give_away):
-            if not await nothing_happens():
-                break
-            await escalate()
-        else:
-            await something_happens()
+        level = 0
+        while await nothing_happens():
+            level += 1
+            if level == 1:
+                await crm.deal.add_comment(f"Nothing has happened for {days} working days")
+                await crm.deal.add_activity("Get this deal moving", important=True)
+            elif level == 2:
+                in_charge = (await crm.deal.read()).responsible_id
+                await crm.deal.change_observers(observers or supervisor(of=in_charge))
+            elif level == 3:
+                await crm.deal.change_responsible(queue)
         if (await crm.deal.read()).closed:
             return "closed"
-        return await continue_as_new()
+        await continue_as_new()  # something has happened: from the first level
 
     async def nothing_happens() -> bool:
-        """Wait so many working days; False as soon as something has happened, or the deal is closed."""
+        """Look once a working day; False as soon as something has happened, or the deal is closed."""
         last = (await crm.deal.read()).last_activity_at
-        for _ in range(days):
+        for _day in range(days):
             await wait.working_days(1)
-            if await is_alive_again(last):
+            deal = await crm.deal.read()
+            if deal.closed or deal.last_activity_at > last:
                 return False
         return True
 
-    async def something_happens() -> None:
-        """Everything has been tried."""
-        last = (await crm.deal.read()).last_activity_at
-        while not await is_alive_again(last):
-            await wait.working_days(1)
-
-    async def remind() -> None:
-        await crm.deal.add_comment(f"Nothing has happened for {days} working days")
-        await crm.deal.add_activity("Get this deal moving", important=True)
-
-    async def tell_others() -> None:
-        deal = await crm.deal.read()
-        await crm.deal.change_observers(observers or supervisor(of=deal.responsible_id))
-
-    async def give_away() -> None:
-        await crm.deal.change_responsible(queue)
-
     return watch
-
-
-async def is_alive_again(last: Any) -> bool:
-    """Whether something has happened since, or nothing needs to happen any more."""
-    deal = await crm.deal.read()
-    return deal.closed or deal.last_activity_at > last
