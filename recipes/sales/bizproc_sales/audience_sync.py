@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from bizproc import F, Filter, Process, attempt, crm, for_each, note, now, on, process
+from bizproc import F, Filter, Process, attempt, crm, for_each, note, now, on, process, recipe
 from bizproc.model import Contact, normal_email, normal_phone
+from bizproc_sales.settings import cron, whole
 
 
+@recipe("sales.audience_sync", since="1.0", needs=("provider.ads", "field.contact.{field}"))
 def audience_sync(
     *,
     people: Filter,
@@ -33,9 +35,10 @@ def audience_sync(
         field: The custom field of contacts, a date, that says until when they are in.
         at: When it runs, as a cron expression.
     """
-    lasts = min(max(days, 1), 3650)
+    lasts = whole("sales.audience_sync", "days", days, most=3650)
+    when = cron("sales.audience_sync", "at", at)
 
-    @process("sales.audience_sync", starts=on.cron(at))
+    @process("sales.audience_sync", starts=on.cron(when))
     async def sync() -> int:
         """Put in who is missing. Gives how many were put in."""
         today = (await now()).date()

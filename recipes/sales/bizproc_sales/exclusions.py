@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bizproc import Process, crm, on, process
+from bizproc import Process, crm, on, process, recipe
 from bizproc.model import Lead, normal_email, normal_phone
+from bizproc_sales.settings import codes
 
 
+@recipe("sales.exclusions", since="1.0", needs=("stage.lead.{status}",))
 def exclusions(*, patterns: Sequence[str], status: str = "JUNK") -> Process[Any, None]:
     """
     Close new leads whose address, phone or name fits a pattern, exclude them, and stop what runs on them.
@@ -21,7 +23,7 @@ def exclusions(*, patterns: Sequence[str], status: str = "JUNK") -> Process[Any,
         patterns: What leads are compared with: their e-mail addresses, phones, titles, names and companies.
         status: Where they go; a final one.
     """
-    unwanted = [pattern.strip().lower() for pattern in patterns if pattern.strip()]
+    unwanted = tuple(pattern.strip().lower() for pattern in codes("sales.exclusions", "patterns", patterns))
 
     @process("sales.exclusions", starts=on.created("lead", by_processes=True))
     async def look_at(lead: Lead) -> None:

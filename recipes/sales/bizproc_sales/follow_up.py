@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from bizproc import Process, crm, on, process, race, this, wait
+from bizproc import Process, crm, on, process, race, recipe, this, wait
 from bizproc.model import Deal
+from bizproc_sales.settings import codes, whole
 
 
+@recipe("sales.follow_up", since="1.0", needs=("stage.deal.{starts_in}", "stage.deal.{until}"))
 def follow_up(
     *,
     starts_in: str = "NEW",
@@ -31,20 +33,22 @@ def follow_up(
         subject: What the reminders are called.
         at_most: How many reminders there are at most; any number if left out.
     """
-    pause = max(every, 1)
+    pause = whole("sales.follow_up", "every", every, most=366)
+    stages = codes("sales.follow_up", "until", until)
+    codes("sales.follow_up", "subject", [subject])
 
     @process("sales.follow_up", starts=on.stage("deal", starts_in))
     async def follow(deal: Deal) -> int:
         """Remind until the stage is reached; then end the reminders. Gives how many there were."""
         reminders = 0
         while at_most is None or reminders < at_most:
-            first = await race(wait.until_stage(*until), wait.working_days(pause))
+            first = await race(wait.until_stage(*stages), wait.working_days(pause))
             if first.index == 0:
                 break
             await remind()
             reminders += 1
         else:
-            await wait.until_stage(*until)
+            await wait.until_stage(*stages)
         await end_reminders()
         return reminders
 

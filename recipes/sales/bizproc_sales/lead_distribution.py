@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from attrs import evolve
 
-from bizproc import Process, UserQueue, crm, now, on, process, race, supervisor, this, wait
+from bizproc import Process, UserQueue, crm, now, on, process, race, recipe, supervisor, this, wait
+from bizproc.errors import WrongValue
 from bizproc.model import Assignment, Lead, Users, ref_of
 
 
+@recipe("sales.lead_distribution", since="1.0", needs=("user.absences",))
 def lead_distribution(
     *,
     queue: UserQueue,
@@ -35,6 +37,13 @@ def lead_distribution(
         first_contact_within: How long they have for the first contact.
         head: Who hears of it when there was none; the supervisor of whoever has the lead if left out.
     """
+    if not timedelta(0) <= first_contact_within <= timedelta(days=366):
+        raise WrongValue(
+            action="sales.lead_distribution",
+            parameter="first_contact_within",
+            expected="a year at most",
+            got=str(first_contact_within),
+        )
     team = evolve(
         queue,
         pick=queue.pick or pick,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bizproc import Process, UserQueue, continue_as_new, crm, on, process, supervisor, wait
+from bizproc import Process, UserQueue, continue_as_new, crm, on, process, recipe, supervisor, wait
 from bizproc.model import Deal, Users
+from bizproc_sales.settings import whole
 
 
+@recipe("sales.stale_deal", since="1.0")
 def stale_deal(
     *,
     queue: UserQueue,
@@ -25,7 +27,7 @@ def stale_deal(
         after: How many working days nothing happens before each of the three: 1 or more.
         observers: Who follows the deal then; the supervisor of the person in charge if left out.
     """
-    days = max(after, 1)
+    days = whole("sales.stale_deal", "after", after, most=366)
 
     @process("sales.stale_deal", starts=on.created("deal", by_processes=True))
     async def watch(deal: Deal) -> str:

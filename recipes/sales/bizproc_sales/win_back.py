@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from bizproc import F, Process, crm, note, now, on, process
-from bizproc.model import Contact, Company, Deal, Lead, Users, normal_email, normal_phone
+from bizproc import F, Process, crm, note, now, on, process, recipe
+from bizproc.model import Company, Contact, Deal, Lead, Users, normal_email, normal_phone
+from bizproc_sales.settings import cron, whole
 
 
+@recipe("sales.win_back", since="1.0")
 def win_back(
     *,
     after_months: int = 6,
@@ -32,9 +34,10 @@ def win_back(
         at_most: How many leads are made in one run; the others follow in the next.
         at: When it looks for such deals, as a cron expression.
     """
-    months = max(after_months, 1)
+    months = whole("sales.win_back", "after_months", after_months, most=120)
+    when = cron("sales.win_back", "at", at)
 
-    @process("sales.win_back", starts=on.cron(at))
+    @process("sales.win_back", starts=on.cron(when))
     async def ask_again() -> int:
         """Look through the deals that were lost a period ago. Gives how many leads were made."""
         today = await now()
