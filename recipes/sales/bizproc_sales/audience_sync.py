@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from bizproc import F, Filter, Process, attempt, crm, for_each, note, now, on, process, recipe
+from bizproc import Filter, Process, attempt, crm, for_each, note, now, on, process, recipe
 from bizproc.model import Contact, normal_email, normal_phone
 from bizproc_sales.settings import cron, whole
 

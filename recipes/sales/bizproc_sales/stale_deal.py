@@ -43,9 +43,9 @@ def stale_deal(
                 await crm.deal.change_observers(observers or supervisor(of=in_charge))
             elif level == 3:
                 await crm.deal.change_responsible(queue)
-        if (await crm.deal.read()).closed:
-            return "closed"
-        await continue_as_new()  # something has happened: from the first level
+        if not (await crm.deal.read()).closed:
+            await continue_as_new()  # something has happened: from the first level
+        return "closed"
 
     async def nothing_happens() -> bool:
         """Look once a working day; False as soon as something has happened, or the deal is closed."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from bizproc_sales.lead_distribution import lead_distribution
+
 from bizproc import UserQueue, crm
 from bizproc.model import Activity, Comment, Lead, User
 from bizproc.testing import World, crash_at_every_await
-from bizproc_sales.lead_distribution import lead_distribution
 
 TEAM = UserQueue([1, 2, 3])
 ONE_AFTER_THE_OTHER = lead_distribution(queue=TEAM)

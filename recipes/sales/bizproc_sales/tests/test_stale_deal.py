@@ -6,14 +6,14 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from bizproc_sales.stale_deal import stale_deal
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from bizproc import UserQueue, crm
-from bizproc.model import Activity, Comment, Deal
+from bizproc.model import Activity, Comment, Deal, ref_of
 from bizproc.testing import ProcessMachine, World, crash_at_every_await
-from bizproc_sales.stale_deal import stale_deal
 
 LEVELS = ("crm.add_comment", "crm.change_observers", "crm.change_responsible")
 
@@ -123,7 +123,7 @@ class StaleDeals(ProcessMachine):
     def it_begins_anew_only_when_something_has_happened(self) -> None:
         for deal in self.documents:
             reminded = [each for each in self.find(Comment, of=deal) if each.text.startswith("Nothing")]
-            started = [status for status in self.instances() if status.document == f"deal:{deal.id}"]
+            started = [status for status in self.instances() if status.document == ref_of(deal)]
             assert len(reminded) <= self.touched[deal.id] + max(len(started), 1)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
+from bizproc_sales.win_back import months_before, win_back
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bizproc import crm
 from bizproc.model import Contact, Deal, Lead
 from bizproc.testing import World, crash_at_every_await
-from bizproc_sales.win_back import months_before, win_back
 
 WIN_BACK = win_back(after_months=2)
 
@@ -79,15 +80,15 @@ async def test_so_many_are_asked_in_one_run_and_the_others_in_the_next(world: Wo
     world.use(win_back(after_months=2, at_most=2, at="0 6 * * *"))
     for number in range(3):
         await lost_deal(world, await client(world, number))
-    await world.advance(datetime(2030, 3, 8, 7, tzinfo=world.clock.now().tzinfo))
+    await world.advance(datetime(2030, 3, 8, 7, tzinfo=UTC))
     assert len(await leads(world)) == 2
     await world.advance(days=1)
     assert len(await leads(world)) == 3
 
 
 def test_a_month_before_the_end_of_a_longer_one_is_its_last_day() -> None:
-    assert months_before(datetime(2030, 3, 31), 1) == datetime(2030, 2, 28)
-    assert months_before(datetime(2030, 1, 15), 2) == datetime(2029, 11, 15)
+    assert months_before(datetime(2030, 3, 31, tzinfo=UTC), 1) == datetime(2030, 2, 28, tzinfo=UTC)
+    assert months_before(datetime(2030, 1, 15, tzinfo=UTC), 2) == datetime(2029, 11, 15, tzinfo=UTC)
 
 
 async def test_a_crash_changes_nothing() -> None:
@@ -130,7 +131,7 @@ async def _live_through(happenings: list[tuple[int, int, str]]) -> None:
         await world.advance(begin + timedelta(days=220))
         for each in clients:
             asked = [lead.created_at for lead in await world.find(Lead) if lead.contact_id == each.id]
-            assert all(months_before(later, 1) >= before for before, later in zip(asked, asked[1:], strict=False))
+            assert all(months_before(later, 1) >= before for before, later in pairwise(asked))
             for barred in (busy, excluded):
                 assert not [at for at in asked if each.id in barred and at > barred[each.id]]
 
