@@ -128,9 +128,9 @@ async def test_nobody_has_more_than_they_can_take(world: World) -> None:
 async def test_a_crash_changes_nothing() -> None:
     async def story(world: World) -> Any:
         await team(world)
-        await away(world, 2, days=1)
+        await away(world, 2, days=0.1)
         first = await new_lead(world)
-        await world.advance(days=1, hours=1)
+        await world.advance(hours=3)
         second = await new_lead(world)
         await world.advance(hours=12)
         return [(await read(world, lead)).responsible_id for lead in (first, second)]
