@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bizproc.cli.finding import find_processes
+from bizproc.cli.finding import processes_of
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain
 from bizproc.cli.setup import Setup, common_options, setup_of
@@ -59,15 +59,28 @@ def command(context: click.Context, *, quiet: bool, grace: float) -> int:
     from bizproc.cli.serving import Lines, Sentences
 
     setup = setup_of(context)
-    processes = find_processes(setup.modules)
+    processes = processes_of(setup)
     if not processes:
         raise Mistake(
             "there are no processes to run: name their modules, as `--processes sales`, or in bizproc.toml, as "
             "`processes = ['sales']`."
         )
+    if setup.settings.recipes:
+        _record(setup)
     voice: Voice = Lines(setup, _now) if setup.json else Sentences(setup, _now, quiet=quiet)
     is_new = not Path(setup.store.removeprefix("sqlite:///")).exists()
     return asyncio.run(_serve(setup, processes, voice, grace, is_new=is_new))
+
+
+def _record(setup: Setup) -> None:
+    """Keep which recipes run, for `bizproc recipes diff`. That it cannot be kept stops nothing."""
+    from bizproc.cli.recipes.recording import record
+    from bizproc.installed import uses_of
+
+    try:
+        record(Path.cwd(), uses_of(setup.settings))
+    except Mistake as error:
+        complain(error.format_message())
 
 
 def _now() -> datetime:
@@ -83,7 +96,7 @@ async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice,
         try:
             # The doors open inside the runtime, and close before it does.
             async with (
-                Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime,
+                Runtime.open(setup.store, processes=processes, recipes=False, settings=setup.settings) as runtime,
                 _pages(runtime, setup) as where,
             ):
                 voice.begins(processes, await runtime.overview(), is_new=is_new)
