@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from tomllib import loads
@@ -33,6 +34,18 @@ def test_all_recipes_are_entry_points_of_the_distribution() -> None:
     named = loads(PROJECT.read_text("utf-8"))["project"]["entry-points"]["bizproc.recipes"]
     found = {name: EntryPoint(name, value, "bizproc.recipes").load() for name, value in named.items()}
     assert found == {recipe.name: recipe for recipe in RECIPES}
+
+
+@pytest.mark.skipif(not PROJECT.exists(), reason="installed, without the pages")
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_its_page_has_its_settings_and_an_example_that_can_be_read(recipe: Any) -> None:
+    page = (PROJECT.parent / "docs" / f"{recipe.name.removeprefix('sales.')}.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [each.name for each in recipe.settings]
+    assert all(each.description in page for each in recipe.settings)
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for name, section in loads(example)["recipes"].items():
+        assert section.pop("recipe") == recipe.name
+        use(recipe, name=name, **recipe.parse(section))
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,9 @@ from typing import Any
 
 from bizproc_sales.lead_distribution import lead_distribution
 
-from bizproc import UserQueue, crm
+from bizproc import UserQueue, crm, use
 from bizproc.model import Activity, Comment, Lead, User
 from bizproc.testing import World, crash_at_every_await
-
-TEAM = UserQueue([1, 2, 3])
-ONE_AFTER_THE_OTHER = lead_distribution(queue=TEAM)
 
 
 async def team(world: World) -> list[User]:
@@ -114,6 +111,27 @@ async def test_a_lead_that_is_closed_while_it_waits_needs_no_call(world: World) 
     await world.perform(crm.lead(lead).update({"status": "JUNK"}))
     await world.advance(days=3)
     assert await world.find(Activity, of=lead) == []
+
+
+async def test_a_queue_in_parts_holds_leads_too(world: World) -> None:
+    await team(world)
+    world.use(lead_distribution(queue=UserQueue([2], partition="city")))
+    await away(world, 2, days=0.1)
+    lead = await new_lead(world, city="Lyon")
+    assert await world.find(Activity, of=lead) == []
+    await world.advance(hours=3)
+    assert [each.responsible_id for each in await world.find(Activity, of=lead)] == [2]
+
+
+async def test_two_uses_go_round_by_themselves(world: World) -> None:
+    await team(world)
+    for name in ("eu", "us"):
+        world.use(use(lead_distribution, name=name, queue=UserQueue([2, 3])))
+    for turn in (2, 3):
+        lead = await new_lead(world)
+        said = [comment.text for comment in await world.find(Comment, of=lead)]
+        assert len(said) == 2
+        assert all(f"user {turn}: chosen" in each for each in said)
 
 
 async def test_nobody_has_more_than_they_can_take(world: World) -> None:
