@@ -172,7 +172,7 @@ def check(context: click.Context, *, keep: bool) -> int:
 @click.pass_context
 def test_(context: click.Context, names: tuple[str, ...]) -> int:
     """Run the tests that recipes ship, and hold them to their contract with the project's own settings."""
-    from bizproc.cli.recipes.trying import hold_to_contract, package_of, run_shipped
+    from bizproc.cli.recipes.trying import hold_to_contract, lacking, package_of, run_shipped
     from bizproc.core.errors import ExtraMissing
 
     setup = setup_of(context)
@@ -182,10 +182,10 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
         if name not in known:
             raise Mistake(f"there is no section [recipes.{name}] that can run. Known: {', '.join(known) or 'none'}.")
     chosen = [known[name] for name in names or known]
-    try:
-        found = [*run_shipped(map(package_of, chosen)), *hold_to_contract(chosen)]
-    except ModuleNotFoundError as error:
-        raise ExtraMissing(what="bizproc recipes test", package=error.name or "", extra="test") from None
+    package = lacking()
+    if package is not None:
+        raise ExtraMissing(what="tests", package=package, extra="test")
+    found = [*run_shipped(map(package_of, chosen)), *hold_to_contract(chosen)]
     failed = any(each.verdict == "failed" for each in found) or (not names and bool(uses.troubles))
     if setup.json:
         print_json([attrs.asdict(each) for each in found])

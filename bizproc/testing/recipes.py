@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
@@ -30,8 +32,10 @@ from bizproc.code.used import undeclared_providers
 from bizproc.core.checks import same
 from bizproc.core.errors import BizprocError, WrongArgument, WrongValue
 from bizproc.core.process import Process
+from bizproc.installed import uses_of
 from bizproc.recipe import Recipe, use
 from bizproc.rules.queues import UserQueue
+from bizproc.settings import read
 from bizproc.testing.ending import ending_of
 from bizproc.testing.strategies import parameters
 from bizproc.testing.world import World
@@ -176,7 +180,7 @@ async def _document(world: World, process: Process[..., Any]) -> Any:
     cls = process.form.document
     if cls is None:
         return None
-    named = {"name" if cls.__name__ == "Contact" else "title": "A recipe's contract"}
+    named = {"name": "A", "last_name": "Contract"} if cls.__name__ == "Contact" else {"title": "A contract"}
     return await world.perform(getattr(crm, getattr(cls, "item_type", "deal")).create(**named))
 
 
@@ -291,3 +295,25 @@ def _only_computing(broken: Callable[[str], AssertionError]) -> Iterator[None]:
             gc.enable()
     if seen.what:
         raise broken(f"building it {seen.what[0]}. It may only compute; put it into the process, or into a step.")
+
+
+# -- in the projects that use recipes ----------------------------------------------------------------------------------
+
+
+def hold(names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """The contract of uses of the project in the working directory, each with its settings."""
+    known = {each.name: each for each in uses_of(read(Path.cwd(), os.environ)).found}
+    for name in names:
+        recipe = known[name].installed.recipe
+        assert recipe is not None
+        try:
+            assert_recipe(recipe, **known[name].settings)
+        except AssertionError as error:
+            yield {"subject": name, "verdict": "failed", "detail": str(error)}
+        else:
+            yield {"subject": name, "verdict": "passed", "detail": "keeps the contract with these settings."}
+
+
+if __name__ == "__main__":  # `bizproc recipes test`, in a program of its own: the command line knows no tests
+    for told in hold(sys.argv[1:]):
+        print(json.dumps(told), flush=True)  # noqa: T201  its answer

@@ -209,7 +209,8 @@ async def _has_field(runtime: Runtime, need: Need) -> bool:
 
 def _class_of(kind: str) -> type[Any] | None:
     try:
-        return class_of(kind)
+        cls: type[Any] = class_of(kind)
+        return cls
     except (ActionError, KeyError, ValueError):
         return None
 
