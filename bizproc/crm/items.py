@@ -15,6 +15,7 @@ from bizproc.actions.messages import SendEmail, SendSms
 from bizproc.actions.observers import ChangeObservers
 from bizproc.actions.papers import CreateDocument, Documents
 from bizproc.actions.responsible import ChangeResponsible
+from bizproc.actions.stopping import StopProcesses
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import DetailsActions
@@ -69,6 +70,7 @@ class ItemActions(Named[I, F], DetailsActions):
     add_task = act(AddTask)
     tasks = act(Tasks)
     change_observers = act(ChangeObservers)
+    stop_processes = act(StopProcesses)
     create_document = act(CreateDocument)
     documents = act(Documents)
 

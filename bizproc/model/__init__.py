@@ -20,7 +20,7 @@ from bizproc.model.details import (
     DetailsTemplate,
     DetailsTemplateFields,
 )
-from bizproc.model.exclusions import Exclusion, ExclusionFields
+from bizproc.model.exclusions import Exclusion, ExclusionFields, normal_email, normal_phone
 from bizproc.model.files import File, FileFields
 from bizproc.model.invoices import Invoice, InvoiceFields
 from bizproc.model.items import Item, StagedItem
@@ -138,6 +138,8 @@ __all__ = [
     "WaitOutcome",
     "WorkingHours",
     "WorkingHoursFields",
+    "normal_email",
+    "normal_phone",
     "ref_of",
     "supervisor",
 ]

@@ -80,6 +80,7 @@ class Performing:
         author: The user whose name changes bear where the action names none; None is the system.
         ending: Ends the instance, see `end`.
         clearing: Ends the instances on an item, see `end_all_on`.
+        clearing_others: Ends those on an item but the one that performs, see `end_others_on`.
         events: What was emitted so far, in order.
         follow_ups: What is to be sent later; posted in the same commit, and not at all if the action fails.
         left_behind: What is done if the action fails, see `leave_behind`.
@@ -95,6 +96,7 @@ class Performing:
     author: int | None = None
     ending: Callable[[str], None] = _nothing
     clearing: Callable[[ItemRef, str], None] = _nothing_on
+    clearing_others: Callable[[ItemRef, str], None] = _nothing_on
     events: list[Event] = field(factory=list)
     follow_ups: list[FollowUp] = field(factory=list)
     left_behind: list[Trace] = field(factory=list)
@@ -123,3 +125,7 @@ class Performing:
     def end_all_on(self, ref: ItemRef, ended_by: str) -> None:
         """All instances on an item are terminated with this commit, this one too if it is one of them (D10)."""
         self.clearing(ref, ended_by)
+
+    def end_others_on(self, ref: ItemRef, ended_by: str) -> None:
+        """As `end_all_on`, but the one that performs goes on."""
+        self.clearing_others(ref, ended_by)

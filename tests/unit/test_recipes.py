@@ -11,7 +11,7 @@ import pytest
 from bizproc import Calendar, Department, F, Group, Process, User, UserQueue, crm, on, process, recipe, use, wait
 from bizproc.core.form import REQUIRED
 from bizproc.errors import BizprocError, RecipeDefinitionError, WrongArgument
-from bizproc.model import Deal, Lead
+from bizproc.model import Deal, Lead, Users
 from bizproc.rules.filters import Filter
 from bizproc.testing import World
 
@@ -113,6 +113,19 @@ def test_a_filter_is_written_as_text() -> None:
     assert written(only="title contains 'Tea'")["only"] == F.title.contains("Tea")
     with pytest.raises(WrongArgument, match="parameter only"):
         written(only="title contains")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("user:3", User(3)), (3, 3), (["user:3", "group:eu"], (User(3), Group("eu"))), ([], ())],
+)
+def test_users_are_written_as_texts_also_where_they_may_be_left_out(text: object, read: object) -> None:
+    @recipe("tests.told", since="1.0")
+    def told(*, whom: Users | None = None, who: Users = 1) -> Process[..., Any]:
+        """Tell somebody."""
+        raise AssertionError
+
+    assert told.parse({"whom": text, "who": text}) == {"whom": read, "who": read}
 
 
 def test_plain_settings_are_read_by_their_type() -> None:

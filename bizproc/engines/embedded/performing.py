@@ -95,7 +95,7 @@ class Performed:
         encoded: The value or error as text; None while there is something to wait for.
         post: What it put into the outbox.
         follow_ups: What it put there to be sent later.
-        clears: Items whose instances it ends, and why.
+        clears: Items whose instances it ends, why, and whether its own goes on.
     """
 
     value: Any
@@ -104,7 +104,7 @@ class Performed:
     events: list[Event]
     ended_by: str | None
     post: Post | None
-    clears: list[tuple[ItemRef, str]]
+    clears: list[tuple[ItemRef, str, bool]]
     follow_ups: tuple[Post, ...] = ()
 
 
@@ -112,7 +112,7 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
     """Run a local action or check under a savepoint of its own; its failure is its outcome, the store's is not."""
     events: list[Event] = []
     ends: list[str] = []
-    clears: list[tuple[ItemRef, str]] = []
+    clears: list[tuple[ItemRef, str, bool]] = []
     performing = Performing(
         transaction=tx,
         now=tx.now,
@@ -122,7 +122,8 @@ def perform(tx: Transaction, command: Any, context: Context, prepared: Any = Non
         key=context.key,
         document=context.document,
         ending=ends.append,
-        clearing=lambda ref, ended_by: clears.append((ref, ended_by)),
+        clearing=lambda ref, ended_by: clears.append((ref, ended_by, False)),
+        clearing_others=lambda ref, ended_by: clears.append((ref, ended_by, True)),
         events=events,
     )
     command = _accepted(tx, command, context) or command

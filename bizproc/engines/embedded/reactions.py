@@ -103,10 +103,10 @@ class Reaction:
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def to(self, events: Sequence[Event], clears: Iterable[tuple[ItemRef, str]] = ()) -> None:
+    def to(self, events: Sequence[Event], clears: Iterable[tuple[ItemRef, str, bool]] = ()) -> None:
         """React to what an action has told, and end the instances on the items that it clears."""
-        for ref, ended_by in clears:
-            self.end_all_on(ref, ended_by)
+        for ref, ended_by, spares_own in clears:
+            self.end_all_on(ref, ended_by, spares_own=spares_own)
         looking: Looking | None = None
         for place, event in enumerate(events):
             happening = event.name.rpartition(".")[2]
@@ -146,10 +146,11 @@ class Reaction:
             if event.facts.get("stage") not in json_value(stages):
                 self.end(key, self._terminated(STAGE_LEFT))
 
-    def end_all_on(self, ref: ItemRef, ended_by: str) -> None:
-        """All live instances on an item are terminated."""
+    def end_all_on(self, ref: ItemRef, ended_by: str, *, spares_own: bool = False) -> None:
+        """All live instances on an item are terminated, or all but the one whose turn it is."""
         for (key,) in self._tx.execute(sql.live_on, _item(ref)).fetchall():
-            self.end(key, self._terminated(ended_by))
+            if not (spares_own and key == self._own):
+                self.end(key, self._terminated(ended_by))
 
     def end(self, key: int, ending: Ending) -> None:
         """An instance ends; the one whose turn it is with its turn, and not if it ends already."""
