@@ -25,7 +25,7 @@ help:
 	@echo 'make test       the tests; with the long ones: make test PYTEST_FLAGS=--long'
 	@echo 'make check      lint, format, types, floors'
 	@echo 'make format     put the code into its format'
-	@echo 'make reference  write docs/reference from the code'
+	@echo 'make reference  write docs/reference and tests/typing/every_action.py from the code'
 	@echo 'make journals   record the journals of this release, once before it: tests/journals'
 	@echo 'make lock       pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
 	@echo 'make clean      remove .venv, caches and what was built'
@@ -37,7 +37,7 @@ test: $(STAMPS)/test
 	@$(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
 
 check: $(STAMPS)/dev
-	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy 'lint-imports --no-logo'; do \
+	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy basedpyright 'lint-imports --no-logo'; do \
 		echo "-- $$tool"; $(BIN)/$$tool || failed=1; \
 	done; exit $$failed
 
@@ -47,6 +47,7 @@ format: $(STAMPS)/dev
 
 reference: $(STAMPS)/run
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/typing_of_actions.py
 
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals
