@@ -46,8 +46,8 @@ format: $(STAMPS)/dev
 	@$(BIN)/ruff format
 
 reference: $(STAMPS)/run
-	@$(BIN)/python tools/reference.py
-	@$(BIN)/python tools/typing_of_actions.py
+	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.typing_of_actions
 
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals

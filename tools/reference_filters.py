@@ -1,4 +1,4 @@
-"""Makes docs/reference/filters.md: operators from docstrings of `F`, fields from the model, the text from its parser."""
+"""Makes docs/reference/filters.md: operators from docstrings of `F`, fields from the model, text from its parser."""
 
 import inspect
 from collections.abc import Iterator

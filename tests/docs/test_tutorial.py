@@ -1,12 +1,12 @@
 """
 The tutorial, done as its reader does it: files written, commands run, in the order of the page, in an empty folder.
 
-A block of `sh` is commands, each a line; a block of `text` after it is what the last of them prints, where `…` and the ends
-of lines stand for others. Any other block is a file, named last in the text before it. `bizproc serve` runs on beside
-what follows, until the page starts it again.
+A block of `sh` is commands, each a line; a block of `text` after it is what the last of them prints, where `…` and the
+ends of lines stand for others. Any other block is a file, named last in the text before it. `bizproc serve` runs on
+beside what follows, until the page starts it again.
 
-Quickly, the interpreter of the tests stands for what the page installs. With --long it is installed, without a network: the
-new environment sees the packages of the tests, but for bizproc itself.
+Quickly, the interpreter of the tests stands for what the page installs. With --long it is installed, without a network:
+the new environment sees the packages of the tests, but for bizproc itself.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import shlex
 import signal
 import subprocess
 import sys
-import sysconfig
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from attrs import Factory, define, frozen
+from attrs import define, frozen
+
+from tests.docs.installing import OFFLINE, share_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tutorial.md"
@@ -72,7 +74,7 @@ def test_it_runs_verbatim(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_it_runs_verbatim_with_what_it_installs(tmp_path: Path) -> None:
     (tmp_path / "bizproc").symlink_to(ROOT, target_is_directory=True)
-    reader = Reader(tmp_path / "empty", {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"})
+    reader = Reader(tmp_path / "empty", OFFLINE)
     reader.folder.mkdir()
     reader.does(steps_of(PAGE.read_text("utf-8")))
 
@@ -80,7 +82,7 @@ def test_it_runs_verbatim_with_what_it_installs(tmp_path: Path) -> None:
 def in_place_of_installing(folder: Path) -> None:
     folder.mkdir(parents=True)
     python = shlex.quote(sys.executable)
-    for name, runs in {"python": "", "pytest": "-m pytest", "bizproc": "-m bizproc.cli"}.items():
+    for name, runs in {"python": "", "bizproc": "-m bizproc.cli"}.items():
         program = folder / name
         program.write_text(f'#!/bin/sh\nexec {python} {runs} "$@"\n', "utf-8")
         program.chmod(0o755)
@@ -93,7 +95,7 @@ class Reader:
     folder: Path
     more: dict[str, str]
     serving: subprocess.Popen[str] | None = None
-    says: Iterator[str] = Factory(lambda: iter(()))
+    said: Said | None = None
 
     def does(self, steps: list[Step]) -> None:
         serve_prints: tuple[str, ...] = ()
@@ -111,7 +113,7 @@ class Reader:
         finally:
             if self.serving is not None:
                 self.serving.kill()
-                self.serving.communicate()
+                self.serving.wait()
 
     def runs(self, step: Step) -> None:
         printed = ""
@@ -147,34 +149,52 @@ class Reader:
             python3.chmod(0o755)
 
     def serves(self) -> None:
+        program, *arguments = SERVE.split()
         self.serving = subprocess.Popen(
-            [self.folder / SERVE.split()[0], *SERVE.split()[1:]],
+            [self.folder / program, *arguments],
             cwd=self.folder,
             env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        out = self.serving.stdout
-        assert out is not None
-        first = out.readline()
-        assert "Ctrl-C stops it" in first, first + out.read()
+        self.said = Said(self.serving)
+        assert self.said.begun.wait(PATIENCE)
+        assert "Ctrl-C stops it" in self.said.text
 
     def stops_serving(self, prints: tuple[str, ...]) -> None:
-        """Ctrl-C, and read what it had said."""
+        """Ctrl-C, and what it had said."""
         if self.serving is None:
             return
+        assert self.said is not None
         self.serving.send_signal(signal.SIGINT)
-        said, _ = self.serving.communicate(timeout=PATIENCE)
-        assert self.serving.returncode == 0, said
+        code = self.serving.wait(PATIENCE)
+        said = self.said.all()
         self.serving = None
+        assert code == 0, said
         assert_prints(said, prints)
 
 
-def share_packages(environment: Path) -> None:
-    """Let a new environment find the packages that the tests have, so that pip has nothing to fetch."""
-    for mine in environment.glob("lib/python*/site-packages"):
-        (mine / "of_the_tests.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+class Said:
+    """What a program says while other things go on."""
+
+    def __init__(self, program: subprocess.Popen[str]) -> None:
+        self.begun = threading.Event()
+        self.text = ""
+        self._lines: Iterable[str] = program.stdout or ()
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
+
+    def all(self) -> str:
+        """All of it; the program has ended."""
+        self._reading.join(PATIENCE)
+        return self.text
+
+    def _read(self) -> None:
+        for line in self._lines:
+            self.text += line
+            self.begun.set()
+        self.begun.set()
 
 
 def assert_prints(printed: str, lines: tuple[str, ...]) -> None:
