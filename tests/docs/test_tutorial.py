@@ -18,7 +18,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -181,7 +180,8 @@ class Said:
     def __init__(self, program: subprocess.Popen[str]) -> None:
         self.begun = threading.Event()
         self.text = ""
-        self._lines: Iterable[str] = program.stdout or ()
+        assert program.stdout is not None
+        self._out = program.stdout
         self._reading = threading.Thread(target=self._read)
         self._reading.start()
 
@@ -191,9 +191,10 @@ class Said:
         return self.text
 
     def _read(self) -> None:
-        for line in self._lines:
-            self.text += line
-            self.begun.set()
+        with self._out:
+            for line in self._out:
+                self.text += line
+                self.begun.set()
         self.begun.set()
 
 
