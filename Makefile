@@ -28,7 +28,7 @@ help:
 	@echo 'make test       the tests; with the long ones: make test PYTEST_FLAGS=--long'
 	@echo 'make check      lint, format, types, floors'
 	@echo 'make format     put the code into its format'
-	@echo 'make reference  write docs/reference from the code'
+	@echo 'make reference  write docs/reference and tests/typing/every_action.py from the code'
 	@echo 'make journals   record the journals of this release, once before it: tests/journals'
 	@echo 'make bench      bizproc beside the floor and the engines that are installed; 20 minutes'
 	@echo 'make bench-peers  install those engines, for make bench alone, into .venv-bench'
@@ -42,7 +42,7 @@ test: $(STAMPS)/test
 	@$(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
 
 check: $(STAMPS)/dev
-	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy 'lint-imports --no-logo'; do \
+	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy basedpyright 'lint-imports --no-logo'; do \
 		echo "-- $$tool"; $(BIN)/$$tool || failed=1; \
 	done; exit $$failed
 
@@ -51,7 +51,8 @@ format: $(STAMPS)/dev
 	@$(BIN)/ruff format
 
 reference: $(STAMPS)/run
-	@$(BIN)/python tools/reference.py
+	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.typing_of_actions
 
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic, Literal, NoReturn, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, Self, TypeVar, cast, overload
 from uuid import UUID
 
 from attrs import field, frozen
@@ -315,9 +315,15 @@ def patched(change_id: str) -> Command[bool]:
     return Patched(change_id)
 
 
-def continue_as_new(**parameters: Any) -> Command[NoReturn]:
-    """Begin anew with an empty journal and these parameters changed; unread signals stay. Never returns."""
-    return ContinueAsNew(parameters)
+if TYPE_CHECKING:
+    # Only of an async function does every type checker see that nothing follows.
+    async def continue_as_new(**parameters: Any) -> NoReturn: ...
+
+else:
+
+    def continue_as_new(**parameters: Any) -> Command[NoReturn]:
+        """Begin anew with an empty journal and these parameters changed; unread signals stay. Never returns."""
+        return ContinueAsNew(parameters)
 
 
 def printed(value: object, field: str | None = None) -> str:

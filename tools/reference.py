@@ -1,5 +1,5 @@
 """
-Writes docs/reference/actions.md, language.md and errors.md from the code.
+Writes docs/reference/actions.md, language.md, triggers.md, filters.md and errors.md from the code.
 
 What stands there is what `bizproc actions` shows, what the docstrings of `bizproc` say, and what
 `bizproc/core/errors.py` declares; a test keeps the files equal to it. Nothing is written by hand there.
@@ -7,24 +7,24 @@ What stands there is what `bizproc actions` shows, what the docstrings of `bizpr
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import attrs
 
 import bizproc
-from bizproc import on, wait
+from bizproc import wait
 from bizproc.cli.actions_command import also
 from bizproc.cli.catalogue import Entry, catalogue
 from bizproc.core import errors
 from bizproc.core.checks import readable
-from bizproc.rules.filters import fields
+from tools.pages import MADE, code, spoken, table, undecided
+from tools.reference_filters import filters
+from tools.reference_triggers import triggers
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
-MADE = "<!-- Made from the code by `make reference`. Changes belong there. -->\n"
-
 # They go out through a channel that whoever runs the CRM sets up.
 CHANNELS = {6: "the ads audience", 7: "the ads audience", 21: "documents", 31: "SMS", 32: "mail", 33: "payments"}
 
@@ -115,23 +115,9 @@ def _body(entry: Entry) -> str:
 LANGUAGE = """\
 # The language
 
-What a process is written in, beside the [actions](actions.md). All of it is imported from `bizproc`.
+What a process is written in, beside [actions](actions.md), [triggers](triggers.md) and [filters](filters.md). All of
+it is imported from `bizproc`.
 """
-
-TRIGGERS = """\
-`@process("sales.won", starts=on.stage("deal", "WON", where=F.amount >= 100))`: what stands in `starts=` starts the
-process with the item as its document; in `wait.for_event(...)` it ends a wait.
-"""
-
-FILTERS = """\
-`F` has all fields of all kinds of items: `F.amount >= 100`, `F.company.title.contains("tea")`,
-`F.custom.size == "XL"`. `&`, `|` and `~` combine, with brackets around each comparison. A filter meets its kind of item
-where it is used, and says there if such items have no such field. `crm.deal.find(...)` takes one, triggers take one in
-`where=`.
-"""
-
-_OPERATORS = "`==`, `!=`, `<`, `<=`, `>`, `>=`, and on each field:\n"
-
 
 RECIPES = ("recipe", "use")
 QUEUES = ("UserQueue", "Department", "Group", "supervisor", "Calendar")
@@ -140,63 +126,16 @@ QUEUES = ("UserQueue", "Department", "Group", "supervisor", "Calendar")
 def language() -> str:
     elsewhere = ("process", "supervisor", *RECIPES)
     verbs = [each for each in bizproc.__all__ if inspect.isfunction(getattr(bizproc, each)) and each not in elsewhere]
-    parts = [MADE, LANGUAGE, "## Processes\n", _spoken("process", bizproc.process), "## Triggers\n", TRIGGERS]
-    parts += [_spoken(f"on.{name}", getattr(on, name)) for name in on.__all__]
+    parts = [MADE, LANGUAGE, "## Processes\n", spoken("process", bizproc.process)]
     parts += ["## Waits\n"]
-    parts += [_spoken(f"wait.{name}", getattr(wait, name)) for name in wait.__all__]
+    parts += [spoken(f"wait.{name}", getattr(wait, name)) for name in wait.__all__]
     parts += ["## Verbs\n"]
-    parts += [_spoken(name, getattr(bizproc, name)) for name in (*verbs, "Retry")]
-    parts += ["## Filters\n", FILTERS, _OPERATORS, table(("", ""), list(_operators()))]
+    parts += [spoken(name, getattr(bizproc, name)) for name in (*verbs, "Retry")]
     parts += ["## Queues and calendars\n"]
-    parts += [_spoken(name, getattr(bizproc, name)) for name in QUEUES]
+    parts += [spoken(name, getattr(bizproc, name)) for name in QUEUES]
     parts += ["## Recipes\n"]
-    parts += [_spoken(name, getattr(bizproc, name)) for name in RECIPES]
+    parts += [spoken(name, getattr(bizproc, name)) for name in RECIPES]
     return "\n".join(parts)
-
-
-def _operators() -> Iterator[tuple[str, str]]:
-    for cls, places in ((fields.Operand, "field"), (fields.Several, "relation")):
-        for name, method in vars(cls).items():
-            if inspect.isfunction(method) and not name.startswith("_"):
-                taken = ", ".join(list(inspect.signature(method).parameters)[1:])
-                yield f"`{name}({taken})`", f"{_on_a(places)}{' '.join(inspect.cleandoc(method.__doc__ or '').split())}"
-
-
-def _on_a(places: str) -> str:
-    return "" if places == "field" else f"(of a {places}) "
-
-
-def _spoken(name: str, told: Any) -> str:
-    """One function or class: how it is typed, and its docstring."""
-    documentation = re.sub(
-        r"\s*Heading \d+[^.]*\.$", "", inspect.cleandoc(_undecided(told.__doc__)), flags=re.MULTILINE
-    )
-    parts = [f"### {name}\n", f"```text\n{name}{_signature(told)}\n```\n"]
-    for title, text in _sections(documentation):
-        lines = _items(text) if title else []
-        parts.append(table((title.lower(), ""), lines) if lines else f"{text.strip()}\n")
-    return "\n".join(parts)
-
-
-def _signature(told: Any) -> str:
-    """The parameters without their types, which the docstring has in words; enough to type a call."""
-    signature = inspect.signature(told)
-    shown = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
-    return re.sub(r"=<[^>]*>|=NOTHING", "=…", str(inspect.Signature(shown)))
-
-
-_SECTION = re.compile(r"^(Args|Attributes|Raises|Returns):\n", re.MULTILINE)
-
-
-def _sections(documentation: str) -> Iterator[tuple[str, str]]:
-    first, *others = _SECTION.split(documentation)
-    yield "", first
-    yield from zip(others[::2], others[1::2], strict=True)
-
-
-def _items(text: str) -> list[tuple[str, str]]:
-    found = re.findall(r"^    ([\w, ]+): (.*(?:\n     +.*)*)", text, re.MULTILINE)
-    return [(f"`{names}`", " ".join(said.split())) for names, said in found]
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------
@@ -212,7 +151,7 @@ code need not read its text. All stand in `bizproc.errors`.
 def all_errors() -> str:
     found = [getattr(errors, name) for name in errors.__all__]
     raised = sorted((cls for cls in found if issubclass(cls, BaseException)), key=lambda cls: cls.__name__)
-    tree = inspect.cleandoc(_undecided(errors.__doc__)).partition("\n\n")[2]
+    tree = inspect.cleandoc(undecided(errors.__doc__)).partition("\n\n")[2]
     parts = [MADE, ERRORS, f"```text\n{inspect.cleandoc(tree)}\n```\n"]
     parts += [_error(cls) for cls in raised]
     values = [cls for cls in found if cls not in raised]
@@ -238,13 +177,8 @@ def _error(cls: Any) -> str:
 
 
 def _prose(cls: Any) -> str:
-    documentation = re.split(r"^Attributes:$", inspect.cleandoc(_undecided(cls.__doc__)), flags=re.MULTILINE)[0]
+    documentation = re.split(r"^Attributes:$", inspect.cleandoc(undecided(cls.__doc__)), flags=re.MULTILINE)[0]
     return documentation.strip()
-
-
-def _undecided(documentation: str | None) -> str:
-    """Without the numbers of decisions, which say something to those who work on the code."""
-    return re.sub(r" \(D\d+\b[^)]*\)", "", documentation or "")
 
 
 def _base(base: Any) -> str:
@@ -259,21 +193,13 @@ def _fields(cls: Any) -> Iterator[tuple[str, str, str]]:
         yield f"`{each.name}`", code(readable(hints[each.name])), default
 
 
-# -- Markdown ----------------------------------------------------------------------------------------------------------
-
-
-def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table without the columns that are empty."""
-    used = [place for place in range(len(headers)) if any(row[place] for row in rows)]
-    lines = [[headers[place] for place in used], ["---"] * len(used), *([row[place] for place in used] for row in rows)]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
-
-
-def code(text: str | None) -> str:
-    return f"`{text}`" if text else ""
-
-
-REFERENCE = {"actions.md": actions, "language.md": language, "errors.md": all_errors}
+REFERENCE = {
+    "actions.md": actions,
+    "language.md": language,
+    "triggers.md": triggers,
+    "filters.md": filters,
+    "errors.md": all_errors,
+}
 
 
 def main() -> None:

@@ -83,7 +83,6 @@ async def mistakes(deal: Deal) -> None:
     await crm.deal(42).add_field("city", type="text", label="x")  # type: ignore[attr-defined]
     await wait.until_stage("WON", timeout=5)  # type: ignore[arg-type]
     deal.title = "Tea"  # type: ignore[misc]
-    crm.deal.add_comment("made and not awaited")  # type: ignore[unused-awaitable]
 
 
 def keeps_the_port(adapter: SqlCrm) -> Crm:

@@ -47,7 +47,8 @@ def test_it_names_no_setting_or_variable_that_there_is_not() -> None:
 
 
 def test_the_links_of_the_pages_lead_somewhere() -> None:
-    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+    others = (ROOT / name / "README.md" for name in ("benchmarks", "tests"))
+    for page in (ROOT / "README.md", *others, *(ROOT / "docs").rglob("*.md")):
         text = page.read_text("utf-8")
         for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", text):
             led = (page.parent / target).resolve() if target else page

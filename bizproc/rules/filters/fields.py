@@ -97,15 +97,19 @@ class Operand(_Node):
         return ~self._compared("=", other)
 
     def __lt__(self, other: Value) -> Condition:
+        """It is less, or earlier; false of null, as all comparisons of order."""
         return self._compared("<", other)
 
     def __le__(self, other: Value) -> Condition:
+        """It is this value, or less."""
         return self._compared("<=", other)
 
     def __gt__(self, other: Value) -> Condition:
+        """It is more, or later."""
         return self._compared(">", other)
 
     def __ge__(self, other: Value) -> Condition:
+        """It is this value, or more."""
         return self._compared(">=", other)
 
     def between(self, first: Value, last: Value) -> Condition:

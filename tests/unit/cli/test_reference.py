@@ -17,12 +17,16 @@ from bizproc import on, wait
 from bizproc.actions.catalogue import HEADINGS
 from bizproc.cli.catalogue import catalogue, fluent_names
 from bizproc.core import errors
+from bizproc.model.items import Item
+from bizproc.model.kinds import BELONGINGS, NOUNS
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "reference"
 ACTIONS = (FOLDER / "actions.md").read_text("utf-8")
 ERRORS = (FOLDER / "errors.md").read_text("utf-8")
 LANGUAGE = (FOLDER / "language.md").read_text("utf-8")
+TRIGGERS = (FOLDER / "triggers.md").read_text("utf-8")
+FILTERS = (FOLDER / "filters.md").read_text("utf-8")
 DOCUMENT = Path(os.environ.get("BIZPROC_TEST_DATA", "/nowhere")) / "spec" / "seed-crm-actions.fr.txt"
 
 
@@ -112,7 +116,7 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_tables_have_as_many_cells_in_every_row() -> None:
-    for text in (ACTIONS, LANGUAGE, ERRORS):
+    for text in (ACTIONS, LANGUAGE, TRIGGERS, FILTERS, ERRORS):
         for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
 
@@ -122,6 +126,15 @@ def test_all_that_bizproc_promises_stands_on_a_page_of_the_language() -> None:
     headed = set(re.findall(r"^### (\w+)$", LANGUAGE, re.MULTILINE)) | {"F"}
     given = {"Call", "Filter", "Instance", "Outcome", "Process", "Runtime", "User"}
     assert set(bizproc.__all__) - headed == given | {"crm", "on", "wait"}
-    for room in (on, wait):
+    for room, page in ((on, TRIGGERS), (wait, LANGUAGE)):
         name = room.__name__.rpartition(".")[2]
-        assert set(re.findall(rf"^### {name}\.(\w+)$", LANGUAGE, re.MULTILINE)) == set(room.__all__)
+        assert set(re.findall(rf"^### {name}\.(\w+)$", page, re.MULTILINE)) == set(room.__all__)
+
+
+def test_every_kind_and_every_operator_of_filters_has_a_line() -> None:
+    items = [kind for kind, cls in NOUNS.items() if issubclass(cls, Item)]
+    assert re.findall(r"^### (\w+)$", FILTERS, re.MULTILINE) == list(dict.fromkeys([*items, *NOUNS, *BELONGINGS]))
+    table = FILTERS.partition("## Operators")[2].partition("## As text")[0]
+    told = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", table, re.MULTILINE))
+    assert {"==", "!=", "<", "<=", ">", ">=", "any(where)", "is_in(values)", "within_last(duration)"} <= told.keys()
+    assert all(said.strip() for said in told.values())

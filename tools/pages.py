@@ -1,0 +1,55 @@
+"""What the pages of docs/reference share: tables, and how a function or a class is shown with its docstring."""
+
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+MADE = "<!-- Made from the code by `make reference`. Changes belong there. -->\n"
+
+
+def spoken(name: str, told: Any) -> str:
+    """One function or class: how it is typed, and its docstring."""
+    documentation = re.sub(r"\s*Heading \d+[^.]*\.$", "", inspect.cleandoc(undecided(told.__doc__)), flags=re.MULTILINE)
+    parts = [f"### {name}\n", f"```text\n{name}{_signature(told)}\n```\n"]
+    for title, text in _sections(documentation):
+        lines = _items(text) if title else []
+        parts.append(table((title.lower(), ""), lines) if lines else f"{text.strip()}\n")
+    return "\n".join(parts)
+
+
+def _signature(told: Any) -> str:
+    """The parameters without their types, which the docstring has in words; enough to type a call."""
+    signature = inspect.signature(told)
+    shown = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return re.sub(r"=<[^>]*>|=NOTHING", "=…", str(inspect.Signature(shown)))
+
+
+_SECTION = re.compile(r"^(Args|Attributes|Raises|Returns):\n", re.MULTILINE)
+
+
+def _sections(documentation: str) -> Iterator[tuple[str, str]]:
+    first, *others = _SECTION.split(documentation)
+    yield "", first
+    yield from zip(others[::2], others[1::2], strict=True)
+
+
+def _items(text: str) -> list[tuple[str, str]]:
+    found = re.findall(r"^    ([\w, ]+): (.*(?:\n     +.*)*)", text, re.MULTILINE)
+    return [(f"`{names}`", " ".join(said.split())) for names, said in found]
+
+
+def undecided(documentation: str | None) -> str:
+    """Without the numbers of decisions, which say something to those who work on the code."""
+    return re.sub(r" \(D\d+\b[^)]*\)", "", documentation or "")
+
+
+def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table without the columns that are empty."""
+    used = [place for place in range(len(headers)) if any(row[place] for row in rows)]
+    lines = [[headers[place] for place in used], ["---"] * len(used), *([row[place] for place in used] for row in rows)]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
+
+
+def code(text: str | None) -> str:
+    return f"`{text}`" if text else ""
