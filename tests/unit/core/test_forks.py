@@ -1042,7 +1042,14 @@ def test_a_child_that_failed_raises_at_its_await() -> None:
 
 
 def test_facts_are_commands_with_their_types() -> None:
-    commands: list[Any] = [now(), new_id(), random(), note("hello", n=1), patched("lose-first"), continue_as_new(page=2)]
+    commands: list[Any] = [
+        now(),
+        new_id(),
+        random(),
+        note("hello", n=1),
+        patched("lose-first"),
+        continue_as_new(page=2),
+    ]
     assert commands == [
         Now(), NewId(), RandomNumber(), Note("hello", {"n": 1}), Patched("lose-first"), ContinueAsNew({"page": 2}),
     ]  # fmt: skip
