@@ -199,7 +199,7 @@ def test_without_extras_processes_run_and_are_tested(tmp_path: Path) -> None:
 # What may be run of the tests anywhere: some of those that ask for no program and read no source.
 SOME = ["tests/unit/crm", "tests/unit/triggers", "tests/unit/cli/test_reference.py"]
 SOME += [f"tests/unit/core/test_{name}.py" for name in ("action", "codec", "form", "guard", "process", "steps")]
-SOME += [f"tests/engine/test_scenarios_{name}.py" for name in ("starting", "steps", "waits")]
+SOME += [f"tests/engine/test_scenarios_{name}.py" for name in ("starting", "steps")]
 
 
 @pytest.mark.long

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bizproc.store import schema
 from bizproc.store.database import Database
 from bizproc.store.sqlite import driver
 from tests.unit.store.notes import clock
@@ -102,3 +105,10 @@ def test_what_is_asked_most_is_answered_by_an_index_and_not_sorted(
     assert len(plan) == 1, plan
     assert plan[0].startswith("SEARCH") or index == "instance_running", plan
     assert wanted in plan[0], plan
+
+
+def test_the_design_says_what_each_column_of_the_journal_holds() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "design.md").read_text("utf-8")
+    table = page.partition("A row of the table `journal`:")[2].partition("Values are JSON.")[0]
+    told = [name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)]
+    assert told == [column.name for column in schema.journal.columns]
