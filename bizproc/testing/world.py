@@ -336,7 +336,7 @@ class World:
 
     def _die(self) -> None:
         engine = self._runtime.engine
-        # Who waits for the fate of a post is told when it is known what was on disk (`_bury`), and not that all is lost.
+        # Who waits for the fate of a post is told once it is known what was on disk (`_bury`), not that all is lost.
         waiting = dict(engine._verdicts)  # noqa: SLF001  nobody else takes an engine apart
         engine._verdicts.clear()  # noqa: SLF001
         engine.abandon()

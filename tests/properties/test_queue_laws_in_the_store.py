@@ -534,7 +534,7 @@ async def test_law_22_who_has_room_again_while_away_is_given_it_when_they_are_ba
 
 
 async def test_law_22_the_moment_is_that_of_whoever_stands_first_in_any_line(world: World) -> None:
-    """Law 22. Another line begins, or another queue is asked for what waits already: an earlier moment counts at once."""
+    """Law 22. Another line begins, or another queue is asked for what waits: an earlier moment counts at once."""
     ann, bob, eve = await team_of(world, 3)
     begin = world.clock.now()
     for user, hours in ((ann, 9), (bob, 6), (eve, 3)):

@@ -176,7 +176,7 @@ def _may_have_another_moment(performing: Performing, portal: Portal, changed: It
 def _tell_who_waits_for_time(
     performing: Performing, before: dict[Place, tuple[Any, ...]], told: int, *, other_moment: bool = False
 ) -> None:
-    """Lines have others in front, or none at all: whoever waits for the moment at which the first can leave asks anew."""
+    """Lines have others in front, or none at all: whoever waits for the moment at which one can leave asks anew."""
     if not before or any(event.name in ("queue.moved", "queue.empty") for event in performing.events[told:]):
         return
     after = _heads(performing)
