@@ -127,7 +127,7 @@ class Office:
 
 @cache
 def _furnished() -> Any:
-    """A new CRM, of which each office begins with a copy: to make the tables again for each would take most of the time."""
+    """A new CRM: each office begins as a copy of it. To make the tables again for each would take most of the time."""
     connection = connect(None, timedelta(seconds=1))
     shared = borrow(connection)
     metadata.create_all(shared)
