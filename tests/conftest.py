@@ -4,6 +4,7 @@ What all tests share: the switch for the long ones, and what may not be installe
 Worlds, clocks and fakes come from `bizproc.testing`.
 """
 
+import gc
 from shutil import which
 
 import pytest
@@ -20,3 +21,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"needs {' or '.join(marker.args)}, which is not installed"))
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: run with --long"))
+
+
+def pytest_collection_finish() -> None:
+    """
+    What is there now stays: it is looked at no more.
+
+    Tests that collect garbage, to see what is finalised, would go through all tests and all libraries each time.
+    """
+    gc.collect()
+    gc.freeze()

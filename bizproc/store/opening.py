@@ -10,16 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, create_mock_engine
 
 from bizproc.core.errors import SettingsError, StoreNewer, StoreReadOnly, StoreUnreadable
 from bizproc.store.connection import Mode, connect, write
 from bizproc.store.schema import SCHEMA, metadata
-from bizproc.store.sharing import borrow
+from bizproc.store.sharing import BorrowedSQLite
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -143,11 +144,26 @@ def _use_wal(connection: Connection, path: Path) -> None:
 def _create(connection: Connection, schema: Schema, check: Callable[[], None]) -> None:
     with write(connection):
         check()
-        with borrow(connection) as shared:
-            for tables in schema.tables:
-                tables.create_all(shared, checkfirst=False)
+        for statement in _making(tuple(schema.tables)):
+            connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {schema.number:d}")
+
+
+# To write these down takes ten times as long as to run them, and tests make stores by the thousand.
+@lru_cache(maxsize=8)
+def _making(several: tuple[MetaData, ...]) -> tuple[str, ...]:
+    """The statements that make the tables."""
+    statements: list[str] = []
+    dialect = BorrowedSQLite()
+
+    def note(element: Any, *_: object, **__: object) -> None:
+        statements.append(str(element.compile(dialect=dialect)))
+
+    writing = create_mock_engine("sqlite://", note)
+    for tables in several:
+        tables.create_all(writing, checkfirst=False)
+    return tuple(statements)
 
 
 def _foreign(application: int, tables: Sequence[str]) -> str:

@@ -14,12 +14,13 @@ It is the format that `bizproc diagram PROCESS --coverage FILE` reads.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from inspect import unwrap
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import define, evolve, field, frozen
+from cattrs import structure, unstructure
 
 from bizproc.code.drawing import flow_of
 from bizproc.code.files import Unreadable
@@ -189,10 +190,11 @@ def _reached(value: StageReached) -> str:
 
 @frozen
 class Hole:
-    """Something that no test has seen: the line, and what about it."""
+    """Something that no test has seen: the line, what about it, and the number of the part of the drawing."""
 
     line: int
     why: str
+    part: int = 0
 
 
 @frozen
@@ -230,6 +232,51 @@ class Covered:
 def report(seen: Seen) -> list[Covered]:
     """What was seen of each process, by name."""
     return [_covered(seen, key) for key in sorted(seen.processes)]
+
+
+# -- several programs --------------------------------------------------------------------------------------------------
+
+
+def packed(covered: list[Covered]) -> list[dict[str, Any]]:
+    """A report as one program sends it to another: lists, dicts, texts and numbers."""
+    return cast("list[dict[str, Any]]", unstructure(covered))
+
+
+def unpacked(sent: list[dict[str, Any]]) -> list[Covered]:
+    """The report that was sent."""
+    return structure(sent, list[Covered])
+
+
+def together(reports: Iterable[list[Covered]]) -> list[Covered]:
+    """What several programs have seen, each with some of the tests: a hole is what none has seen."""
+    found: dict[tuple[str, int], Covered] = {}
+    for each in (each for report in reports for each in report):
+        key = each.name, each.version
+        found[key] = _both(found[key], each) if key in found else each
+    return [found[key] for key in sorted(found)]
+
+
+def _both(one: Covered, two: Covered) -> Covered:
+    waits = {line: Counter(ways) for line, ways in one.waits.items()}
+    for line, ways in two.waits.items():
+        waits.setdefault(line, Counter()).update(ways)
+    holes = tuple(hole for hole in two.holes if hole in one.holes)
+    if one.total != two.total:  # two processes of one name: the later one counts, as it does in one program
+        holes = two.holes
+    return evolve(
+        two,
+        seen=two.total - len(holes),
+        holes=holes,
+        lines=Counter(one.lines) + Counter(two.lines),
+        waits=waits,
+        ends=tuple(line for line in two.ends if line in one.ends),
+        outcomes={
+            line: tuple(way for way in ways if way in one.outcomes.get(line, ())) for line, ways in two.outcomes.items()
+        },
+    )
+
+
+# -- the report for people ---------------------------------------------------------------------------------------------
 
 
 def percent_of_all(covered: list[Covered]) -> float:
@@ -319,15 +366,15 @@ def _laid_over(
     """What was seen, beside what there is to be seen; `total` and `holes` as far as branches go."""
     never = dict[int, tuple[str, ...]]()
     acts = [part for part in every_part(flow.body) if isinstance(part, Act) and part.kind != "undo"]
-    for act in acts:
+    for part, act in enumerate(acts):
         total += 1
         if not (id(act) in reached or (act.kind in ("other", "child") and lines[act.line])):
-            holes.append(Hole(act.line, f"never reached: {act.text}"))
+            holes.append(Hole(act.line, f"never reached: {act.text}", part))
         total += len(act.outcomes)
         ended = waits.get(act.line, Counter[str]())
         if missing := tuple(each for each in act.outcomes if not ended[OUTCOMES[each]]):
             never[act.line] = (*never.get(act.line, ()), *missing)
-            holes += [Hole(act.line, f"never: {each}: {act.text}") for each in missing]
+            holes += [Hole(act.line, f"never: {each}: {act.text}", part) for each in missing]
     holes.sort(key=lambda hole: hole.line)
     return Covered(*key, total, total - len(holes), tuple(holes), lines, waits, outcomes=never)
 

@@ -146,11 +146,39 @@ def pytest_unconfigure() -> None:
         module.watching.seen = None
 
 
+# With pytest-xdist tests run in workers, and this program only reports: each worker says at its end what it has seen.
+_FROM_WORKERS: pytest.StashKey[list[list[Any]]] = pytest.StashKey()
+_LOST_WORKERS: pytest.StashKey[int] = pytest.StashKey()
+_SENT = "bizproc_coverage"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended; one that crashed took along what it had seen."""
+    config: pytest.Config = node.config
+    if not _wants_coverage(config):
+        return
+    from bizproc.testing import coverage
+
+    sent = getattr(node, "workeroutput", {}).get(_SENT)
+    if sent is None:
+        config.stash[_LOST_WORKERS] = config.stash.get(_LOST_WORKERS, 0) + 1
+    else:
+        config.stash.setdefault(_FROM_WORKERS, []).append(coverage.unpacked(sent))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A run in which too little was seen has failed."""
-    least = session.config.getoption("--bizproc-coverage-fail-under")
-    if least is not None and session.exitstatus == pytest.ExitCode.OK and _percent() < least:
+    """A run in which too little was seen has failed. A worker judges nothing: it sends what it has seen."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        if _wants_coverage(config):
+            from bizproc.testing import coverage
+
+            config.workeroutput[_SENT] = coverage.packed(_covered(config))
+        return
+    least = config.getoption("--bizproc-coverage-fail-under")
+    if least is not None and session.exitstatus == pytest.ExitCode.OK and _percent(config) < least:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -159,25 +187,33 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not _wants_coverage(config):
         return
     from bizproc.testing import coverage
-    from bizproc.testing.watching import watching
 
-    assert watching.seen is not None
-    covered = coverage.report(watching.seen)
+    covered = _covered(config)
     terminalreporter.section("processes: what tests have seen")
     for line in coverage.table(covered):
         terminalreporter.write_line(line)
+    if lost := config.stash.get(_LOST_WORKERS, 0):
+        told = f"workers that ended without a report: {lost}. What their tests have seen is missing above."
+        terminalreporter.write_line(told, red=True, bold=True)
     file, least = config.getoption("--bizproc-coverage"), config.getoption("--bizproc-coverage-fail-under")
     if file:
         Path(file).write_text(json.dumps(coverage.as_json(covered), indent=2) + "\n", "utf-8")
         terminalreporter.write_line(f"written to {file}")
-    if least is not None and _percent() < least:
-        told = f"FAIL: tests have seen {_percent():.1f} % of the processes, and not {least:g} %"
+    if least is not None and _percent(config) < least:
+        told = f"FAIL: tests have seen {_percent(config):.1f} % of the processes, and not {least:g} %"
         terminalreporter.write_line(told, red=True, bold=True)
 
 
-def _percent() -> float:
+def _covered(config: pytest.Config) -> list[Any]:
+    """What was seen here and in all workers."""
     from bizproc.testing import coverage
     from bizproc.testing.watching import watching
 
     assert watching.seen is not None
-    return coverage.percent_of_all(coverage.report(watching.seen))
+    return coverage.together([coverage.report(watching.seen), *config.stash.get(_FROM_WORKERS, [])])
+
+
+def _percent(config: pytest.Config) -> float:
+    from bizproc.testing import coverage
+
+    return coverage.percent_of_all(_covered(config))

@@ -114,10 +114,12 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 20))
     def let_time_pass(self, hours: int) -> None:
-        """Absences begin and end."""
-        self._run(self.world.advance(hours=hours))
-        self._do(crm.queue.release())
-        self._follow_line()
+        """Absences begin and end. Hour by hour while somebody waits: who could take it then need not be able to now."""
+        while hours:
+            passed = 1 if self.line else hours  # all that begins or ends does so at a full hour
+            self._run(self.world.advance(hours=passed))
+            self._follow_line()
+            hours -= passed
 
     @rule()
     def assign(self) -> None:
@@ -255,8 +257,9 @@ class QueueMachine(RuleBasedStateMachine):
                 self._turn_of(leads[lead], able)
             self.owners[lead] = leads[lead]
         self.line = left
+        if not self._same_members:  # whoever got those that are gone had a turn that was not counted
+            self.waited = {}
         self._same_members = self._same_members or not left
-        self.waited = {} if not self._same_members else self.waited
 
     # -- the world -----------------------------------------------------------------------------------------------------
 

@@ -335,7 +335,12 @@ class World:
                 return asked.result()
 
     def _die(self) -> None:
-        self._runtime.engine.abandon()
+        engine = self._runtime.engine
+        # Who waits for the fate of a post is told once it is known what was on disk (`_bury`), not that all is lost.
+        waiting = dict(engine._verdicts)  # noqa: SLF001  nobody else takes an engine apart
+        engine._verdicts.clear()  # noqa: SLF001
+        engine.abandon()
+        engine._verdicts.update(waiting)  # noqa: SLF001
 
     async def _bury(self, asked: asyncio.Future[Any], runtime: Runtime) -> None:
         """The program has died. What it had committed of what was asked is answered; the rest is not."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from bizproc.store.connection import connect
 from bizproc.store.sharing import borrow
 from bizproc.store.transaction import Transaction
 
+BEGINNING = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
 T = TypeVar("T")
 E = TypeVar("E", bound=BizprocError)
 
@@ -29,19 +32,17 @@ class Office:
     """A CRM, and somebody who does one thing after the other in it, each in a commit of its own."""
 
     def __init__(self, path: Path | None) -> None:
-        self.now = datetime(2026, 1, 5, 9, tzinfo=UTC)
+        self.now = BEGINNING
         self.portal = Portal()
         self.events: list[Event] = []
         self.ended: list[str] = []
         self.cleared: list[tuple[str, str]] = []
         self.step = "step"
         self._connection = connect(path, timedelta(seconds=1))
+        _furnished().backup(self._connection)
         self._shared = borrow(self._connection)
         self._open: Transaction | None = None
-        metadata.create_all(self._shared)
         self.reader = SqlCrmReader(self._connection)
-        with self.commit() as tx:
-            seed(tx)
 
     def close(self) -> None:
         self._shared.close()
@@ -122,6 +123,21 @@ class Office:
     def later(self, **duration: float) -> None:
         """Time passes."""
         self.now += timedelta(**duration)
+
+
+@cache
+def _furnished() -> Any:
+    """A new CRM: each office begins as a copy of it. To make the tables again for each would take most of the time."""
+    connection = connect(None, timedelta(seconds=1))
+    shared = borrow(connection)
+    metadata.create_all(shared)
+    connection.execute("BEGIN IMMEDIATE")
+    transaction = Transaction(connection, BEGINNING, ":memory:", lambda: shared)
+    seed(transaction)
+    transaction.write_rows()
+    connection.execute("COMMIT")
+    shared.close()
+    return connection
 
 
 def finished(coroutine: Coroutine[Any, Any, T]) -> T:

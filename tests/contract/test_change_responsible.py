@@ -549,8 +549,11 @@ def test_a_change_reads_the_first_of_a_line_and_not_the_line(office: Office, ful
     office._connection.set_trace_callback(ran.append)
     office.do(crm.deal(waiting[5]).update({"title": "Coffee"}))
     office._connection.set_trace_callback(None)
-    (line,) = (each for each in ran if "asked FROM hold" in each)
-    assert line.endswith("LIMIT 1")
-    (plan,) = (step for *_, step in office._connection.execute(f"EXPLAIN QUERY PLAN {line}"))  # and nothing is sorted
-    assert plan.startswith("SEARCH hold USING INDEX hold_order (queue=? AND part=? AND (priority,arrived")
+    lines = [each for each in ran if "asked FROM hold" in each]
+    assert lines and all(line.endswith("LIMIT 1") for line in lines)
+    for line in lines:
+        (plan,) = (
+            step for *_, step in office._connection.execute(f"EXPLAIN QUERY PLAN {line}")
+        )  # and nothing is sorted
+        assert plan.startswith("SEARCH hold USING INDEX hold_order (queue=? AND part=?")
     assert office.do(crm.queue(str(full.name)).held()) == tuple(ItemRef("deal", each.id) for each in waiting[1:])

@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,16 +21,6 @@ PAGES = sorted(
 )
 
 BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-ALL_PAGES = "BIZPROC_ALL_PAGES"
-
-
-def _marked(page: Path) -> Any:
-    """Pages whose code makes up stories, finds a fault and shortens its story take a quarter of an hour."""
-    slow = "ProcessMachine" in page.read_text("utf-8") and ALL_PAGES not in os.environ
-    reason = f"makes up stories and shortens them, for up to a quarter of an hour: set {ALL_PAGES}=1"
-    return pytest.param(page, marks=[pytest.mark.skip(reason=reason)] if slow else [])
 
 
 def steps_of(page: str) -> list[tuple[str, str | None]]:
@@ -46,7 +35,7 @@ def steps_of(page: str) -> list[tuple[str, str | None]]:
     return steps if told else [*steps, (code, None)]
 
 
-@pytest.mark.parametrize("page", [_marked(page) for page in PAGES], ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     steps = steps_of(page.read_text("utf-8"))
     assert steps, "a page that teaches has code"
@@ -54,12 +43,14 @@ def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_pa
         run_step(tmp_path / f"test_page_{number}.py", code, told)
 
 
-# The same stories each time: a page may not fail by chance.
+# The same stories each time: a page may not fail by chance. And short ones: a few steps show the fault that a page
+# tells of, and it is shortening a long story that takes time.
 ALIKE = """
 from hypothesis import Phase, settings
 
 phases = [Phase.generate, Phase.shrink]
-settings.register_profile("pages", derandomize=True, database=None, max_examples=200, phases=phases)
+few = {"max_examples": 100, "stateful_step_count": 15}
+settings.register_profile("pages", derandomize=True, database=None, phases=phases, **few)
 settings.load_profile("pages")
 """
 

@@ -280,3 +280,30 @@ def test_a_run_without_a_process_has_no_holes(tmp_path: Path, flag: str) -> None
     ran = run(tmp_path, flag, tests="def test_nothing():\n    pass\n")
     assert ran.returncode == 0
     assert "no process has run" in ran.stdout
+
+
+WORKERS = ("-p", "xdist.plugin", "--numprocesses", "2", "--dist", "load")
+
+CRASHES = """
+
+def test_it_takes_its_program_along():
+    import os
+    os._exit(3)
+"""
+
+
+def test_what_workers_have_seen_is_added_up(tmp_path: Path) -> None:
+    """Three tests in two programs: as if one had run them all."""
+    alone = seen(tmp_path, tests=TESTS + MORE)
+    assert seen(tmp_path, *WORKERS, tests=TESTS + MORE) == alone
+    least = ("--bizproc-coverage-fail-under", f"{alone['percent'] - 0.1:g}")
+    assert run(tmp_path, *WORKERS, *least, tests=TESTS + MORE).returncode == 0
+    ran = run(tmp_path, *WORKERS, "--bizproc-coverage-fail-under", "100", tests=TESTS + MORE)
+    assert ran.returncode == 1
+    assert "FAIL: tests have seen" in ran.stdout
+
+
+def test_what_a_worker_took_along_is_said_to_be_missing(tmp_path: Path) -> None:
+    ran = run(tmp_path, *WORKERS, "--bizproc-coverage", tests=TESTS + CRASHES)
+    assert ran.returncode == 1
+    assert "workers that ended without a report: 1." in ran.stdout

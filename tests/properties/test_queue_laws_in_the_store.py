@@ -514,6 +514,44 @@ async def test_law_22_held_over_night_and_holidays() -> None:
         assert [status.state for status in await world.instances()] == ["completed"]
 
 
+async def test_law_22_who_has_room_again_while_away_is_given_it_when_they_are_back(world: World) -> None:
+    """Law 22. Both are full, so time alone will not do; then one who is absent has room, and so it will."""
+    ann, bob = await team_of(world, 2)
+    queue = UserQueue([ann, bob], pick="in_order", skip_absent=True, capacity=1, nobody="hold", name="sales")
+    owned = [await world.perform(crm.lead.create(title="x")) for _ in range(2)]
+    for lead in owned:
+        await world.perform(crm.lead(lead).change_responsible(queue))
+    back = world.clock.now() + timedelta(hours=13)
+    await world.perform(crm.absence.create(user_id=ann, start=world.clock.now(), end=back))
+    waiting = await held_lead(world, queue)
+    (run,) = await world.instances(process="bizproc.holding")
+    assert run.until is None
+    await world.perform(crm.lead(owned[0]).delete())
+    await world.advance(back - timedelta(microseconds=1))
+    assert (await world.get(Lead, waiting.id)).responsible_id is None
+    await world.advance(back)
+    assert (await world.get(Lead, waiting.id)).responsible_id == ann
+
+
+async def test_law_22_the_moment_is_that_of_whoever_stands_first_in_any_line(world: World) -> None:
+    """Law 22. Another line begins, or another queue is asked for what waits: an earlier moment counts at once."""
+    ann, bob, eve = await team_of(world, 3)
+    begin = world.clock.now()
+    for user, hours in ((ann, 9), (bob, 6), (eve, 3)):
+        await world.perform(crm.absence.create(user_id=user, start=begin, end=begin + timedelta(hours=hours)))
+
+    def queue(name: str, *members: int) -> UserQueue:
+        return UserQueue(members, pick="in_order", skip_absent=True, nobody="hold", name=name)
+
+    first = await held_lead(world, queue("sales", ann))
+    second = await held_lead(world, queue("service", bob))
+    await world.perform(crm.lead(first).change_responsible(queue("sales", ann, eve)))
+    await world.advance(begin + timedelta(hours=3))
+    assert (await world.get(Lead, first.id)).responsible_id == eve
+    await world.advance(begin + timedelta(hours=6))
+    assert (await world.get(Lead, second.id)).responsible_id == bob
+
+
 async def test_where_nothing_is_held_holding_ends_at_once(world: World) -> None:
     """Nothing is held: it ends at once."""
     assert (await (await world.start(holding())).status()).state == "completed"

@@ -11,7 +11,7 @@ the CRM, for that may be what it waited for (`relieve`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ _LINE: Final = (
     "WHERE queue = ? AND part = ? AND (priority, arrived, number) > (?, ?, ?) "
     "ORDER BY priority, arrived, number LIMIT ?"
 )
+_HEAD: Final = "SELECT number, asked FROM hold WHERE queue = ? AND part = ? ORDER BY priority, arrived, number LIMIT 1"
 _BEFORE_ALL: Final = (-(2**63), "", 0)
 _MOST_AT_A_TIME: Final = 1_000
 _PLACE: Final = "SELECT arrived, number FROM hold WHERE queue = ? AND part = ? AND kind = ? AND item = ?"
@@ -101,6 +102,7 @@ def change_responsible(
     """Make one of a queue responsible for an item. See `ports.crm.Crm.change_responsible`."""
     shape, item = _item(performing, ref)
     place = Place(name or queue.name or _default_name(performing, ref), _part(shape, item, queue))
+    heads, told = _heads(performing), len(performing.events)
     asked = Asked(queue=queue, pick=pick, skip_absent=skip_absent, author=author, seed=performing.key)
     # Before the line moves, that what cannot be understood changes nothing.
     named(performing.transaction, queue.members)
@@ -109,13 +111,14 @@ def change_responsible(
     done = _give(performing, portal, place, ref, asked, item, in_line=_waits(performing, place, ref, queue))
     if not done.held:
         _release(performing, portal, place)  # it may have stood before others, whose queue has other members
+    _tell_who_waits_for_time(performing, heads, told)
     return done
 
 
 def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = None) -> None:
     """Something has changed: whatever can leave its line now, leaves; what needs nobody any more, too."""
-    lines = performing.transaction.execute(_LINES).fetchall()
-    if not lines:
+    heads, told = _heads(performing), len(performing.events)
+    if not heads:
         return
     if changed is not None:
         _leave(performing, changed)
@@ -123,24 +126,64 @@ def relieve(performing: Performing, portal: Portal, changed: ItemRef | None = No
     moved = True
     while moved:
         moved = False
-        for name, part in lines:
-            moved = _release(performing, portal, Place(name, part)) or moved
-    if not performing.transaction.execute(_ANY).fetchone():
-        _tell(performing, "queue.empty")
-    elif changed is not None and changed.kind in _WHOSE_TIME:
-        _tell(performing, "queue.moved")
+        for place in heads:
+            moved = _release(performing, portal, place) or moved
+    other = changed is not None and _may_have_another_moment(performing, portal, changed)
+    _tell_who_waits_for_time(performing, heads, told, other_moment=other)
 
 
 def still_held(performing: Performing, portal: Portal) -> tuple[int, datetime | None]:
     """How many are held, and when the first of a line can leave, if nothing changes but the time."""
-    moments: list[datetime] = []
-    for name, part in performing.transaction.execute(_LINES).fetchall():
-        place = Place(name, part)
-        ref, _, asked = next(_line(performing, place))
-        decision, _ = _decide(performing, portal, place, ref, asked, _item(performing, ref)[1])
-        moments += [decision.explain.until] if decision.explain.until is not None else []
+    moments = [_moment(performing, portal, place) for place in _heads(performing)]
     (count,) = performing.transaction.execute("SELECT count(*) FROM hold").fetchone()
-    return count, min(moments, default=None)
+    return count, min((moment for moment in moments if moment is not None), default=None)
+
+
+# -- who is told -------------------------------------------------------------------------------------------------------
+
+
+def _heads(performing: Performing) -> dict[Place, tuple[Any, ...]]:
+    """The lines, and the first of each, with what was asked for it."""
+    lines = [Place(name, part) for name, part in performing.transaction.execute(_LINES).fetchall()]
+    return {line: performing.transaction.execute(_HEAD, (line.name, line.part)).fetchone() for line in lines}
+
+
+def _moment(performing: Performing, portal: Portal, place: Place) -> datetime | None:
+    """When the first of a line can leave, if nothing changes but the time; of those that can be given away at all."""
+    for ref, _, asked in _line(performing, place):
+        with suppress(ActionError):
+            decision, _ = _decide(performing, portal, place, ref, asked, _item(performing, ref)[1])
+            return decision.explain.until
+    return None
+
+
+def _may_have_another_moment(performing: Performing, portal: Portal, changed: ItemRef) -> bool:
+    """
+    Whether this change may let the first of a line leave at another moment than before it.
+
+    Whoever has room only now, and is absent, or not at work: their return is a moment that was none before.
+    """
+    if changed.kind in _WHOSE_TIME:
+        return True
+    for place in _heads(performing):
+        ref, _, asked = next(_line(performing, place))
+        counted = ref.kind if asked.queue.load == "open_items" else "activity"
+        if (asked.queue.capacity is not None and counted == changed.kind) and _moment(performing, portal, place):
+            return True
+    return False
+
+
+def _tell_who_waits_for_time(
+    performing: Performing, before: dict[Place, tuple[Any, ...]], told: int, *, other_moment: bool = False
+) -> None:
+    """Lines have others in front, or none at all: whoever waits for the moment at which one can leave asks anew."""
+    if not before or any(event.name in ("queue.moved", "queue.empty") for event in performing.events[told:]):
+        return
+    after = _heads(performing)
+    if not after:
+        _tell(performing, "queue.empty")
+    elif other_moment or after != before:
+        _tell(performing, "queue.moved")
 
 
 def _tell(performing: Performing, event: str) -> None:

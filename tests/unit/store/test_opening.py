@@ -22,6 +22,7 @@ from bizproc.store.connection import connect
 from bizproc.store.database import Database
 from bizproc.store.opening import APPLICATION_ID
 from bizproc.store.schema import SCHEMA, metadata
+from bizproc.store.sharing import borrow
 from bizproc.store.sqlite import driver
 from tests.unit.store.notes import Note, clock, program, run, started, texts, url
 
@@ -69,6 +70,19 @@ def test_a_new_store_has_all_tables_and_they_are_strict(tmp_path: Path) -> None:
     rows = database._connection.execute("SELECT name, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite_%'")
     assert dict(rows.fetchall()) == dict.fromkeys(metadata.tables, 1)
     database.close()
+
+
+def test_the_tables_are_those_that_sqlalchemy_makes(tmp_path: Path) -> None:
+    """Their statements are written down once, and run for each store."""
+    made = connect(None, timedelta(seconds=1))
+    with borrow(made) as shared:
+        metadata.create_all(shared)
+    Database.open(url(tmp_path / "crm.db"), clock=clock).close()
+    opened = connect(tmp_path / "crm.db", timedelta(seconds=1))
+    everything = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+    assert opened.execute(everything).fetchall() == made.execute(everything).fetchall()
+    opened.close()
+    made.close()
 
 
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
