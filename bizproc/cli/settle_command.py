@@ -21,9 +21,9 @@ def command(context: click.Context, id_: str, step: str, how: str | None) -> int
     r"""
     Settle a delivery of which nobody knows whether it was sent.
 
-    The instance that failed at it goes on; one that did not wait for it stays as it is. Look first: at the mail server's log, or in the mailbox of the recipient. A mail has the same Message-ID at every
-    attempt; `bizproc show` names the step. Without a `serve` the request is kept in the store, and done when `serve`
-    starts.
+    The instance that failed at it goes on; one that did not wait for it stays as it is. Look first: at the mail
+    server's log, or in the mailbox of the recipient. A mail has the same Message-ID at every attempt; `bizproc show`
+    names the step. Without a `serve` the request is kept in the store, and done when `serve` starts.
 
     \b
     Examples:

@@ -98,8 +98,11 @@ def _server(app: Any) -> Any:
 def _config(app: Any) -> uvicorn.Config:
     import uvicorn
 
+    from bizproc.web.impatience import Impatient
+
     return uvicorn.Config(
         app,
+        http=Impatient,
         lifespan="off",
         ws="none",
         log_config=None,

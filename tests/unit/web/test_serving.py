@@ -16,6 +16,7 @@ from bizproc.errors import PortTaken
 from bizproc.runtime import Runtime
 from bizproc.settings import Settings, WebSettings
 from bizproc.testing import World
+from bizproc.web import impatience
 from bizproc.web.serving import serve_pages
 
 
@@ -39,6 +40,31 @@ async def test_pages_are_served_while_the_block_lasts(world: World) -> None:
     assert "server" not in answer.headers
     with pytest.raises(ConnectionError):
         await asyncio.open_connection(*where.removeprefix("http://").split(":"))
+
+
+@pytest.mark.parametrize("asked", [0, 1, 3])
+@pytest.mark.parametrize("begun", [b"", b"GET /pages.css HTTP/1.1\r\nHost: x\r\nX-A: a"])
+async def test_who_does_not_come_to_the_point_is_hung_up_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, begun: bytes, asked: int
+) -> None:
+    """At the beginning of a connection, and after answers; who does get an answer first."""
+    monkeypatch.setattr(impatience, "SLOWEST_HEAD", 0.2)
+    async with serve_pages(world.runtime, at(free_port())) as where:
+        assert where is not None
+        reader, writer = await asyncio.open_connection(*where.removeprefix("http://").split(":"))
+        for _ in range(asked):
+            writer.write(b"GET /pages.css HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(begun)
+        said = await asyncio.wait_for(reader.read(), 30)
+        writer.close()
+        assert said.count(b"HTTP/1.1 200 OK") == asked
+
+
+async def test_a_connection_that_is_used_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impatience, "SLOWEST_HEAD", 30.0)
+    async with serve_pages(world.runtime, at(free_port())) as where, httpx.AsyncClient(base_url=str(where)) as client:
+        for _ in range(20):
+            assert (await client.get("/pages.css")).status_code == 200
 
 
 async def test_they_can_be_served_again_at_once_in_the_same_place(world: World) -> None:
