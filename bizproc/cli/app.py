@@ -25,6 +25,7 @@ from bizproc.core.errors import BizprocError, Unanswered
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 COMMANDS: Final = {
+    "init": "Make a new project, which runs at once.",
     "demo": "A small company through a simulated month.",
     "import": "Read a folder of CSV files into the store.",
     "export": "Write all that the store holds into CSV files.",
@@ -48,6 +49,7 @@ COMMANDS: Final = {
 EPILOG: Final = """\b
 Examples:
   bizproc demo
+  bizproc init sales
   bizproc import ./northwind --store sqlite:///crm.db
   bizproc serve --processes sales
   bizproc start sales.follow_up --document deal:5 --processes sales

@@ -17,7 +17,21 @@ from bizproc.cli import app, ps_command
 from tests.unit.cli.conftest import Run
 
 COMMANDS = [
-    *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "fork"),
+    *(
+        "init",
+        "demo",
+        "import",
+        "export",
+        "serve",
+        "start",
+        "ps",
+        "show",
+        "signal",
+        "cancel",
+        "terminate",
+        "retry",
+        "fork",
+    ),
     *("skip-wait", "settle", "check", "diagram", "backup", "actions"),
 ]
 
