@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "fork": "A second instance that goes on from a step of the first.",
     "skip-wait": "End the wait of an instance as if its time were up.",
     "settle": "Say whether something was sent of which nobody knows.",
+    "doctor": "What is amiss here, and how to mend it.",
     "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
     "backup": "Copy a store, while it runs, too.",
