@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from bizproc import __version__
 from bizproc.cli.setup import common_options
 from bizproc.core.errors import BizprocError, Unanswered
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
@@ -44,6 +47,7 @@ COMMANDS: Final = {
     "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
     "backup": "Copy a store, while it runs, too.",
+    "completion": "Lines that teach a shell to complete what is typed.",
     "actions": "What processes can do: the catalogue of actions.",
 }
 
@@ -61,6 +65,14 @@ Examples:
   bizproc signal tea-1 approved '{"by": 2}'
   bizproc fork tea-1 3
   bizproc actions crm.deal.add_product
+
+\b
+Exit codes:
+  0    done
+  1    done, and what came of it is not good: an instance failed, a check found
+       something, what was posted still waits, the store was lost on the way
+  2    not done: a wrong use, a wrong setting, something that is not there
+  130  stopped from the keyboard
 """
 
 
@@ -84,6 +96,13 @@ class Commands(click.Group):
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"there is no command {args[0]!r}. There are: {', '.join(COMMANDS)}.", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """The commands without loading them; else the options."""
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

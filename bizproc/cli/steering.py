@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from attrs import frozen
 
+from bizproc.cli.completing import instance_ids
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain, print_json, say
 from bizproc.cli.setup import Setup, check_that_store_exists
@@ -150,4 +151,4 @@ def waits_in_store(setup: Setup, what: str) -> str:
 
 def ids_argument(command: Any) -> Any:
     """One or several instances."""
-    return click.argument("ids", metavar="ID...", nargs=-1, required=True)(command)
+    return click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=instance_ids)(command)
