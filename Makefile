@@ -47,6 +47,8 @@ format: $(STAMPS)/dev
 
 reference: $(STAMPS)/run
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python -m tools.reference_cli
+	@$(BIN)/python tools/error_screens.py
 
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals

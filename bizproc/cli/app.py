@@ -129,7 +129,7 @@ class Commands(click.Group):
         except click.ClickException as error:
             _complain(error.format_message(), USAGE)
         except BizprocError as error:
-            _complain(str(error), FAILED if isinstance(error, Unanswered) else USAGE)
+            _complain(error, FAILED if isinstance(error, Unanswered) else USAGE)
         except (click.Abort, KeyboardInterrupt):
             _complain("stopped.", STOPPED)
         except BrokenPipeError:
@@ -193,11 +193,14 @@ def _usage(error: click.UsageError) -> str:
     return f"{text} See `{command} --help`."
 
 
-def _complain(text: str, code: int) -> NoReturn:
-    from bizproc.cli.output import complain
+def _complain(what: str | BizprocError, code: int) -> NoReturn:
+    from bizproc.cli.output import complain, complain_of
 
     with suppress(OSError):  # nobody is there to hear
-        complain(text)
+        if isinstance(what, BizprocError):
+            complain_of(what)
+        else:
+            complain(what)
     sys.exit(code)
 
 

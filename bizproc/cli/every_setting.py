@@ -68,7 +68,9 @@ def _attributes(cls: type) -> dict[str, str]:
     section = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
     told: dict[str, str] = {}
     for found in _ENTRY.finditer(section):
-        told |= dict.fromkeys(found["names"].split(", "), " ".join(found["said"].split()))
+        # Without the numbers of decisions, which say something to those who work on the code.
+        said = re.sub(r" \(D\d+\)", "", " ".join(found["said"].split()))
+        told |= dict.fromkeys(found["names"].split(", "), said)
     return told
 
 

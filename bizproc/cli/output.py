@@ -22,6 +22,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from bizproc.core import errors
+from bizproc.core.errors import BizprocError
+
 # Control characters but for the line's end, marks that reorder text, and lone surrogates.
 _UNSAFE: Final = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -76,6 +79,32 @@ def complain(text: str) -> None:
         console(sys.stderr).print(safe(f"bizproc: {text}"))
     else:
         click.echo(f"bizproc: {safe(text)}", err=True)
+
+
+def complain_of(error: BizprocError) -> None:
+    """Say what an error of ours says, and what now; on a terminal also where more of it stands."""
+    if sys.stderr.isatty():
+        console(sys.stderr).print(safe(screen(error)))
+    else:
+        complain(" ".join(_parts(error)))
+
+
+REFERENCE: Final = "docs/reference/errors.md"
+
+
+def screen(error: BizprocError) -> str:
+    """What stands on a terminal: what is wrong, what now, and where it is explained."""
+    said, *advice = _parts(error)
+    lines = [f"bizproc: {said}", *(f"What now: {each}" for each in advice)]
+    if type(error).__name__ in errors.__all__:
+        lines.append(f"More: {REFERENCE}#{type(error).__name__.lower()}")
+    return "\n".join(lines)
+
+
+def _parts(error: BizprocError) -> list[str]:
+    said = str(error)
+    said = said if said.rstrip().endswith((".", "?", "!", ":")) or "\n" in said else f"{said}."
+    return [said, error.advice] if error.advice else [said]
 
 
 def warn(text: str) -> None:

@@ -14,7 +14,7 @@ import click
 from bizproc.cli.finding import find_processes
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.numbers import FiniteRange
-from bizproc.cli.output import complain
+from bizproc.cli.output import complain, complain_of
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.core.errors import ExtraMissing, PortTaken, StoreError, StoreInUse
 
@@ -96,7 +96,7 @@ async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice,
         except StoreInUse as error:
             raise _in_use(setup, error) from None
         except StoreError as error:
-            complain(str(error))
+            complain_of(error)
             return 1
     voice.ends()
     return 130 if stop.at_once else 0

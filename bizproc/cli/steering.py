@@ -18,7 +18,7 @@ from attrs import frozen
 
 from bizproc.cli.completing import instance_ids
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain, print_json, say
+from bizproc.cli.output import complain, complain_of, print_json, say
 from bizproc.cli.setup import Setup, check_that_store_exists
 from bizproc.cli.standing import GOING_ON, sentence
 from bizproc.core.errors import BizprocError, InstanceNotFound, Unanswered
@@ -131,7 +131,10 @@ def tell(setup: Setup, all_: Sequence[Steered], what: str) -> int:
         print_json([each.as_json() for each in all_])
     for each in all_:
         if each.error is not None:
-            complain(f"{each.id}: {each.error}" if isinstance(each.error, Unanswered) else str(each.error))
+            if isinstance(each.error, Unanswered):
+                complain(f"{each.id}: {each.error}")
+            else:
+                complain_of(each.error)
         elif not setup.json:
             say(_line(setup, each, what))
     codes = [1 if isinstance(each.error, Unanswered) else 2 for each in all_ if each.error is not None]
