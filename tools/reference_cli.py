@@ -24,9 +24,9 @@ SETTINGS = f"""\
 # Settings
 
 What a project says about its store, its processes and its CRM. A setting stands in `{FILE}`, in the folder that
-bizproc is called in, or comes from the variable that is named; where both say something, the file counts. On the command line
-`--store` and `--processes` count before both. Secrets come from the environment alone: one in the file is refused.
-`bizproc doctor` says what is amiss. A list is written in a variable with commas, true and false as such.
+bizproc is called in, or comes from the variable that is named; where both say something, the file counts. On the
+command line `--store` and `--processes` count before both. Secrets come from the environment alone: one in the file is
+refused. `bizproc doctor` says what is amiss. A list is written in a variable with commas, true and false as such.
 
 ```toml
 store = "sqlite:///crm.db"
