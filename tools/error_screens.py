@@ -150,8 +150,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "SendDelayed": {"channel": "mail", "reason": "421 try again later"},
     "DeliveryUnknown": {"channel": "mail", "step": "4", "reason": "the program was stopped while it was sent"},
     "NeverOpen": {"zone": "Europe/Paris", "moment": "2026-01-05 09:00", "detail": "it has no working hours"},
-    "ImportRefused": {"text": "2 rows cannot be imported:\ndeals.csv:3: stage_id: there is no stage 'WONN'"},
-    "ExportRefused": {"text": "./crm-csv is not empty."},
+    "ImportRefused": {
+        "text": (
+            "nothing was imported, for there is 1 bad row. Mend it, or import all others with --skip-bad.\n"
+            "deals.csv:3: stage_id: there is no stage 'WONN'"
+        )
+    },
+    "ExportRefused": {"text": "crm-csv holds deals.csv, and an export overwrites nothing: name an empty folder."},
     "SettingsError": {"where": "bizproc.toml", "detail": "time_zone: there is no time zone 'Mars'."},
     "ExtraMissing": {"what": "the web pages", "extra": "web", "package": "starlette"},
     "PortTaken": {"host": "127.0.0.1", "port": 8480, "detail": "Address already in use"},

@@ -170,7 +170,7 @@ def store(url: str, now: datetime) -> Iterator[Finding]:
         try:
             found = examine(url)
         except BizprocError as error:
-            yield wrong("store", str(error), error.advice or "name another with --store")
+            yield wrong("store", str(error), error.what_now or "name another with --store")
             return
     if found.path is None:
         yield note("store", "in memory: it is gone when the program ends")

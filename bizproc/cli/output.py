@@ -104,7 +104,7 @@ def screen(error: BizprocError) -> str:
 def _parts(error: BizprocError) -> list[str]:
     said = str(error)
     said = said if said.rstrip().endswith((".", "?", "!", ":")) or "\n" in said else f"{said}."
-    return [said, error.advice] if error.advice else [said]
+    return [said, error.what_now] if error.what_now else [said]
 
 
 def warn(text: str) -> None:

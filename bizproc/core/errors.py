@@ -78,6 +78,11 @@ class BizprocError(Exception):
     says: ClassVar[str] = ""
     advice: ClassVar[str] = ""
 
+    @property
+    def what_now(self) -> str:
+        """The advice, to be shown behind what it says; empty where that holds it already."""
+        return self.advice
+
     def __str__(self) -> str:
         cls = type(self)
         if not self.says or not attrs.has(cls):
@@ -1077,6 +1082,10 @@ class ImportRefused(BizprocError):
     text: str
     rows: tuple[BadRow, ...] = ()
 
+    @property
+    def what_now(self) -> str:
+        return ""  # the text has it
+
 
 @define(kw_only=True)
 class ExportRefused(BizprocError):
@@ -1085,6 +1094,10 @@ class ExportRefused(BizprocError):
     says = "{text}"
     advice = "Name a folder that is empty, or not there yet."
     text: str
+
+    @property
+    def what_now(self) -> str:
+        return ""  # the text has it
 
 
 @define(kw_only=True)
@@ -1199,6 +1212,10 @@ class StoreReadOnly(StoreError):
     advice = "Give this user the right to write to the file and to its folder."
     path: str
     detail: str
+
+    @property
+    def what_now(self) -> str:
+        return "" if ". " in self.detail else self.advice  # a second sentence says what to do
 
 
 @define(kw_only=True)

@@ -22,7 +22,16 @@ HEADED = set(re.findall(r"^### (\w+)$", (ROOT / REFERENCE).read_text("utf-8"), r
 
 # What now is a part of what they say, or of a field that is a part of it.
 SAID_WITHIN = {
-    *("CurrencyMismatch", "DetailsMissing", "ExtraMissing", "FileDamaged", "InstanceNotFound", "InstancePoisoned"),
+    *(
+        "CurrencyMismatch",
+        "DetailsMissing",
+        "ExportRefused",
+        "ExtraMissing",
+        "ImportRefused",
+        "FileDamaged",
+        "InstanceNotFound",
+        "InstancePoisoned",
+    ),
     *("JournalTooLong", "NestedStep", "NoClient", "NoDocument", "NoResponsible", "NoSender", "NoSuchField"),
     *("NoTruthValue", "NotDurable", "NotInProcess", "NotPrintable", "PortTaken", "ReplayMismatch", "StartConflict"),
     *("StoreError", "StoreInUse", "StoreNewer", "UnknownStep"),
