@@ -199,10 +199,8 @@ def test_one_that_failed_goes_on_at_the_step_that_failed(run: Run, served: Servi
     assert (ran.exit_code, ran.output) == (0, "one: tea.serve is done.\n")
     ran = run("retry", "one")
     assert ran.exit_code == 2
-    assert (
-        ran.stderr
-        == "bizproc: instance one is completed: retry is for one that failed or is stuck. Look at how it stands: `bizproc show`.\n"
-    )
+    said = "instance one is completed: retry is for one that failed or is stuck. Look at how it stands: `bizproc show`."
+    assert ran.stderr == f"bizproc: {said}\n"
 
 
 def test_a_fork_goes_on_by_itself_from_a_step(run: Run, served: Serving) -> None:
@@ -390,10 +388,8 @@ def test_without_a_serve_a_retry_waits_in_the_store(run: Run) -> None:
     assert json.loads(ran.stdout) == [{"id": "two", "done": False, "state": "failed", "error": None}]
     ran = run("retry", "one")
     assert ran.exit_code == 2
-    assert (
-        ran.stderr
-        == "bizproc: instance one is waiting: retry is for one that failed or is stuck. Look at how it stands: `bizproc show`.\n"
-    )
+    said = "instance one is waiting: retry is for one that failed or is stuck. Look at how it stands: `bizproc show`."
+    assert ran.stderr == f"bizproc: {said}\n"
     (Path("cup")).touch()
     with serving(Path.cwd(), "--json") as program:
         assert program.event("ended", id="two")["state"] == "completed"
