@@ -53,6 +53,8 @@ format: $(STAMPS)/dev
 reference: $(STAMPS)/run
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.typing_of_actions
+	@$(BIN)/python -m tools.reference_cli
+	@$(BIN)/python -m tools.error_screens
 
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals

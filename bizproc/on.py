@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bizproc.core.checks import check_value, described
+from bizproc.core.checks import check_text, check_value, described
 from bizproc.core.errors import WrongArgument
 from bizproc.model.fields import fields_of, unknown
 from bizproc.model.kinds import BELONGINGS, NOUNS, class_of
@@ -91,6 +91,7 @@ def stage(
         where: Only where this holds.
         by_processes: Whether moves made by processes count; they do, if nothing is said.
     """
+    _check_staged(item if isinstance(item, str) else getattr(item, "item_type", None), item)
     narrowed = {"while_in_stage": while_in_stage, "where": where, "by_processes": by_processes}
     return _trigger(item, "stage_changed", "created", stages=stages, **narrowed)
 
@@ -142,7 +143,7 @@ def signal(name: str) -> Trigger:
     value is in `happened.event.facts["value"]`. Unlike a signal to an instance it is not kept: who does not listen at
     that moment does not hear it.
     """
-    check_value(name, str, process="on.signal", parameter="name")
+    check_text(name, process="on.signal", parameter="name")
     return Trigger((sent(name),))
 
 
@@ -206,6 +207,13 @@ def _trigger(item: Any, *happenings: str, where: Any = None, became: Any = None,
     _check_fields(kind, narrowed.get("fields", ()))
     conditions = {name: _checked(given, kind, what) for name, given in (("where", where), ("became", became))}
     return Trigger(tuple(f"{kind}.{happening}" for happening in happenings), id, **conditions, **narrowed)
+
+
+def _check_staged(kind: object, item: Any) -> None:
+    """A kind without stages would be waited for in vain. Others that are none are refused with all triggers."""
+    if kind in BELONGINGS or (kind in NOUNS and "stage" not in fields_of(NOUNS[str(kind)])):
+        expected = "a kind of item that has stages, as 'deal', or such an item"
+        raise WrongArgument(process="on.stage", parameter="item", expected=expected, got=described(item))
 
 
 _TYPED: Final = {"stage_changed": "stage", "updated": "changed"}

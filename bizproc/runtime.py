@@ -30,7 +30,7 @@ from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, SqlWatch, bulk, expor
 from bizproc.adapters.sql_crm.exporting import ExportReport
 from bizproc.adapters.sql_crm.reading import setting
 from bizproc.adapters.system_clock import SystemClock
-from bizproc.core.checks import check_value
+from bizproc.core.checks import check_text, check_value
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, Command
 from bizproc.core.errors import (
@@ -164,6 +164,9 @@ class Instance(Generic[R_co]):
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
         """Send it a signal; the same key twice counts once. Sent to one that has ended, it is dropped."""
+        check_text(name, process="Instance.signal", parameter="name")
+        if key is not None:
+            check_text(key, process="Instance.signal", parameter="key")
         await self._runtime.asks.signal(self.id, name, value, key)
 
     async def cancel(self) -> None:
@@ -172,6 +175,7 @@ class Instance(Generic[R_co]):
 
     async def terminate(self, reason: str) -> None:
         """End it now; no more of its code runs."""
+        check_text(reason, process="Instance.terminate", parameter="reason")
         await self._runtime.asks.terminate(self.id, reason)
 
     async def retry(self, *, again: bool = False) -> None:
@@ -690,7 +694,7 @@ class Runtime:
 
     def instance(self, id: str) -> Instance[Any]:
         """A handle on an instance."""
-        return Instance(self, id)
+        return Instance(self, check_text(id, process="Runtime.instance", parameter="id"))
 
     async def instances(
         self, *, process: str | None = None, status: str | None = None, document: Any = None, limit: int | None = None
@@ -705,6 +709,8 @@ class Runtime:
             limit: Only so many, the newest.
         """
         ref = _ref(document)
+        if process is not None:
+            check_text(process, process="Runtime.instances", parameter="process")
         look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
         return await self.read(look)
 
@@ -806,7 +812,7 @@ class Runtime:
         Raises:
             NotJournallable: The value cannot be written.
         """
-        check_value(name, str, process="Runtime.signal", parameter="name")
+        check_text(name, process="Runtime.signal", parameter="name")
         await self.asks.publish(name, value)
 
     async def pause(self, process: Process[..., Any] | str) -> None:

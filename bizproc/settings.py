@@ -55,6 +55,7 @@ class MailSettings:
 
     Attributes:
         host: Of the SMTP server; without one no mail can be sent.
+        port: Of the SMTP server: 587 for `starttls`, 465 for `tls`.
         security: `starttls`, `tls` or `none`.
         username, password: Where the server asks for them.
         timeout: Seconds that the server may take for each answer; for a large mail as much more as its way takes.
@@ -81,8 +82,10 @@ class SmsSettings:
         provider: Which one sends where none is named: `twilio`, `http`, or one that a package brings.
         sender: The number or name that messages come from.
         twilio_account, twilio_token: Of the account at Twilio.
-        http_url: Of a provider of which nothing is known but this; `http_body` is what is posted there, with {to},
-            {from}, {text}, {key} and {status_url} filled in: JSON if it begins with a brace, else a form.
+        twilio_url: Where Twilio is asked.
+        http_url: Of a provider of which nothing is known but this.
+        http_body: What is posted there, with {to}, {from}, {text}, {key} and {status_url} filled in: JSON if it begins
+            with a brace, else a form.
         http_token: What is sent as its bearer token.
         http_deduplicates: That provider sends what comes twice with the same {key} once.
     """
@@ -104,8 +107,11 @@ class AdsSettings:
     Audiences of advertisers.
 
     Attributes:
-        meta_token: The access token of the advertiser at Meta; `meta_version` of its interface.
-        google_account: Of the advertiser at Google; `google_token` its access token.
+        meta_token: The access token of the advertiser at Meta.
+        meta_version, meta_url: Of its interface, and where that is asked.
+        google_account: Of the advertiser at Google.
+        google_token: The access token of that account.
+        google_url: Where Google is asked.
         google_consent: What Google is told of those who are added: that they have `granted` that their data are used
             for advertising, or `denied` it; `unspecified` tells nothing.
     """
@@ -127,6 +133,7 @@ class PaymentSettings:
     Attributes:
         provider: `page` (an invoice page with what to transfer), or `stripe`.
         stripe_key, stripe_webhook_secret: Of the account at Stripe.
+        stripe_url: Where Stripe is asked.
     """
 
     provider: str = "page"

@@ -10,7 +10,7 @@ from bizproc.actions.documented import documented_by
 from bizproc.actions.waits import Days, DaysBefore, UntilStage, UntilStatus
 from bizproc.actions.working_days import WorkingDays, WorkingDaysSince
 from bizproc.core.action import Target
-from bizproc.core.checks import check_value
+from bizproc.core.checks import check_text, check_value
 from bizproc.core.commands import Now, Sleep, SleepUntil, WaitSignal
 from bizproc.core.errors import WrongArgument
 from bizproc.model.deals import Deal
@@ -115,7 +115,7 @@ def for_signal(name: str, type: Any = None, *, timeout: timedelta | None = None)
         type: What its value is restored as; as it was sent, if left out.
         timeout: How long at most; `timed_out` says whether it ran out.
     """
-    check_value(name, str, process="wait.for_signal", parameter="name")
+    check_text(name, process="wait.for_signal", parameter="name")
     check_value(timeout, timedelta | None, process="wait.for_signal", parameter="timeout")
     return WaitSignal(name, type, timeout)
 

@@ -43,7 +43,7 @@ class AddFile(Prepared[File]):
 
     Raises:
         AlreadyExists: There is a file of this path.
-        WrongValue: A path that is none.
+        WrongValue: A path that is none; a file of this machine that is not there.
     """
 
     path: str
@@ -67,6 +67,11 @@ class AddFile(Prepared[File]):
 
     async def prepare(self, outside: Outside) -> tuple[str, int]:
         _checked_path(self.name, self.path)
+        if isinstance(self.content, Path) and not self.content.is_file():
+            expected = "bytes, or the path of a file of this machine"
+            raise WrongValue(
+                action=self.name, parameter="content", expected=expected, got=f"{str(self.content)!r}: no such file"
+            )
         kept: tuple[str, int] = await outside.tools[FILES].put(self.content)
         return kept
 

@@ -5,6 +5,9 @@ The command line: `bizproc`. A door: it speaks to `Runtime`, and never to SQL.
     setup.py      what all commands are told: the store, the processes, JSON
     finding.py    processes, in the modules of a project
     output.py     tables, JSON and texts that are safe to print
+    starter.py    what a new project is made of
+    examining.py  what `bizproc doctor` looks at
+    completing.py what a shell completes
     …_command.py  one command each, loaded when it is called
 """
 

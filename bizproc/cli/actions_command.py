@@ -10,6 +10,7 @@ import attrs
 import click
 
 from bizproc.cli.catalogue import Entry, Form, catalogue
+from bizproc.cli.completing import action_names
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import console, print_json, table
 from bizproc.cli.setup import common_options, setup_of
@@ -17,7 +18,7 @@ from bizproc.cli.setup import common_options, setup_of
 
 @click.command()
 @common_options
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=action_names)
 @click.pass_context
 def command(context: click.Context, name: str | None) -> None:
     r"""

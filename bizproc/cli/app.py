@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -22,9 +22,13 @@ from bizproc import __version__
 from bizproc.cli.setup import common_options
 from bizproc.core.errors import BizprocError, Unanswered
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
 
 COMMANDS: Final = {
+    "init": "Make a new project, which runs at once.",
     "demo": "A small company through a simulated month.",
     "import": "Read a folder of CSV files into the store.",
     "export": "Write all that the store holds into CSV files.",
@@ -39,16 +43,19 @@ COMMANDS: Final = {
     "fork": "A second instance that goes on from a step of the first.",
     "skip-wait": "End the wait of an instance as if its time were up.",
     "settle": "Say whether something was sent of which nobody knows.",
+    "doctor": "What is amiss here, and how to mend it.",
     "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
     "recipes": "Processes that come in packages: which there are, and what they need.",
     "backup": "Copy a store, while it runs, too.",
+    "completion": "Lines that teach a shell to complete what is typed.",
     "actions": "What processes can do: the catalogue of actions.",
 }
 
 EPILOG: Final = """\b
 Examples:
   bizproc demo
+  bizproc init sales
   bizproc import ./northwind --store sqlite:///crm.db
   bizproc serve --processes sales
   bizproc start sales.follow_up --document deal:5 --processes sales
@@ -59,6 +66,14 @@ Examples:
   bizproc signal tea-1 approved '{"by": 2}'
   bizproc fork tea-1 3
   bizproc actions crm.deal.add_product
+
+\b
+Exit codes:
+  0    done
+  1    done, and what came of it is not good: an instance failed, a check found
+       something, what was posted still waits, the store was lost on the way
+  2    not done: a wrong use, a wrong setting, something that is not there
+  130  stopped from the keyboard
 """
 
 
@@ -82,6 +97,13 @@ class Commands(click.Group):
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"there is no command {args[0]!r}. There are: {', '.join(COMMANDS)}.", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """The commands without loading them; else the options."""
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -108,7 +130,7 @@ class Commands(click.Group):
         except click.ClickException as error:
             _complain(error.format_message(), USAGE)
         except BizprocError as error:
-            _complain(str(error), FAILED if isinstance(error, Unanswered) else USAGE)
+            _complain(error, FAILED if isinstance(error, Unanswered) else USAGE)
         except (click.Abort, KeyboardInterrupt):
             _complain("stopped.", STOPPED)
         except BrokenPipeError:
@@ -172,11 +194,14 @@ def _usage(error: click.UsageError) -> str:
     return f"{text} See `{command} --help`."
 
 
-def _complain(text: str, code: int) -> NoReturn:
-    from bizproc.cli.output import complain
+def _complain(what: str | BizprocError, code: int) -> NoReturn:
+    from bizproc.cli.output import complain, complain_of
 
     with suppress(OSError):  # nobody is there to hear
-        complain(text)
+        if isinstance(what, BizprocError):
+            complain_of(what)
+        else:
+            complain(what)
     sys.exit(code)
 
 

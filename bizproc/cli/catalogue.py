@@ -1,15 +1,15 @@
 """
 The catalogue of actions, read from the code: what each is called, what it takes, what it raises. It prints nothing.
 
-Names are found by walking `crm` and `wait`; parameters by the signature of what is found there; units and errors by the
-docstring of the action's class.
+With them the waits, for they are looked for in the same place. Names are found by walking `crm` and `wait`; parameters
+by the signature of what is found there; units and errors by the docstring of the action's class.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from inspect import Parameter as Declared
 from typing import Any, Final, get_args, get_origin, get_overloads, get_type_hints
 
@@ -87,10 +87,11 @@ _Named = dict[str, Any]
 
 
 def catalogue() -> list[Entry]:
-    """All headings in the order of the document, then the actions beyond it in the order of their names."""
+    """All headings in the order of the document, then what is beyond it, actions and waits, by their names."""
     found = _by_action()
     headed = [_entry(heading, _taken(found, heading)) for heading in HEADINGS]
-    return headed + [_entry(None, named) for named in sorted(found.values(), key=lambda named: next(iter(named)))]
+    beyond = [*(_entry(None, named) for named in found.values()), *map(_wait, wait_names())]
+    return headed + sorted(beyond, key=lambda entry: entry.names[0])
 
 
 def _taken(found: dict[Any, _Named], heading: Heading) -> _Named:
@@ -104,6 +105,27 @@ def _taken(found: dict[Any, _Named], heading: Heading) -> _Named:
 def fluent_names() -> dict[str, type]:
     """Every name under which an action can be typed, and its action."""
     return {name: function.action for name, function in _fluent()}
+
+
+def wait_names() -> list[str]:
+    """What is typed as a wait, and touches nothing: the engine answers it."""
+    return [f"wait.{name}" for name in sorted(wait.__all__) if not hasattr(getattr(wait, name), "action")]
+
+
+def _wait(name: str) -> Entry:
+    function = getattr(wait, name.removeprefix("wait."))
+    documentation = inspect.cleandoc(function.__doc__ or "")
+    hint = get_type_hints(function)["return"]
+    result = get_args(hint)[0] if get_origin(hint) is Awaitable else result_of(hint)
+    returns = "None" if result is type(None) else readable(result)
+    return Entry(
+        heading=None,
+        names=(name,),
+        forms=(Form(names=(name,), signature=_signature(function), returns=returns),),
+        says=_prose(documentation),
+        parameters=tuple(_parameters(function, documentation)),
+        errors=tuple(_errors(documentation)),
+    )
 
 
 def _by_action() -> dict[Any, _Named]:
@@ -141,7 +163,7 @@ def _entry(heading: Heading | None, named: _Named) -> Entry:
         return Entry(heading=heading)
     ways = list({function.action: function for function in named.values()}.values())
     documentation = inspect.cleandoc(ways[0].action.__doc__ or "")
-    parameters = {parameter.name: parameter for way in ways for parameter in _parameters(way)}
+    parameters = {each.name: each for way in ways for each in _parameters(way, way.action.__doc__)}
     return Entry(
         heading=heading,
         names=tuple(sorted(named)),
@@ -213,8 +235,8 @@ def _prose(documentation: str) -> str:
 # -- parameters --------------------------------------------------------------------------------------------------------
 
 
-def _parameters(function: Any) -> Iterator[Parameter]:
-    told = descriptions_in(function.action.__doc__)
+def _parameters(function: Any, documentation: str | None) -> Iterator[Parameter]:
+    told = descriptions_in(documentation)
     made_by = _made_by(function)
     hints = get_type_hints(made_by)
     for name, declared in inspect.signature(made_by).parameters.items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from bizproc.cli import upgrading
@@ -14,6 +16,10 @@ from bizproc.cli.output import in_line, print_json
 from bizproc.cli.setup import Setup, common_options, is_there, setup_of
 from bizproc.code.checking import check_paths
 from bizproc.code.report import as_json, lines
+
+if TYPE_CHECKING:
+    from bizproc.cli.hearing import Unheard
+    from bizproc.runtime import UpgradeReport
 
 
 @click.command()
@@ -26,8 +32,9 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> int:
 
     PATHS are files and folders: these are read, and not run. Without them, the modules that processes are found in are
     read, and if there is a store, its live instances are replayed on them: nothing is written, no step is run, and a
-    program that runs them is not disturbed. A line that is right all the same says why: `# bizproc: ok (reason)`. Exit
-    code 1 if anything is found, or an instance would not go on.
+    program that runs them is not disturbed. Stages and kinds of items that triggers name are looked for in it, too. A
+    line that is right all the same says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found, or an instance
+    would not go on.
 
     \b
     Examples:
@@ -37,13 +44,19 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> int:
     """
     setup = setup_of(context)
     report = check_paths(_existing(paths) if paths else _modules(setup.modules, uses=bool(setup.settings.recipes)))
-    upgrade = upgrading.check_instances(setup) if _has_instances(setup, paths) else None
+    upgrade, unheard = upgrading.check_instances(setup) if _has_instances(setup, paths) else (None, [])
     if setup.json:
-        print_json(as_json(report) | ({} if upgrade is None else {"upgrade": upgrading.as_json(upgrade)}))
+        print_json(as_json(report) | _of_store(upgrade, unheard))
     else:
-        for line in (*lines(report), *(() if upgrade is None else upgrading.lines(upgrade))):
+        for line in (*lines(report), *map(str, unheard), *(() if upgrade is None else upgrading.lines(upgrade))):
             click.echo(in_line(line))
-    return 1 if report.findings or not (upgrade is None or upgrade.fits) else 0
+    return 1 if report.findings or unheard or not (upgrade is None or upgrade.fits) else 0
+
+
+def _of_store(upgrade: UpgradeReport | None, unheard: list[Unheard]) -> dict[str, Any]:
+    if upgrade is None:
+        return {}
+    return {"upgrade": upgrading.as_json(upgrade), "unheard": [attrs.asdict(each) for each in unheard]}
 
 
 def _has_instances(setup: Setup, paths: tuple[Path, ...]) -> bool:

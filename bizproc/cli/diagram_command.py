@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from bizproc.cli.completing import instance_ids, process_names
 from bizproc.cli.finding import newest, processes_of
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import print_json, warn
@@ -33,12 +34,12 @@ _ENDED: Final = frozenset({"completed", "failed", "cancelled", "terminated"})
 
 @click.command()
 @common_options
-@click.argument("name", metavar="PROCESS")
+@click.argument("name", metavar="PROCESS", shell_complete=process_names)
 @click.option(
     "--svg", "picture", type=click.Path(path_type=Path), metavar="FILE", help="Write a picture into this file."
 )
 @click.option("--mermaid", "as_text", is_flag=True, help="Print Mermaid text.  [unless --svg]")
-@click.option("--instance", metavar="ID", help="Show where this instance stands.")
+@click.option("--instance", metavar="ID", shell_complete=instance_ids, help="Show where this instance stands.")
 @click.option(
     "--coverage", type=click.Path(path_type=Path), metavar="FILE", help="Show what tests have seen, by this report."
 )

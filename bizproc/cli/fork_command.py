@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bizproc.cli.completing import instance_ids
 from bizproc.cli.output import complain, print_json, say
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.standing import sentence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @common_options
 @click.option("--id", "id_", metavar="ID", help="A name for the fork; the same again gives the same fork.")
-@click.argument("id", metavar="ID")
+@click.argument("id", metavar="ID", shell_complete=instance_ids)
 @click.argument("step", metavar="STEP")
 @click.pass_context
 def command(context: click.Context, id: str, step: str, id_: str | None) -> int:

@@ -17,17 +17,24 @@ from typing import IO, Any, Final
 
 import click
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
+
+from bizproc.core import errors
+from bizproc.core.errors import BizprocError
 
 # Control characters but for the line's end, marks that reorder text, and lone surrogates.
 _UNSAFE: Final = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 
-# Where nobody looks (a pipe, a file) lines are as long as they are: whoever reads them looks for whole words.
+# Where nobody looks (a pipe, a file) no line is broken inside a word, for whoever reads them looks for whole words.
 _NO_LIMIT: Final = 2_000
+
+# Nor do tables there become wider than people read in an editor, unless a word is.
+_PIPED: Final = 120
 
 
 def safe(text: str) -> str:
@@ -67,8 +74,37 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Say what went wrong, on stderr."""
-    click.echo(f"bizproc: {safe(text)}", err=True)
+    """Say what went wrong, on stderr: on a terminal within its width, elsewhere a line stays one."""
+    if sys.stderr.isatty():
+        console(sys.stderr).print(safe(f"bizproc: {text}"))
+    else:
+        click.echo(f"bizproc: {safe(text)}", err=True)
+
+
+def complain_of(error: BizprocError) -> None:
+    """Say what an error of ours says, and what now; on a terminal also where more of it stands."""
+    if sys.stderr.isatty():
+        console(sys.stderr).print(safe(screen(error)))
+    else:
+        complain(" ".join(_parts(error)))
+
+
+REFERENCE: Final = "docs/reference/errors.md"
+
+
+def screen(error: BizprocError) -> str:
+    """What stands on a terminal: what is wrong, what now, and where it is explained."""
+    said, *advice = _parts(error)
+    lines = [f"bizproc: {said}", *(f"What now: {each}" for each in advice)]
+    if type(error).__name__ in errors.__all__:
+        lines.append(f"More: {REFERENCE}#{type(error).__name__.lower()}")
+    return "\n".join(lines)
+
+
+def _parts(error: BizprocError) -> list[str]:
+    said = str(error)
+    said = said if said.rstrip().endswith((".", "?", "!", ":")) or "\n" in said else f"{said}."
+    return [said, error.what_now] if error.what_now else [said]
 
 
 def warn(text: str) -> None:
@@ -97,9 +133,30 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+class _Table(Table):
+    """A table that breaks words only where a terminal is too narrow for them."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width >= _NO_LIMIT:
+            self._fit(_PIPED)
+        return super().__rich_console__(console, options)
+
+    def _fit(self, most: int) -> None:
+        """The widest columns become narrower until all fit, or break nowhere but in a word."""
+        texts = [[str(column.header), *map(str, column.cells)] for column in self.columns]
+        words = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
+        full = [max(map(cell_len, column)) for column in texts]
+        room = most - 2 * len(full)
+        level = max(full, default=0)
+        while level > 0 and sum(max(w, min(f, level)) for w, f in zip(words, full, strict=True)) > room:
+            level -= 1
+        for column, w, f in zip(self.columns, words, full, strict=True):
+            column.width = max(w, min(f, level))
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = ()) -> Table:
     """A table of texts, without the columns that are empty; those named in `right` are aligned to the right."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    made = _Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     right = set(right)
     texts = [["" if cell is None else in_line(str(cell)) for cell in row] for row in rows]
     used = [place for place in range(len(headers)) if any(row[place] for row in texts) or not texts]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from bizproc.cli.completing import process_names
 from bizproc.cli.documents import parse_document
 from bizproc.cli.output import console, moment_text, print_json, say, table
 from bizproc.cli.recorded import waits_text
@@ -21,7 +22,7 @@ MOST: Final = 100
 
 @click.command()
 @common_options
-@click.option("--process", metavar="NAME", help="Only of this process.")
+@click.option("--process", metavar="NAME", shell_complete=process_names, help="Only of this process.")
 @click.option("--status", type=click.Choice(STATES), help="Only in this state.")
 @click.option("--document", metavar="KIND:ID", help="Only on this item, as deal:5.")
 @click.option(

@@ -13,7 +13,8 @@ import click
 
 from bizproc.cli.finding import processes_of
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain
+from bizproc.cli.numbers import FiniteRange
+from bizproc.cli.output import complain, complain_of
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.core.errors import ExtraMissing, PortTaken, StoreError, StoreInUse
 
@@ -35,7 +36,7 @@ QUIET_FOR: Final = 10
 @click.option("--quiet", is_flag=True, help="Say nothing of single instances.")
 @click.option(
     "--grace",
-    type=click.FloatRange(min=0, max=86_400),
+    type=FiniteRange(min=0, max=86_400),
     default=30.0,
     metavar="SECONDS",
     help="How long running steps may take to their end after Ctrl-C.  [30]",
@@ -108,7 +109,7 @@ async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice,
         except StoreInUse as error:
             raise _in_use(setup, error) from None
         except StoreError as error:
-            complain(str(error))
+            complain_of(error)
             return 1
     voice.ends()
     return 130 if stop.at_once else 0

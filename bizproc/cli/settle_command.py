@@ -6,13 +6,14 @@ import asyncio
 
 import click
 
+from bizproc.cli.completing import instance_ids
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.steering import Steered, at_rest, attached, steer, tell
 
 
 @click.command()
 @common_options
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=instance_ids)
 @click.argument("step")
 @click.option("--sent", "how", flag_value="sent", default=None, help="It was sent: the step returns as if told so.")
 @click.option("--again", "how", flag_value="again", help="It was not, or may come twice: send it again.")

@@ -84,6 +84,17 @@ def is_there(store: str) -> bool:
     return name in (store, ":memory:") or Path(name).exists()
 
 
+def wants_json(context: click.Context) -> bool:
+    """Whether an answer in JSON is wanted, known also where the settings cannot be read."""
+    return bool(context.meta.get(_KEY, {}).get("json"))
+
+
+def given_store(context: click.Context) -> str | None:
+    """The store that the command line names."""
+    store: str | None = context.meta.get(_KEY, {}).get("store")
+    return store
+
+
 def setup_of(context: click.Context, environment: Mapping[str, str] | None = None) -> Setup:
     """What a command is told. Raises SettingsError."""
     from bizproc.settings import Settings, read
@@ -100,6 +111,6 @@ def setup_of(context: click.Context, environment: Mapping[str, str] | None = Non
         settings,
         given.get("store", store),
         tuple(name for names in given.get("processes", settings.processes) for name in names.split(",") if name),
-        bool(given.get("json")),
+        wants_json(context),
         "store" in given,
     )

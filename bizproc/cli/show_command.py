@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from attrs import frozen
 
+from bizproc.cli.completing import instance_ids
 from bizproc.cli.output import console, in_line, moment_text, print_json, safe, table
 from bizproc.cli.ps_command import as_json
 from bizproc.cli.recorded import restored, shown, waits_text
@@ -35,7 +36,7 @@ class _Story:
 
 @click.command()
 @common_options
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=instance_ids)
 @click.option("--as-test", is_flag=True, help="Print a test that tells the instance's story, for pytest.")
 @click.pass_context
 def command(context: click.Context, id_: str, *, as_test: bool) -> None:

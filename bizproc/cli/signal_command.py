@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from bizproc.cli.completing import instance_ids
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain, print_json, say
 from bizproc.cli.setup import Setup, common_options, setup_of
@@ -17,7 +18,7 @@ from bizproc.cli.steering import Steered, at_rest, attached, ended, look, steer,
 @click.command()
 @common_options
 @click.option("--key", metavar="KEY", help="A name for this signal: the same key twice counts once.")
-@click.argument("id_", metavar="ID")
+@click.argument("id_", metavar="ID", shell_complete=instance_ids)
 @click.argument("name")
 @click.argument("value", required=False)
 @click.pass_context

@@ -7,15 +7,19 @@ The flags of the start form become known when the process is: they are parsed by
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
+from bizproc.cli.completing import process_names, quietly
 from bizproc.cli.documents import parse_document
 from bizproc.cli.each import parse_where, start_each
 from bizproc.cli.finding import newest, processes_of
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.numbers import FiniteRange
 from bizproc.cli.output import complain, print_json, say, warn
 from bizproc.cli.preview import Wanted, parse_assumed, preview_each, preview_one
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
@@ -29,7 +33,26 @@ if TYPE_CHECKING:
     from bizproc.runtime import Instance, Runtime, Status
 
 
+class _Start(click.Command):
+    """A command that completes the flags of the process, too."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        flags = quietly(_flags_of_process, ctx)
+        return [
+            *super().shell_complete(ctx, incomplete),
+            *(CompletionItem(f) for f in flags if f.startswith(incomplete)),
+        ]
+
+
+def _flags_of_process(context: click.Context) -> Iterator[str]:
+    name = context.params.get("process")
+    if name is not None:
+        found = newest(processes_of(setup_of(context)), name)
+        yield from map(_flag, found.form.parameters)
+
+
 @click.command(
+    cls=_Start,
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     options_metavar="[OPTIONS] [FLAGS OF THE START FORM]",
 )
@@ -39,7 +62,7 @@ if TYPE_CHECKING:
 @click.option(
     "--limit-per-second",
     "limit",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     metavar="N",
     help="With --where: start no more than so many a second.",
 )
@@ -53,7 +76,7 @@ if TYPE_CHECKING:
     help="With --preview: what a step gives or a signal brings, as scoring.score=5.",
 )
 @click.option("--help", "help_", is_flag=True, help="Show this; after a process, its flags.")
-@click.argument("process", required=False)
+@click.argument("process", required=False, shell_complete=process_names)
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def command(

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from attrs import frozen
 
+from bizproc.cli.completing import instance_ids
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import complain, print_json, say
+from bizproc.cli.output import complain, complain_of, print_json, say
 from bizproc.cli.setup import Setup, check_that_store_exists
 from bizproc.cli.standing import GOING_ON, sentence
 from bizproc.core.errors import BizprocError, InstanceNotFound, Unanswered
@@ -130,7 +131,10 @@ def tell(setup: Setup, all_: Sequence[Steered], what: str) -> int:
         print_json([each.as_json() for each in all_])
     for each in all_:
         if each.error is not None:
-            complain(f"{each.id}: {each.error}" if isinstance(each.error, Unanswered) else str(each.error))
+            if isinstance(each.error, Unanswered):
+                complain(f"{each.id}: {each.error}")
+            else:
+                complain_of(each.error)
         elif not setup.json:
             say(_line(setup, each, what))
     codes = [1 if isinstance(each.error, Unanswered) else 2 for each in all_ if each.error is not None]
@@ -150,4 +154,4 @@ def waits_in_store(setup: Setup, what: str) -> str:
 
 def ids_argument(command: Any) -> Any:
     """One or several instances."""
-    return click.argument("ids", metavar="ID...", nargs=-1, required=True)(command)
+    return click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=instance_ids)(command)

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from bizproc.cli.finding import processes_of
+from bizproc.cli.hearing import Unheard, unheard
 from bizproc.cli.setup import Setup, check_that_store_exists
 
 if TYPE_CHECKING:
@@ -16,17 +17,22 @@ if TYPE_CHECKING:
     from bizproc.runtime import Upgrade, UpgradeReport
 
 
-def check_instances(setup: Setup) -> UpgradeReport:
-    """Replay all live instances of the store on the processes that are found. Nothing is written."""
+def check_instances(setup: Setup) -> tuple[UpgradeReport, list[Unheard]]:
+    """
+    Replay all live instances of the store on the processes that are found, and look what their triggers listen to.
+
+    Nothing is written.
+    """
     check_that_store_exists(setup)
     return asyncio.run(_check(setup, processes_of(setup)))
 
 
-async def _check(setup: Setup, processes: list[Process[..., Any]]) -> UpgradeReport:
+async def _check(setup: Setup, processes: list[Process[..., Any]]) -> tuple[UpgradeReport, list[Unheard]]:
     from bizproc.runtime import Runtime
 
     async with Runtime.attach(setup.store) as runtime:
-        return await runtime.check(processes, progress=_tell if sys.stderr.isatty() else None)
+        report = await runtime.check(processes, progress=_tell if sys.stderr.isatty() else None)
+        return report, await unheard(runtime, processes)
 
 
 def _tell(done: int, of: int) -> None:

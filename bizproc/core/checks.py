@@ -198,6 +198,22 @@ def check_value(value: Any, annotation: Any, *, process: str, parameter: str) ->
     return check(value, process, parameter)
 
 
+def check_text(value: Any, *, process: str, parameter: str) -> str:
+    """
+    The value, seen to be a text that can be stored.
+
+    Raises:
+        WrongArgument: it is not: no text, or one with half of a character in it.
+    """
+    text: str = check_value(value, str, process=process, parameter=parameter)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        expected = "a text without lone surrogates (decode what it came from with errors='replace')"
+        raise WrongArgument(process=process, parameter=parameter, expected=expected, got=described(text)) from None
+    return text
+
+
 _check_of = lru_cache(maxsize=None)(Check.of)
 
 

@@ -80,6 +80,11 @@ class BizprocError(Exception):
     says: ClassVar[str] = ""
     advice: ClassVar[str] = ""
 
+    @property
+    def what_now(self) -> str:
+        """The advice, to be shown behind what it says; empty where that holds it already."""
+        return self.advice
+
     def __str__(self) -> str:
         cls = type(self)
         if not self.says or not attrs.has(cls):
@@ -236,7 +241,7 @@ class RecordedError(BizprocError):
     """Stands for a recorded error whose class is gone or cannot be rebuilt."""
 
     says = "{class_name}: {text}"
-    advice = "Look at its text; the class it had is no longer where it was."
+    advice = "Look at its text: the class it had is no longer where it was."
     class_name: str
     text: str
 
@@ -326,7 +331,7 @@ class InstanceFailed(InstanceError):
     """The instance ended with an error; `error` is that error, `step` the step it came from."""
 
     says = "instance {instance} of {process} failed: {error_class}: {text}"
-    advice = "Look at `error` and `step`; when the cause is mended, `retry` the instance."
+    advice = "Look at its steps (`bizproc show`; in code `error` and `step`). When the cause is mended, `retry` it."
     instance: str
     process: str
     error_class: str
@@ -350,7 +355,7 @@ class InstanceTerminated(InstanceError):
     """The instance was ended from outside; no more of its code runs."""
 
     says = "instance {instance} of {process} was terminated: {reason}"
-    advice = "Nothing: `reason` says what ended it."
+    advice = "Nothing: the reason says what ended it."
     instance: str
     process: str
     reason: str
@@ -384,7 +389,7 @@ class StartRefused(InstanceError):
     """The overlap policy refuses a second instance on the same document; `existing` is the id of the first."""
 
     says = "{process} already runs on {document} (instance {existing}), and its overlap policy is {policy!r}."
-    advice = "Go on with `existing`, or give the process another overlap policy."
+    advice = "Go on with the instance that is named, or give the process another overlap policy."
     process: str
     document: str
     existing: str
@@ -396,6 +401,7 @@ class QueueFull(StartRefused):
     """Another instance runs on the document, and too many wait for their turn already."""
 
     says = "{process} runs on {document} (instance {existing}), and {waiting} wait for their turn: no more are taken."
+    advice = "Try again when some have had their turn, or give the process another overlap policy."
     waiting: int
 
 
@@ -404,6 +410,7 @@ class LoopRefused(InstanceError):
     """What a process changed would start a process, at the end of a chain of such causes that is too long (D15)."""
 
     says = "{process} is not started: {length} causes lead to it, and more than {most} are a loop.\n{shown}"
+    advice = "Let the trigger leave out what processes change (`by_processes=False`), or narrow it with `where=`."
     process: str
     length: int
     most: int
@@ -447,7 +454,7 @@ class ChildFailed(InstanceError):
     """A child instance ended without a value; `error` is its error where it failed."""
 
     says = "child {child} of process {process} {state}: {text}"
-    advice = "Look at `error`, and at the child itself: `bizproc show`."
+    advice = "Look at the child itself: `bizproc show`; in code, at `error`."
     child: str
     process: str
     state: str
@@ -610,6 +617,7 @@ class UnknownDepartment(ActionError):
     """No department has this code."""
 
     says = "there is no department {department!r}. Known: {known}."
+    advice = "Use one of the departments that are known, or make it: `crm.department.create(...)`."
     department: str
     known: str
 
@@ -619,6 +627,7 @@ class UnknownGroup(ActionError):
     """No group of users has this code."""
 
     says = "there is no group of users {group!r}. Known: {known}."
+    advice = "Use one of the groups that are known, or make it: `crm.group.create(...)`."
     group: str
     known: str
 
@@ -659,6 +668,7 @@ class NobodyAvailable(ActionError):
     """Nobody of a queue can take it now, and the queue asks for an error then (`nobody="error"`)."""
 
     says = "queue {queue}: nobody can take it now. {reasons}"
+    advice = "Add somebody to the queue, or say what is to be done then: `nobody=`."
     queue: str
     reasons: str
 
@@ -668,6 +678,7 @@ class RowNotFound(ActionError):
     """The item has no product row of this id."""
 
     says = "{kind} {id} has no product row {row!r}. A row's id is meant, not a product's."
+    advice = "Take the id from the rows of the item."
     kind: str
     id: int
     row: object
@@ -678,6 +689,7 @@ class OrderNotFound(ActionError):
     """No order has this id."""
 
     says = "there is no order {order!r}."
+    advice = "Look whether it was deleted; an order is named by its id."
     order: object
 
 
@@ -686,6 +698,7 @@ class UnknownEventType(ActionError):
     """The list EVENT_TYPE has no such code."""
 
     says = "there is no type of event {type!r}. Known: {known}."
+    advice = "Use one of the types that are known, or add an entry to the list EVENT_TYPE."
     type: str
     known: str
 
@@ -695,6 +708,7 @@ class ResourceBusy(ActionError):
     """Somebody is booked at that time already, and the field forbids to book them twice (D9): `bookings` says what."""
 
     says = "{kind}.{field}: booked already: {shown}."
+    advice = "Choose another time or another person, or let the field allow it."
     kind: str
     field: str
     bookings: tuple[object, ...]
@@ -717,6 +731,7 @@ class NobodyFound(ActionError):
     """Somebody is needed, and a parameter comes to nobody."""
 
     says = "{action}: {parameter} comes to nobody (left out, the one in charge of {kind} {id} is meant)."
+    advice = "Name somebody, or set who is in charge of the item."
     action: str
     parameter: str
     kind: str
@@ -728,6 +743,7 @@ class DateMissing(ActionError):
     """The item's date that something depends on is empty."""
 
     says = "{kind} {id} has no {field}."
+    advice = "Fill the field in first, or wait with `wait.days`."
     kind: str
     id: int
     field: str
@@ -738,6 +754,7 @@ class DateTooEarly(ActionError):
     """A wait that would be over before it begins."""
 
     says = "{count} days before {field} of {kind} {id} is {end}: that is not later than today."
+    advice = "Wait for fewer days, or see first whether the date is still far enough."
     kind: str
     id: int
     field: str
@@ -750,6 +767,7 @@ class DocumentNeeded(ActionError):
     """Something is done on the item that the process runs on, and it runs on none."""
 
     says = "{action} is for a process that runs on an item, and here is none."
+    advice = "Say which item is meant, as in `crm.deal(42)`, or start the process on one."
     action: str
 
 
@@ -758,6 +776,7 @@ class WrongFilter(ActionError, ValueError):
     """A filter that means nothing, or not on this kind of item; `filter` is its text."""
 
     says = "filter {filter}: {detail}"
+    advice = "Mend the filter; nothing was looked for."
     filter: str
     detail: str
 
@@ -767,6 +786,7 @@ class FilterUnreadable(ActionError, ValueError):
     """A filter's text that cannot be read; `position` counts characters from 0."""
 
     says = "the filter cannot be read at character {position}: {detail}\n  {shown}\n  {mark}"
+    advice = "Mend the text where the mark stands."
     position: int
     detail: str
     shown: str
@@ -817,6 +837,7 @@ class AlreadyConverted(ActionError):
     """The lead was converted before, or was moved to its success by hand: it is not converted again."""
 
     says = "{kind} {id} is converted already (it is in {stage})."
+    advice = "Nothing: what was made of it is there. `crm.lead.read()` shows it."
     kind: str
     id: int
     stage: str
@@ -827,6 +848,7 @@ class ConversionRefused(ActionError):
     """Something could not be made of it; nothing was. `activity_for` is who was given a to-do about it."""
 
     says = "{kind} {id} could not be converted to a {wanted}: {reason}"
+    advice = "Mend what the reason names, then convert it again."
     kind: str
     id: int
     wanted: str
@@ -839,6 +861,7 @@ class UnknownDetailsTemplate(ActionError):
     """There is no template of details of this code."""
 
     says = "there is no template of details {template!r}. Known: {known}."
+    advice = "Use one of the templates that are known."
     template: str
     known: str
 
@@ -864,6 +887,7 @@ class DetailsRefused(ActionError):
     """
 
     says = "details {id} were not changed: {text}"
+    advice = "Give values that fit their fields; nothing was written."
     id: int
     text: str
     reasons: tuple[tuple[str, str], ...] = ()
@@ -874,6 +898,7 @@ class FileMissing(ActionError):
     """The content of a file is not where contents lie."""
 
     says = "the content {sha256} is not in {where}. Was the store moved without the folder beside it?"
+    advice = "Put that folder back beside the store, or take both from a backup."
     sha256: str
     where: str
 
@@ -924,6 +949,7 @@ class NothingToPay(ActionError):
     """An order has no payment: what it comes to is nothing."""
 
     says = "there is nothing to be paid of order {order}."
+    advice = "Give the order rows with a price, or ask for no payment."
     order: int
 
 
@@ -963,6 +989,7 @@ class NoClientAddress(ActionError):
     """The client of an item has nowhere to be reached."""
 
     says = "{kind} {id}: neither it nor its contacts nor its company have anything in `{wanted}` (of type: {type})."
+    advice = "Fill the field in, or name another address."
     kind: str
     id: int
     wanted: str
@@ -974,6 +1001,7 @@ class BadAddress(ActionError):
     """What is to be written to is no address."""
 
     says = "{what}: {address} is no e-mail address."
+    advice = "Write it as name@example.com."
     what: str
     address: str
 
@@ -983,6 +1011,7 @@ class AttachmentsTooLarge(ActionError):
     """The attachments of a mail are larger than the portal allows."""
 
     says = "the attachments come to {size} bytes as they travel, and a mail may have {most} (setting mail.largest)."
+    advice = "Send fewer or smaller files, or links to them: `crm.drive.link(...)`."
     size: int
     most: int
 
@@ -992,6 +1021,7 @@ class MessageNotFound(ActionError):
     """There is no such message, or it has no such link."""
 
     says = "there is no message {message}, or it has not what was asked for."
+    advice = "Look whether it was deleted; a message is named by its id."
     message: int
 
 
@@ -1010,7 +1040,7 @@ class SendRefused(ActionError):
     """The other side will not take it; it was not sent."""
 
     says = "{channel} refused it: {reason}"
-    advice = "Mend what `reason` names; it was certainly not sent."
+    advice = "Mend what the reason names; it was certainly not sent."
     channel: str
     reason: str
 
@@ -1045,6 +1075,7 @@ class NeverOpen(BizprocError):
     """A working calendar has no such moment."""
 
     says = "working calendar in {zone}: there is no such moment after {moment}: {detail}."
+    advice = "Give the calendar working hours in the time to come."
     zone: str
     moment: str
     detail: str
@@ -1074,13 +1105,22 @@ class ImportRefused(BizprocError):
     text: str
     rows: tuple[BadRow, ...] = ()
 
+    @property
+    def what_now(self) -> str:
+        return ""  # the text has it
+
 
 @define(kw_only=True)
 class ExportRefused(BizprocError):
     """A folder that cannot be exported into; nothing was written."""
 
     says = "{text}"
+    advice = "Name a folder that is empty, or not there yet."
     text: str
+
+    @property
+    def what_now(self) -> str:
+        return ""  # the text has it
 
 
 @define(kw_only=True)
@@ -1088,7 +1128,7 @@ class SettingsError(BizprocError):
     """A setting that is wrong."""
 
     says = "{where}: {detail}"
-    advice = "Mend the setting where `where` says."
+    advice = "Mend it in bizproc.toml, or in the variable that is named; docs/reference/settings.md has them all."
     where: str
     detail: str
 
@@ -1158,6 +1198,7 @@ class Unanswered(StoreError):
     """What a guest posted has not been done yet; it waits in the store. `owner` is who owns it now, or None."""
 
     says = "{path}: it is posted, and not done yet: {detail}"
+    advice = "Wait for the owner, or start one with `bizproc serve`; do not ask again."
     path: str
     owner: int | None
     detail: str
@@ -1194,6 +1235,10 @@ class StoreReadOnly(StoreError):
     advice = "Give this user the right to write to the file and to its folder."
     path: str
     detail: str
+
+    @property
+    def what_now(self) -> str:
+        return "" if ". " in self.detail else self.advice  # a second sentence says what to do
 
 
 @define(kw_only=True)

@@ -71,7 +71,7 @@ def look(path: Path, busy: timedelta, schema: Schema) -> int | None:
     _check_access(path)
     if not path.exists():
         return None
-    connection = connect(path, busy, mode=_harmless_mode(path))
+    connection = connect(path, busy, mode=harmless_mode(path))
     try:
         return recognise(connection, path, schema)
     finally:
@@ -88,7 +88,7 @@ def _check_access(path: Path) -> None:
             raise StoreReadOnly(path=str(path), detail=f"{needed} is read-only for this user, or its disk is.")
 
 
-def _harmless_mode(path: Path) -> Mode:
+def harmless_mode(path: Path) -> Mode:
     """
     How to look at a database in write-ahead mode without leaving a trace.
 

@@ -59,6 +59,15 @@ class _Node:
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{self!r} is no value: make a filter of it.")
 
+    if not TYPE_CHECKING:  # type checkers are to go on saying that there is no such operator
+
+        def _combined(self, _other: object = None) -> NoReturn:
+            """`F.closed & …`: a field alone is no condition, even where it is true or false."""
+            detail = "this alone is no condition: compare it, or one of its fields, as in (F.closed == True)."
+            raise WrongFilter(filter=repr(self), detail=detail)
+
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __invert__ = _combined
+
 
 def path_of(node: _Node) -> Path:
     """The steps from the item to a field, a link or a relation."""

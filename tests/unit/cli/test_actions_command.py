@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bizproc.actions.catalogue import HEADINGS
-from bizproc.cli.catalogue import catalogue, fluent_names
+from bizproc.cli.catalogue import catalogue, fluent_names, wait_names
 from tests.unit.cli.conftest import Run
 
 DOCUMENT = Path(os.environ.get("BIZPROC_TEST_DATA", "/nowhere")) / "spec" / "seed-crm-actions.fr.txt"
@@ -35,7 +35,7 @@ def test_there_are_42_headings_each_once() -> None:
 
 def test_every_name_stands_under_one_entry() -> None:
     names = [name for entry in catalogue() for name in entry.names]
-    assert sorted(names) == sorted(fluent_names())
+    assert sorted(names) == sorted([*fluent_names(), *wait_names()])
 
 
 def test_every_action_of_a_heading_has_a_name_and_says_what_it_does() -> None:
@@ -95,3 +95,23 @@ def test_an_unknown_name_is_one_line_with_the_nearest(run: Run) -> None:
     ran = run("actions", "add_prodct")
     assert ran.exit_code == 2
     assert ran.stderr.startswith("bizproc: there is no action 'add_prodct'. Did you mean add_product")
+
+
+def test_waits_are_listed_with_the_actions(run: Run) -> None:
+    listed = run("actions").stdout
+    assert wait_names()
+    for name in wait_names():
+        assert f"\n{name} " in listed
+    shown = run("actions", "working_days").stdout
+    assert "await wait.working_days(count, calendar=None, *, recompute=False) -> None" in shown
+    assert "whose days count" in shown.lower()
+
+
+def test_in_a_pipe_it_is_no_wider_than_people_read_and_no_name_is_broken(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = run("actions").stdout.splitlines()
+    assert max(map(len, lines)) <= 120
+    words = {word for line in lines for word in line.split()}
+    assert {entry.forms[0].names[0] for entry in catalogue()} <= {word.rstrip(";") for word in words}

@@ -17,8 +17,22 @@ from bizproc.cli import app, ps_command
 from tests.unit.cli.conftest import Run
 
 COMMANDS = [
-    *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "fork"),
-    *("skip-wait", "settle", "check", "diagram", "backup", "actions"),
+    *(
+        "init",
+        "demo",
+        "import",
+        "export",
+        "serve",
+        "start",
+        "ps",
+        "show",
+        "signal",
+        "cancel",
+        "terminate",
+        "retry",
+        "fork",
+    ),
+    *("skip-wait", "settle", "doctor", "check", "diagram", "backup", "completion", "actions"),
 ]
 
 

@@ -52,6 +52,28 @@ def test_where_nobody_looks_lines_are_as_long_as_they_are(monkeypatch: pytest.Mo
     assert "x" * 500 not in printed(most=80, a="x" * 500)
 
 
+def test_where_nobody_looks_a_table_breaks_between_words_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = printed(a="long " * 60, b="w" * 60, c="short").splitlines()
+    assert any("w" * 60 in line for line in lines)
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 120
+
+
+def test_no_colour_is_printed_where_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    def shown() -> str:
+        file = io.StringIO()
+        console(file).print("x", style="red")
+        return file.getvalue()
+
+    assert "\x1b[31m" in shown()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[31m" not in shown()
+
+
 def test_a_console_shows_texts_as_they_are() -> None:
     made = console(io.StringIO())
     assert isinstance(made, Console)

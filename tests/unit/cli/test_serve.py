@@ -183,7 +183,10 @@ def test_a_wait_is_skipped(run: Run, served: Serving) -> None:
     run("start", "tea.ask", "--id", "one")
     assert run("skip-wait", "one").output == "one: tea.ask is done.\n"
     ran = run("skip-wait", "one")
-    assert (ran.exit_code, ran.stderr) == (2, "bizproc: instance one is completed: there is no wait to skip.\n")
+    assert ran.exit_code == 2
+    assert ran.stderr == (
+        "bizproc: instance one is completed: there is no wait to skip. Look at how it stands: `bizproc show`.\n"
+    )
 
 
 def test_one_that_failed_goes_on_at_the_step_that_failed(run: Run, served: Serving, tea: Path) -> None:
@@ -196,7 +199,8 @@ def test_one_that_failed_goes_on_at_the_step_that_failed(run: Run, served: Servi
     assert (ran.exit_code, ran.output) == (0, "one: tea.serve is done.\n")
     ran = run("retry", "one")
     assert ran.exit_code == 2
-    assert ran.stderr == "bizproc: instance one is completed: retry is for one that failed or is stuck.\n"
+    said = "instance one is completed: retry is for one that failed or is stuck. Look at how it stands: `bizproc show`."
+    assert ran.stderr == f"bizproc: {said}\n"
 
 
 def test_a_fork_goes_on_by_itself_from_a_step(run: Run, served: Serving) -> None:
@@ -384,7 +388,8 @@ def test_without_a_serve_a_retry_waits_in_the_store(run: Run) -> None:
     assert json.loads(ran.stdout) == [{"id": "two", "done": False, "state": "failed", "error": None}]
     ran = run("retry", "one")
     assert ran.exit_code == 2
-    assert ran.stderr == "bizproc: instance one is waiting: retry is for one that failed or is stuck.\n"
+    said = "instance one is waiting: retry is for one that failed or is stuck. Look at how it stands: `bizproc show`."
+    assert ran.stderr == f"bizproc: {said}\n"
     (Path("cup")).touch()
     with serving(Path.cwd(), "--json") as program:
         assert program.event("ended", id="two")["state"] == "completed"

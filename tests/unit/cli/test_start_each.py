@@ -70,7 +70,7 @@ def test_a_running_serve_starts_them(start: Run, here: Path) -> None:
         (["sales.close", "--where", "amuont > 5"], ""),
         (["sales.close", "--where", "city = Lyon"], ""),
         (["sales.close", "--where", "all", "--limit-per-second", "0"], "Invalid value for '--limit-per-second'"),
-        (["sales.close", "--where", "all", "--limit-per-second", "nan"], "start_each: parameter limit_per_second:"),
+        (["sales.close", "--where", "all", "--limit-per-second", "nan"], "Invalid value for '--limit-per-second'"),
     ],
 )
 def test_a_wrong_use_is_one_line(start: Run, arguments: list[str], said: str) -> None:
