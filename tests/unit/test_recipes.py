@@ -11,7 +11,8 @@ import pytest
 from bizproc import Calendar, Department, F, Group, Process, User, UserQueue, crm, on, process, recipe, use, wait
 from bizproc.core.form import REQUIRED
 from bizproc.errors import BizprocError, RecipeDefinitionError, WrongArgument
-from bizproc.model import Deal, Lead
+from bizproc.model import Deal, Lead, Users
+from bizproc.model.needs import filled_in
 from bizproc.rules.filters import Filter
 from bizproc.testing import World
 
@@ -113,6 +114,32 @@ def test_a_filter_is_written_as_text() -> None:
     assert written(only="title contains 'Tea'")["only"] == F.title.contains("Tea")
     with pytest.raises(WrongArgument, match="parameter only"):
         written(only="title contains")
+
+
+@pytest.mark.parametrize(
+    ("text", "users"),
+    [("user:3", User(3)), (["department:sales", 4], (Department("sales"), 4)), ("", None), (None, None)],
+)
+def test_settings_that_name_users_are_read_though_they_may_name_nobody(text: object, users: object) -> None:
+    @recipe("test.users", since="1")
+    def some(*, observers: Users | None = None) -> Process[..., Any]:
+        @process("test.users")
+        async def nothing() -> None: ...
+
+        return nothing
+
+    given = {} if text is None else {"observers": text}
+    assert some.parse(given) == {"observers": users}
+    with pytest.raises(WrongArgument, match="parameter observers"):
+        some.parse({"observers": ["anna"]})
+
+
+def test_a_secret_may_be_named_by_a_setting() -> None:
+    @recipe("test.secret", since="1", needs=("secret.{key_in}",))
+    def some(*, key_in: str = "TEA_KEY") -> Process[..., Any]:
+        raise NotImplementedError
+
+    assert [each.name for each in filled_in(some.needs[0], {"key_in": "TEA_KEY"})] == ["TEA_KEY"]
 
 
 def test_plain_settings_are_read_by_their_type() -> None:

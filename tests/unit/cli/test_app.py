@@ -18,7 +18,7 @@ from tests.unit.cli.conftest import Run
 
 COMMANDS = [
     *("demo", "import", "export", "serve", "start", "ps", "show", "signal", "cancel", "terminate", "retry", "fork"),
-    *("skip-wait", "settle", "check", "diagram", "backup", "actions"),
+    *("skip-wait", "settle", "check", "diagram", "recipes", "backup", "actions"),
 ]
 
 
