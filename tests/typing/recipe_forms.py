@@ -27,4 +27,4 @@ def refused(queue: UserQueue) -> None:
     hand_out(queue=3)  # type: ignore[arg-type]
     hand_out(queue=queue, pick="best")  # type: ignore[arg-type]
     hand_out(queue=queue, colour="red")  # type: ignore[call-arg]
-    hand_out(queue)  # type: ignore[misc]
+    hand_out(queue)  # type: ignore[call-arg]
