@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from bizproc.core.errors import WrongArgument
 from bizproc.core.form import REQUIRED, Parameter
 from bizproc.core.process import Process
-from bizproc.model import Department, Group, Item, Product, User
+from bizproc.model import Department, Group, Item, Product, Supervisor, User
 from bizproc.recipe import Recipe
 from bizproc.rules.calendars import Calendar
 from bizproc.rules.filters import Filter
@@ -129,6 +129,7 @@ _OURS: Final[Mapping[Any, Callable[[], st.SearchStrategy[Any]]]] = {
     # Of one kind of items: recipes whose filters are of another kind fix theirs.
     Filter: lambda: filters("deal"),
     Calendar: calendars,
+    Supervisor: lambda: made(Supervisor, _USERS),  # by its fields it would have no end
     Department: lambda: made(Department, _CODES),
     Group: lambda: made(Group, _CODES),
 }
