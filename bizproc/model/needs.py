@@ -8,7 +8,7 @@ They are read here, and looked for nowhere: whoever knows store, settings and en
     field.deal.size            the kind of item has this field, one of its own or a custom one
     stage.deal.NEW             one of the kind's pipelines has this stage; so pipeline.deal.GENERAL
     department.sales           there is such a department; so group, template, by their code
-    secret.ACME_TOKEN          the environment has this variable
+    secret.ACME_TOKEN          the environment has this variable; secret.{setting}: that which a setting names
     bizproc>=1.2               this version of bizproc or a later one
 
 A name in braces is the value of a setting: `stage.deal.{stage}`. A list stands for each of its items.
@@ -89,7 +89,7 @@ def _check_name(kind: Kind, name: str) -> None:
     among = {"user": OF_USERS, "provider": PROVIDERS}.get(kind)
     if among is not None and name not in among:
         raise ValueError(f"one of {', '.join(f'{kind}.{each}' for each in among)}")
-    if kind == "secret" and not _VARIABLE.fullmatch(name):
+    if kind == "secret" and not _SETTING.search(name) and not _VARIABLE.fullmatch(name):
         raise ValueError("secret.NAME, a variable of the environment, as secret.ACME_TOKEN")
     if not _WIDE_NAME.fullmatch(name):
         raise ValueError(f"{kind}.CODE")

@@ -20,8 +20,6 @@ from bizproc.rules.calendars import Calendar
 from bizproc.rules.filters import Filter, parse
 from bizproc.rules.queues import UserQueue
 
-_USERS: Final = (Users, Users | None)
-
 
 def read_written(annotation: Any, given: object) -> object:
     """
@@ -30,8 +28,8 @@ def read_written(annotation: Any, given: object) -> object:
     Raises:
         ValueError: it cannot be read; says how it is written.
     """
-    if annotation in _USERS:
-        return _users(given)
+    if names_users(annotation):
+        return given if isinstance(given, str) and not given.strip() else _users(given)
     readers = [_READERS[each] for member in members_of(annotation) if (each := stripped(member)) in _READERS]
     if not readers or not isinstance(given, (str, list, tuple, dict, int)) or isinstance(given, bool):
         return given
@@ -41,14 +39,19 @@ def read_written(annotation: Any, given: object) -> object:
         raise ValueError(str(error)) from None
 
 
+def names_users(annotation: Any) -> bool:
+    """Whether a type is `Users`, or that and more, such as None."""
+    return _USERS_MEMBERS.issubset(str(member) for member in members_of(annotation))
+
+
 def is_written(annotation: Any) -> bool:
     """Whether values of a type are read here."""
-    return annotation in _USERS or any(stripped(member) in _READERS for member in members_of(annotation))
+    return names_users(annotation) or any(stripped(member) in _READERS for member in members_of(annotation))
 
 
 def schema_of_written(annotation: Any) -> dict[str, Any]:
     """JSON schema of what is read here."""
-    if annotation in _USERS:
+    if names_users(annotation):
         return _SOME_USERS
     return next((_SCHEMAS[each] for member in members_of(annotation) if (each := stripped(member)) in _SCHEMAS), {})
 
@@ -117,6 +120,7 @@ _READERS: Final[Mapping[Any, Callable[[Any], Any]]] = {
     Group: _one(Group, "group:admins"),
 }
 
+_USERS_MEMBERS: Final = frozenset(str(member) for member in members_of(Users))
 _USER: Final = {"anyOf": [{"type": "string", "pattern": "^(user|department|group):"}, {"type": "integer"}]}
 _SOME_USERS: Final[dict[str, Any]] = {"anyOf": [*_USER["anyOf"], {"type": "array", "items": _USER}]}
 _SCHEMAS: Final[Mapping[Any, dict[str, Any]]] = {

@@ -162,6 +162,11 @@ def test_sections_that_name_no_recipe_are_refused(tmp_path: Path, text: str) -> 
         project(tmp_path, text)
 
 
+def test_two_sections_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="TOML"):
+        project(tmp_path, TWICE + '[recipes.eu]\nrecipe = "tea.nudge"\n')
+
+
 async def test_a_use_and_a_process_of_one_name_are_refused(site: Path, tmp_path: Path) -> None:
     write_package(site, "tea", "tea_recipes")
     settings = project(tmp_path, TWICE)

@@ -12,6 +12,7 @@ from bizproc import Calendar, Department, F, Group, Process, User, UserQueue, cr
 from bizproc.core.form import REQUIRED
 from bizproc.errors import BizprocError, RecipeDefinitionError, WrongArgument
 from bizproc.model import Deal, Lead, Users
+from bizproc.model.needs import filled_in
 from bizproc.rules.filters import Filter
 from bizproc.testing import World
 
@@ -126,6 +127,32 @@ def test_users_are_written_as_texts_also_where_they_may_be_left_out(text: object
         raise AssertionError
 
     assert told.parse({"whom": text, "who": text}) == {"whom": read, "who": read}
+
+
+@pytest.mark.parametrize(
+    ("text", "users"),
+    [("user:3", User(3)), (["department:sales", 4], (Department("sales"), 4)), ("", None), (None, None)],
+)
+def test_settings_that_name_users_are_read_though_they_may_name_nobody(text: object, users: object) -> None:
+    @recipe("test.users", since="1")
+    def some(*, observers: Users | None = None) -> Process[..., Any]:
+        @process("test.users")
+        async def nothing() -> None: ...
+
+        return nothing
+
+    given = {} if text is None else {"observers": text}
+    assert some.parse(given) == {"observers": users}
+    with pytest.raises(WrongArgument, match="parameter observers"):
+        some.parse({"observers": ["anna"]})
+
+
+def test_a_secret_may_be_named_by_a_setting() -> None:
+    @recipe("test.secret", since="1", needs=("secret.{key_in}",))
+    def some(*, key_in: str = "TEA_KEY") -> Process[..., Any]:
+        raise NotImplementedError
+
+    assert [each.name for each in filled_in(some.needs[0], {"key_in": "TEA_KEY"})] == ["TEA_KEY"]
 
 
 def test_plain_settings_are_read_by_their_type() -> None:

@@ -14,9 +14,8 @@ from bizproc.code.used import actions_used
 from bizproc.core.checks import members_of, readable, stripped
 from bizproc.core.form import Parameter, plain
 from bizproc.installed import Installed
-from bizproc.model.users import Users
 from bizproc.recipe import Recipe
-from bizproc.rules.written import is_written
+from bizproc.rules.written import is_written, names_users
 
 
 def actions_of(recipe: Recipe[...]) -> tuple[str, ...]:
@@ -80,7 +79,7 @@ _EXAMPLES: Final[dict[Any, str]] = {
 
 
 def _example(annotation: Any) -> str:
-    if annotation == Users:
+    if names_users(annotation):
         return '["user:1"]'
     members = [stripped(each) for each in members_of(annotation)]
     (first, *_) = [each for each in members if each is not type(None)]

@@ -32,7 +32,7 @@ COMMANDS = [
         "retry",
         "fork",
     ),
-    *("skip-wait", "settle", "doctor", "check", "diagram", "backup", "completion", "actions"),
+    *("skip-wait", "settle", "doctor", "check", "diagram", "recipes", "backup", "completion", "actions"),
 ]
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from bizproc import Runtime, crm
+from bizproc.cli import serve_command
+from bizproc.cli.setup import Setup
 from bizproc.installed import uses_of
 from bizproc.settings import read
 from tests.unit.cli.conftest import Run
@@ -239,6 +241,26 @@ def test_nothing_has_changed_after_it_was_recorded(site: Path, here: Path, run: 
     make_store(here)
     assert run("recipes", "check", "--record").exit_code == 0
     assert diff(run) == (0, [], [])
+    assert recorded(here)["uses"].keys() == {"soon", "late"}
+
+
+def test_what_serve_runs_is_recorded_and_a_record_that_cannot_be_written_stops_nothing(
+    site: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup = Setup(read(here, {}), STORE, (), json=False)
+    serve_command._record(setup)
+    assert recorded(here)["uses"]["soon"]["version"] == "1.2"
+    (here / "bizproc.recipes.json").write_text("{", "utf-8")
+    serve_command._record(setup)
+    assert "bizproc.recipes.json" in capsys.readouterr().err
+
+
+def test_a_use_that_cannot_run_keeps_what_was_recorded_of_it(site: Path, here: Path) -> None:
+    setup = Setup(read(here, {}), STORE, (), json=False)
+    serve_command._record(setup)
+    write_package(site, "tea", "tea_recipes", points="")
+    forget("tea_recipes")
+    serve_command._record(setup)
     assert recorded(here)["uses"].keys() == {"soon", "late"}
 
 
