@@ -23,7 +23,8 @@ def close_tasks(*, report: Literal["comment", "activity", "nothing"] = "comment"
         """End the tasks of the stages that the deal has left."""
         deal = await crm.deal.read()
         stages = await crm.stage.find(F.kind == "deal")
-        ended = await crm.deal.end_tasks(*(stage.code for stage in stages if stage.code != deal.stage))
+        left = [stage.code for stage in stages if stage.code != deal.stage]
+        ended = await crm.deal.end_tasks(*left)
 
         tasks = await crm.deal.tasks()
         leftovers = [task.title for task in tasks if not task.completed and task.stage != deal.stage]
