@@ -47,7 +47,7 @@ def document(
         if nudge == "mail":
             await crm.deal.send_email(called, letter, attachments=attachments, track_clicks=True)
         else:
-            await crm.deal.schedule_call(f"Has {made.number} arrived?", responsible=None, complete_on_stage_change=True)
+            await crm.deal.schedule_call(f"Has {made.number} arrived?", complete_on_stage_change=True)
         return "nudged"
 
     return send_document

@@ -31,7 +31,8 @@ def quote_to_cash(
     @process("billing.quote_to_cash", starts=on.stage("deal", stage))
     async def bring_in(deal: Deal) -> str:
         """From a deal to its money."""
-        return await race(lost(deal), billed())
+        first = await race(lost(deal), billed())
+        return first.value
 
     async def billed() -> str:
         async with saga() as undo:
@@ -48,13 +49,13 @@ def quote_to_cash(
 
             await invoice.change_stage("PAID")
             await quote.change_stage("APPROVED")
-            await crm.deal.add_comment(f"Invoice {bill.number} is paid: {printed(bill, 'amount')} {bill.currency}")
+            await crm.deal.add_comment(f"Invoice {bill.number} is paid: {printed(bill, 'amount')}")
         return "paid"
 
     async def asked_for(bill: Invoice, link: str, pdf: int | None) -> None:
         invoice = crm.invoice(bill.id)
         attachments = [] if pdf is None else [await crm.drive.file(pdf)]
-        sum_ = f"{printed(bill, 'amount')} {bill.currency}"
+        sum_ = printed(bill, "amount")
         text = f"{salutation}\n\nInvoice {bill.number} comes to {sum_}. You can pay it here: [url]{link}[/url]"
         await invoice.send_email(f"Invoice {bill.number}", text, attachments=attachments)
         await invoice.change_stage("SENT")

@@ -13,7 +13,7 @@ def meeting(*, subject: str = "Meeting", location: str = "", attended_by: Users 
     """
     Schedule a meeting with the client of a deal; it is completed when the deal moves on.
 
-    Whoever starts it is asked when it begins and ends, and when to remind of it. An end before the beginning is refused.
+    Whoever starts it is asked when it begins and ends, and when to remind of it. An end before it begins is refused.
 
     Args:
         subject: What meetings are called; the deal's title follows.
