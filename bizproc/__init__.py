@@ -16,6 +16,7 @@ from bizproc.core.process import Call, Process, process
 from bizproc.core.steps import Retry, action, step_key
 from bizproc.model.organisation import Department, Group
 from bizproc.model.users import User, supervisor
+from bizproc.recipe import recipe, use
 from bizproc.rules.calendars import Calendar
 from bizproc.rules.filters import F
 from bizproc.rules.queues import UserQueue
@@ -70,12 +71,14 @@ __all__ = [
     "process",
     "race",
     "random",
+    "recipe",
     "saga",
     "shield",
     "start",
     "step_key",
     "supervisor",
     "this",
+    "use",
     "wait",
 ]
 

@@ -133,11 +133,12 @@ where it is used, and says there if such items have no such field. `crm.deal.fin
 _OPERATORS = "`==`, `!=`, `<`, `<=`, `>`, `>=`, and on each field:\n"
 
 
+RECIPES = ("recipe", "use")
 QUEUES = ("UserQueue", "Department", "Group", "supervisor", "Calendar")
 
 
 def language() -> str:
-    elsewhere = ("process", "supervisor")
+    elsewhere = ("process", "supervisor", *RECIPES)
     verbs = [each for each in bizproc.__all__ if inspect.isfunction(getattr(bizproc, each)) and each not in elsewhere]
     parts = [MADE, LANGUAGE, "## Processes\n", _spoken("process", bizproc.process), "## Triggers\n", TRIGGERS]
     parts += [_spoken(f"on.{name}", getattr(on, name)) for name in on.__all__]
@@ -148,6 +149,8 @@ def language() -> str:
     parts += ["## Filters\n", FILTERS, _OPERATORS, table(("", ""), list(_operators()))]
     parts += ["## Queues and calendars\n"]
     parts += [_spoken(name, getattr(bizproc, name)) for name in QUEUES]
+    parts += ["## Recipes\n"]
+    parts += [_spoken(name, getattr(bizproc, name)) for name in RECIPES]
     return "\n".join(parts)
 
 

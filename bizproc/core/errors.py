@@ -3,6 +3,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
 
     BizprocError
     ├── ProcessDefinitionError    a process that cannot be loaded
+    ├── RecipeDefinitionError     a recipe that cannot be used
     ├── WrongArgument             a call that does not fit the start form, or a step's or an action's parameters
     ├── NotDurable                something that is not bizproc's was awaited or scheduled inside a process
     ├── NotInProcess              a command was awaited where no process runs
@@ -110,6 +111,16 @@ class ProcessDefinitionError(BizprocError):
     says = "process {process}: {detail}"
     advice = "Mend the definition; nothing was loaded of it."
     process: str
+    detail: str
+
+
+@define(kw_only=True)
+class RecipeDefinitionError(BizprocError):
+    """A recipe that cannot be used, whatever its settings are."""
+
+    says = "recipe {recipe}: {detail}"
+    advice = "Mend the recipe, or install a release of its distribution in which it is mended."
+    recipe: str
     detail: str
 
 
@@ -1260,6 +1271,7 @@ __all__ = [
     "ProcessDefinitionError",
     "ProductNotFound",
     "QueueFull",
+    "RecipeDefinitionError",
     "RecordedError",
     "ReplayMismatch",
     "ResourceBusy",

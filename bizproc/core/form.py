@@ -94,6 +94,17 @@ class StartForm:
             form.parameters  # noqa: B018
         return form
 
+    def renamed(self, name: str) -> StartForm:
+        """
+        The form of the same function under another name.
+
+        With all that was looked up when it was made: what is defined inside a function finds its names only while that
+        one runs.
+        """
+        other = StartForm(self.function, name)
+        vars(other).update({key: value for key, value in vars(self).items() if key != "name"})
+        return other
+
     # -- what it says
 
     @cached_property
@@ -536,7 +547,9 @@ def _read_moment(text: str) -> datetime:
 
 _NUMBER: Final = r"(\d+(?:\.\d+)?)"
 _PLAIN: Final = re.compile(
-    rf"-?(?:{_NUMBER}w)?\s*(?:{_NUMBER}d)?\s*(?:{_NUMBER}h)?\s*(?:{_NUMBER}m(?:in)?)?\s*(?:{_NUMBER}s)?", re.IGNORECASE
+    rf"-?(?:{_NUMBER} ?w(?:eeks?)?)? ?(?:{_NUMBER} ?d(?:ays?)?)? ?(?:{_NUMBER} ?h(?:ours?)?)? ?"
+    rf"(?:{_NUMBER} ?m(?:in(?:utes?)?)?)? ?(?:{_NUMBER} ?s(?:econds?)?)?",
+    re.IGNORECASE,
 )
 _ISO: Final = re.compile(
     rf"-?P(?:{_NUMBER}W)?(?:{_NUMBER}D)?(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?", re.IGNORECASE
@@ -546,6 +559,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def _read_duration(text: str) -> timedelta:
+    text = " ".join(text.split())
     match = _PLAIN.fullmatch(text) or _ISO.fullmatch(text)
     if match is None or not any(match.groups()):
         raise ValueError("as 30m, 4h, 2d, 1d12h or PT4H")

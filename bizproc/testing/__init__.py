@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bizproc.testing.papers import FakeDocuments, FakePayments
     from bizproc.testing.process_machine import ProcessMachine
     from bizproc.testing.queue_machine import QueueMachine
+    from bizproc.testing.recipes import assert_recipe
     from bizproc.testing.world import World
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "QueueMachine",
     "VirtualClock",
     "World",
+    "assert_recipe",
     "assert_replays",
     "crash_at_every_await",
     "save_journal",
@@ -55,6 +57,7 @@ _AT: Final = {
     "QueueMachine": "queue_machine",
     "VirtualClock": "clock",
     "World": "world",
+    "assert_recipe": "recipes",
     "assert_replays": "journals",
     "crash_at_every_await": "crashing",
     "save_journal": "journals",

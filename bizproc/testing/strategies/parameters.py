@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -20,7 +20,13 @@ from hypothesis import strategies as st
 from bizproc.core.errors import WrongArgument
 from bizproc.core.form import REQUIRED, Parameter
 from bizproc.core.process import Process
-from bizproc.model import Item, Product, User
+from bizproc.model import Department, Group, Item, Product, User
+from bizproc.recipe import Recipe
+from bizproc.rules.calendars import Calendar
+from bizproc.rules.filters import Filter
+from bizproc.rules.queues import UserQueue
+from bizproc.testing.strategies.calendars import calendars
+from bizproc.testing.strategies.filters import filters
 from bizproc.testing.strategies.items import in_cents, items_of, texts
 from bizproc.testing.strategies.making import made
 from bizproc.testing.strategies.moments import moments
@@ -43,9 +49,11 @@ _PLAIN: Final[Mapping[Any, st.SearchStrategy[Any]]] = {
 }
 
 
-def parameters(process: Process[..., Any], **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
+def parameters(process: Process[..., Any] | Recipe[...], **fixed: Any) -> st.SearchStrategy[dict[str, Any]]:
     """
     Parameters of a process, as keyword arguments of its call; those that have a default may be left out.
+
+    Of a recipe they are its settings.
 
     Args:
         process: Whose start form it is.
@@ -89,6 +97,8 @@ def of_type(type_: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(of_type(inside[0]), of_type(inside[1]), max_size=5)
     if isinstance(type_, type) and (issubclass(type_, Item) or type_ in (User, Product)):
         return items_of(type_)
+    if type_ in _OURS:
+        return _OURS[type_]()
     if isinstance(type_, type) and attrs.has(type_):
         return _built(type_)
     return st.from_type(type_)
@@ -101,6 +111,26 @@ _SEVERAL: Final[Mapping[Any, Any]] = {
     frozenset: frozenset,
     abc.Sequence: list,
     abc.Iterable: list,
+}
+
+
+_USERS: Final = st.integers(1, 20)
+_CODES: Final = st.sampled_from(["sales", "support", "eu"])
+
+
+def _queues() -> st.SearchStrategy[UserQueue]:
+    """Of users that need not be there: whom a queue names is looked up when it is asked."""
+    members = st.one_of(made(User, _USERS), made(Department, _CODES), made(Group, _CODES))
+    return made(lambda some: UserQueue(tuple(some)), st.lists(members, max_size=5))
+
+
+_OURS: Final[Mapping[Any, Callable[[], st.SearchStrategy[Any]]]] = {
+    UserQueue: _queues,
+    # Of one kind of items: recipes whose filters are of another kind fix theirs.
+    Filter: lambda: filters("deal"),
+    Calendar: calendars,
+    Department: lambda: made(Department, _CODES),
+    Group: lambda: made(Group, _CODES),
 }
 
 
