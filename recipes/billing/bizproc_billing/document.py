@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from bizproc import Process, crm, on, process, wait
+from bizproc import Process, crm, on, process, recipe, wait
+from bizproc.errors import WrongArgument
 from bizproc.model import Deal
 
+NAME: Final = "billing.document"
 
+
+@recipe(
+    NAME,
+    since="1.0",
+    needs=(
+        "template.{template}",
+        "stage.deal.{stage}",
+        "provider.documents",
+        "provider.mail",
+    ),
+)
 def document(
     *,
     template: str,
@@ -16,7 +29,7 @@ def document(
     text: str = "Dear customer,\n\nplease find attached {number}. You can read it here, too: {link}",
     nudge_after: int = 3,
     nudge: Literal["mail", "call"] = "mail",
-) -> Process[Any, str]:
+) -> Process[..., Any]:
     """
     Make a document with signature and stamp, mail its PDF, and nudge the client where the mail is not read.
 
@@ -29,7 +42,11 @@ def document(
         nudge: Whether the mail is sent again, or somebody is to call.
     """
 
-    @process("billing.document", starts=on.stage("deal", stage))
+    if not 1 <= nudge_after <= 365:
+        expected = "working days, from 1 to 365"
+        raise WrongArgument(process=NAME, parameter="nudge_after", expected=expected, got=repr(nudge_after))
+
+    @process(NAME, starts=on.stage("deal", stage))
     async def send_document(deal: Deal) -> str:
         """Mail a document of the deal, and see that it is read."""
         made = await crm.deal.create_document(template, wait_for_pdf=True, with_stamp=True, public_link=True)

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
-from bizproc import F, Process, crm, on, printed, process, race, saga, wait
+from bizproc import F, Process, crm, on, printed, process, race, recipe, saga, wait
+from bizproc.errors import WrongArgument
 from bizproc.model import Deal, Invoice
 
+NAME: Final = "billing.quote_to_cash"
 
+
+@recipe(
+    NAME,
+    since="1.0",
+    needs=(
+        "template.{template}",
+        "stage.deal.{stage}",
+        "stage.quote.APPROVED",
+        "stage.quote.DECLAINED",
+        "stage.invoice.SENT",
+        "stage.invoice.PAID",
+        "stage.invoice.UNPAID",
+        "provider.documents",
+        "provider.payments",
+        "provider.mail",
+    ),
+)
 def quote_to_cash(
     *,
     template: str,
     stage: str = "PREPAYMENT_INVOICE",
     reminders: tuple[int, ...] = (3, 7, 14),
     salutation: str = "Dear customer,",
-) -> Process[Any, str]:
+) -> Process[..., Any]:
     """
     Quote a deal, invoice it, mail the stamped invoice with a payment link, and remind of it until it is paid.
 
@@ -28,7 +47,11 @@ def quote_to_cash(
         salutation: How mails begin.
     """
 
-    @process("billing.quote_to_cash", starts=on.stage("deal", stage))
+    if sorted({*reminders}) != list(reminders) or not all(1 <= days <= 365 for days in reminders):
+        expected = "numbers of working days from 1 to 365, each more than the one before"
+        raise WrongArgument(process=NAME, parameter="reminders", expected=expected, got=repr(reminders))
+
+    @process(NAME, starts=on.stage("deal", stage))
     async def bring_in(deal: Deal) -> str:
         """From a deal to its money."""
         first = await race(lost(deal), billed())
@@ -59,7 +82,7 @@ def quote_to_cash(
         text = f"{salutation}\n\nInvoice {bill.number} comes to {sum_}. You can pay it here: [url]{link}[/url]"
         await invoice.send_email(f"Invoice {bill.number}", text, attachments=attachments)
         await invoice.change_stage("SENT")
-        for earlier, days in pairwise((0, *sorted(reminders))):
+        for earlier, days in pairwise((0, *reminders)):
             await wait.working_days(days - earlier)
             await invoice.send_email(f"Reminder: invoice {bill.number}", text, attachments=attachments)
         await crm.deal.add_activity(f"Invoice {bill.number} is not paid", f"{sum_}, {link}", important=True)

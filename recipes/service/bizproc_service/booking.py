@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from bizproc import F, Process, attempt, crm, now, on, printed, process, wait
-from bizproc.errors import ResourceBusy
+from bizproc import F, Process, attempt, crm, now, on, printed, process, recipe, wait
+from bizproc.errors import ResourceBusy, UnknownField, WrongArgument
 from bizproc.model import Deal, Users
 
+NAME: Final = "service.booking"
 
+
+@recipe(
+    NAME,
+    since="1.0",
+    needs=(
+        "field.deal.{appointment}",
+        "field.deal.{field}",
+        "provider.sms",
+    ),
+)
 def booking(
     *,
     appointment: str = "appointment",
@@ -20,7 +31,7 @@ def booking(
     remind: timedelta = timedelta(days=1),
     confirmation: str = "Your appointment is booked: {when}",
     reminder: str = "We look forward to seeing you: {when}",
-) -> Process[Any, str]:
+) -> Process[..., Any]:
     """
     Book somebody's time for a deal's appointment, confirm it by SMS, remind of it; release it when lost or moved.
 
@@ -36,13 +47,19 @@ def booking(
         confirmation: What the client is told when it is booked; {when} is filled in.
         reminder: What the client is told before it; {when} is filled in.
     """
-    asked_for = on.changed("deal", f"custom.{appointment}", "pipeline", by_processes=True)
+    if not timedelta(0) < duration <= timedelta(days=31):
+        raise WrongArgument(process=NAME, parameter="duration", expected="up to 31 days", got=str(duration))
+    if not timedelta(0) <= remind <= timedelta(days=365):
+        raise WrongArgument(process=NAME, parameter="remind", expected="up to 365 days", got=str(remind))
+    try:
+        changed = on.changed("deal", f"custom.{appointment}", "pipeline", by_processes=True)
+    except UnknownField:
+        expected = "the code of a custom field of deals"
+        raise WrongArgument(process=NAME, parameter="appointment", expected=expected, got=repr(appointment)) from None
     lost = F.semantics.is_in(["failure", "apology"])
 
     # Each change begins anew with the deal as it is: what waited to remind of the old appointment is over.
-    @process(
-        "service.booking", starts=asked_for | on.became("deal", lost) | on.became("deal", ~lost), overlap="replace"
-    )
+    @process(NAME, starts=changed | on.became("deal", lost) | on.became("deal", ~lost), overlap="replace")
     async def keep_booked(deal: Deal) -> str:
         """See that what is booked is the deal's appointment."""
         deal = await crm.deal.read()

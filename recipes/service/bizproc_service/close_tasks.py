@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from bizproc import F, Process, crm, on, process
+from bizproc import F, Process, crm, on, process, recipe
 from bizproc.model import Deal
 
 
-def close_tasks(*, report: Literal["comment", "activity", "nothing"] = "comment") -> Process[Any, int]:
+@recipe("service.close_tasks", since="1.0")
+def close_tasks(*, report: Literal["comment", "activity", "nothing"] = "comment") -> Process[..., Any]:
     """
     When a deal moves on, end the tasks of the stages that it has left, and report those that are still open.
 

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from bizproc import Process, Retry, action, crm, on, process
+from bizproc import Process, Retry, action, crm, on, process, recipe
+from bizproc.errors import WrongArgument
 from bizproc.model import Company, Contact, MultiField
 
+NAME: Final = "service.enrich_contact"
 MULTIPLE: Final = ("phones", "emails", "webs")
 SINGLE: Final = ("address", "address_2", "city", "region", "postal_code", "country")
 OF_COMPANY: Final = (*MULTIPLE, *SINGLE, "industry", "employees", "legal_address")
@@ -28,17 +30,17 @@ class Known:
 
 
 @action("service.look_up", retry=Retry(attempts=6, first_delay=timedelta(seconds=5)), timeout=timedelta(seconds=30))
-async def look_up(url: str, key_in: str) -> Known:
+async def look_up(url: str, key_in: str | None) -> Known:
     """
     Ask the provider. It answers with JSON, `{"company": {...}, "contact": {...}}`, or 404 if it knows nothing.
 
     Args:
         url: What to ask.
-        key_in: The environment variable that holds our key, sent as a bearer token; without one none is sent.
+        key_in: The environment variable that holds our key, which is sent as a bearer token.
     """
     import httpx
 
-    key = os.environ.get(key_in, "")
+    key = os.environ[key_in] if key_in else None
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"} if key else {}) as client:
         answer = await client.get(url)
     if answer.status_code == httpx.codes.NOT_FOUND:
@@ -47,19 +49,26 @@ async def look_up(url: str, key_in: str) -> Known:
     return Known(told.get("company") or {}, told.get("contact") or {})
 
 
-def enrich_contact(
-    *, provider: str, key_in: str = "ENRICH_KEY", skip: tuple[str, ...] = FREE_MAIL
-) -> Process[Any, str]:
+@recipe(
+    NAME,
+    since="1.0",
+    needs=("secret.{key_in}",),
+)
+def enrich_contact(*, provider: str, key_in: str | None = None, skip: tuple[str, ...] = FREE_MAIL) -> Process[..., Any]:
     """
     Ask a provider for a new contact's company, and add what it knows to contact and company; nothing is overwritten.
 
     Args:
         provider: The address to ask, with {domain} for the domain of the contact's e-mail address.
-        key_in: The environment variable that holds the key for it.
+        key_in: The environment variable that holds the key for it; none is sent if left out.
         skip: Domains of mail addresses that say nothing of a company.
     """
 
-    @process("service.enrich_contact", starts=on.created("contact", by_processes=True))
+    if not provider.startswith(("https://", "http://")) or "{domain}" not in provider:
+        expected = "an address like https://provider.example/companies/{domain}"
+        raise WrongArgument(process=NAME, parameter="provider", expected=expected, got=repr(provider))
+
+    @process(NAME, starts=on.created("contact", by_processes=True))
     async def enrich(contact: Contact) -> str:
         """Add what a provider knows of the contact and its company."""
         domain = domain_of(contact)

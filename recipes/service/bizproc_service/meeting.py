@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bizproc import Process, crm, process
+from bizproc import Process, crm, process, recipe
 from bizproc.model import Deal, Users
 
 
-def meeting(*, subject: str = "Meeting", location: str = "", attended_by: Users | None = None) -> Process[Any, int]:
+@recipe("service.meeting", since="1.0")
+def meeting(*, subject: str = "Meeting", location: str = "", attended_by: Users | None = None) -> Process[..., Any]:
     """
     Schedule a meeting with the client of a deal; it is completed when the deal moves on.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from bizproc_billing.document import document
-from bizproc_billing.tests.office import office, tea_deal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bizproc import crm
 from bizproc.model import Activity, CrmDocument, Deal
-from bizproc.testing import World, crash_at_every_await
+from bizproc.testing import World, assert_recipe, crash_at_every_await
+from bizproc_billing.document import document
+from bizproc_billing.tests.office import office, tea_deal
 
 RECIPE = document(template="paper")
 
@@ -98,3 +98,7 @@ def test_there_is_a_nudge_exactly_if_the_mail_was_not_read_in_time(opens_after: 
             assert nudged[-1] is not in_time
 
     asyncio.run(go())
+
+
+def test_the_recipe_keeps_its_contract() -> None:
+    assert_recipe(document)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from bizproc_billing.quote_to_cash import quote_to_cash
-from bizproc_billing.tests.office import office, tea_deal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bizproc import Call, crm
 from bizproc.errors import InstanceFailed
 from bizproc.model import Activity, Comment, Deal, Invoice, Message, Order, Quote
-from bizproc.testing import World, crash_at_every_await
+from bizproc.testing import World, assert_recipe, crash_at_every_await
+from bizproc_billing.quote_to_cash import quote_to_cash
+from bizproc_billing.tests.office import office, tea_deal
 
 RECIPE = quote_to_cash(template="paper")
 
@@ -191,3 +191,7 @@ def test_whatever_happens_an_invoice_ends_paid_or_cancelled_and_no_reminder_foll
             assert (quote, invoice) in expected
 
     asyncio.run(go())
+
+
+def test_the_recipe_keeps_its_contract() -> None:
+    assert_recipe(quote_to_cash)

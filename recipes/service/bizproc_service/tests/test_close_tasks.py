@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bizproc import crm, on, process
 from bizproc.model import Activity, Comment, Deal, Task
-from bizproc.testing import World, crash_at_every_await
+from bizproc.testing import World, assert_recipe, crash_at_every_await
 from bizproc_service.close_tasks import close_tasks
 
 
@@ -104,3 +104,7 @@ def test_whatever_way_a_deal_goes_only_tasks_of_its_stage_are_open(moves: list[s
                 assert {task.stage for task in await world.find(Task) if not task.completed} == {stage}
 
     asyncio.run(go())
+
+
+def test_the_recipe_keeps_its_contract() -> None:
+    assert_recipe(close_tasks)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from bizproc_service.meeting import meeting
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bizproc import crm
 from bizproc.errors import InstanceFailed, WrongArgument
 from bizproc.model import Activity, Deal, Notification
-from bizproc.testing import World, crash_at_every_await
+from bizproc.testing import World, assert_recipe, crash_at_every_await
+from bizproc_service.meeting import meeting
 
 RECIPE = meeting(location="At the harbour")
 BEGIN, END = datetime(2030, 2, 1, 9, tzinfo=UTC), datetime(2030, 2, 1, 10, 30, tzinfo=UTC)
@@ -81,3 +81,7 @@ def test_a_form_that_is_not_filled_in_is_refused_by_name(name: str) -> None:
 def test_what_is_filled_in_as_text_is_what_was_meant(begin: datetime, lasts: timedelta) -> None:
     texts = {"begin": begin.isoformat(), "end": (begin + lasts).isoformat(), "remind": "2h", "important": "yes"}
     assert RECIPE.form.parse(texts) == {"begin": begin, "end": begin + lasts, "remind": 2 * HOURS, "important": True}
+
+
+def test_the_recipe_keeps_its_contract() -> None:
+    assert_recipe(meeting)
