@@ -157,6 +157,14 @@ def test_settings_are_described_as_a_json_schema() -> None:
     assert hand_out.settings[0].default is REQUIRED
 
 
+def test_a_secret_can_be_named_by_a_setting() -> None:
+    @recipe("test.secret", since="1.0", needs=("secret.{key_in}",))
+    def ask(*, key_in: str | None = None) -> Process[..., Any]:
+        raise NotImplementedError
+
+    assert [each.settings for each in ask.needs] == [("key_in",)]
+
+
 @pytest.mark.parametrize(
     "need",
     [

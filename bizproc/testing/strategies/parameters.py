@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from bizproc.core.errors import WrongArgument
 from bizproc.core.form import REQUIRED, Parameter
 from bizproc.core.process import Process
-from bizproc.model import Department, Group, Item, Product, User
+from bizproc.model import Department, Group, Item, Product, Supervisor, User
 from bizproc.recipe import Recipe
 from bizproc.rules.calendars import Calendar
 from bizproc.rules.filters import Filter
@@ -131,6 +131,8 @@ _OURS: Final[Mapping[Any, Callable[[], st.SearchStrategy[Any]]]] = {
     Calendar: calendars,
     Department: lambda: made(Department, _CODES),
     Group: lambda: made(Group, _CODES),
+    # Of users by their ids: supervisors of supervisors would never end.
+    Supervisor: lambda: made(Supervisor, _USERS),
 }
 
 
