@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from bizproc import Process, crm, on, process, recipe, wait
 from bizproc.errors import WrongArgument
 from bizproc.model import Deal
 
-NAME: Final = "billing.document"
-
 
 @recipe(
-    NAME,
+    "billing.document",
     since="1.0",
     needs=(
         "template.{template}",
@@ -44,9 +42,11 @@ def document(
 
     if not 1 <= nudge_after <= 365:
         expected = "working days, from 1 to 365"
-        raise WrongArgument(process=NAME, parameter="nudge_after", expected=expected, got=repr(nudge_after))
+        raise WrongArgument(
+            process="billing.document", parameter="nudge_after", expected=expected, got=repr(nudge_after)
+        )
 
-    @process(NAME, starts=on.stage("deal", stage))
+    @process("billing.document", starts=on.stage("deal", stage))
     async def send_document(deal: Deal) -> str:
         """Mail a document of the deal, and see that it is read."""
         made = await crm.deal.create_document(template, wait_for_pdf=True, with_stamp=True, public_link=True)

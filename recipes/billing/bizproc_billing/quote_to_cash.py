@@ -9,11 +9,11 @@ from bizproc import F, Process, crm, on, printed, process, race, recipe, saga, w
 from bizproc.errors import WrongArgument
 from bizproc.model import Deal, Invoice
 
-NAME: Final = "billing.quote_to_cash"
+LOST: Final = ("failure", "apology")
 
 
 @recipe(
-    NAME,
+    "billing.quote_to_cash",
     since="1.0",
     needs=(
         "template.{template}",
@@ -49,15 +49,21 @@ def quote_to_cash(
 
     if sorted({*reminders}) != list(reminders) or not all(1 <= days <= 365 for days in reminders):
         expected = "numbers of working days from 1 to 365, each more than the one before"
-        raise WrongArgument(process=NAME, parameter="reminders", expected=expected, got=repr(reminders))
+        raise WrongArgument(
+            process="billing.quote_to_cash", parameter="reminders", expected=expected, got=repr(reminders)
+        )
 
-    @process(NAME, starts=on.stage("deal", stage))
+    @process("billing.quote_to_cash", starts=on.stage("deal", stage))
     async def bring_in(deal: Deal) -> str:
         """From a deal to its money."""
-        first = await race(lost(deal), billed())
+        first = await race(lost(deal), billed(deal))
         return first.value
 
-    async def billed() -> str:
+    async def billed(deal: Deal) -> str:
+        if (await crm.deal.read()).semantics in LOST:
+            return "lost"
+        if await crm.invoice.find_first((F.deal_id == deal.id) & (F.semantics != "failure")):
+            return "invoiced already"
         async with saga() as undo:
             made = await crm.deal.convert(quote=True, invoice=True)
             quote, invoice = crm.quote(made.quote_id or 0), crm.invoice(made.invoice_id or 0)
@@ -98,5 +104,5 @@ async def paid(bill: Invoice) -> None:
 
 async def lost(deal: Deal) -> str:
     """Waits from before the first step: there is no moment at which a deal is lost and nobody hears of it."""
-    await wait.for_event(on.became(deal, F.semantics.is_in(["failure", "apology"])))
+    await wait.for_event(on.became(deal, F.semantics.is_in(LOST)))
     return "lost"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from bizproc import F, Process, attempt, crm, now, on, printed, process, recipe, wait
 from bizproc.errors import ResourceBusy, UnknownField, WrongArgument
 from bizproc.model import Deal, Users
 
-NAME: Final = "service.booking"
-
 
 @recipe(
-    NAME,
+    "service.booking",
     since="1.0",
     needs=(
         "field.deal.{appointment}",
@@ -48,18 +46,22 @@ def booking(
         reminder: What the client is told before it; {when} is filled in.
     """
     if not timedelta(0) < duration <= timedelta(days=31):
-        raise WrongArgument(process=NAME, parameter="duration", expected="up to 31 days", got=str(duration))
+        raise WrongArgument(
+            process="service.booking", parameter="duration", expected="up to 31 days", got=str(duration)
+        )
     if not timedelta(0) <= remind <= timedelta(days=365):
-        raise WrongArgument(process=NAME, parameter="remind", expected="up to 365 days", got=str(remind))
+        raise WrongArgument(process="service.booking", parameter="remind", expected="up to 365 days", got=str(remind))
     try:
         changed = on.changed("deal", f"custom.{appointment}", "pipeline", by_processes=True)
     except UnknownField:
         expected = "the code of a custom field of deals"
-        raise WrongArgument(process=NAME, parameter="appointment", expected=expected, got=repr(appointment)) from None
+        raise WrongArgument(
+            process="service.booking", parameter="appointment", expected=expected, got=repr(appointment)
+        ) from None
     lost = F.semantics.is_in(["failure", "apology"])
 
     # Each change begins anew with the deal as it is: what waited to remind of the old appointment is over.
-    @process(NAME, starts=changed | on.became("deal", lost) | on.became("deal", ~lost), overlap="replace")
+    @process("service.booking", starts=changed | on.became("deal", lost) | on.became("deal", ~lost), overlap="replace")
     async def keep_booked(deal: Deal) -> str:
         """See that what is booked is the deal's appointment."""
         deal = await crm.deal.read()

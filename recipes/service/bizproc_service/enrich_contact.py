@@ -13,7 +13,6 @@ from bizproc import Process, Retry, action, crm, on, process, recipe
 from bizproc.errors import WrongArgument
 from bizproc.model import Company, Contact, MultiField
 
-NAME: Final = "service.enrich_contact"
 MULTIPLE: Final = ("phones", "emails", "webs")
 SINGLE: Final = ("address", "address_2", "city", "region", "postal_code", "country")
 OF_COMPANY: Final = (*MULTIPLE, *SINGLE, "industry", "employees", "legal_address")
@@ -50,7 +49,7 @@ async def look_up(url: str, key_in: str | None) -> Known:
 
 
 @recipe(
-    NAME,
+    "service.enrich_contact",
     since="1.0",
     needs=("secret.{key_in}",),
 )
@@ -66,9 +65,11 @@ def enrich_contact(*, provider: str, key_in: str | None = None, skip: tuple[str,
 
     if not provider.startswith(("https://", "http://")) or "{domain}" not in provider:
         expected = "an address like https://provider.example/companies/{domain}"
-        raise WrongArgument(process=NAME, parameter="provider", expected=expected, got=repr(provider))
+        raise WrongArgument(
+            process="service.enrich_contact", parameter="provider", expected=expected, got=repr(provider)
+        )
 
-    @process(NAME, starts=on.created("contact", by_processes=True))
+    @process("service.enrich_contact", starts=on.created("contact", by_processes=True))
     async def enrich(contact: Contact) -> str:
         """Add what a provider knows of the contact and its company."""
         domain = domain_of(contact)

@@ -154,6 +154,30 @@ async def test_cancelled_by_a_person_it_takes_the_invoice_back(world: World) -> 
     assert await stages(world) == (["DECLAINED"], ["UNPAID"])
 
 
+async def test_a_deal_that_is_lost_already_is_not_invoiced(world: World) -> None:
+    await office(world)
+    deal = await tea_deal(world)
+    await world.perform(crm.deal(deal).change_stage("LOSE"))
+    run = await world.start(RECIPE(await world.get(Deal, deal.id)))
+    assert (await run.result(), await stages(world)) == ("lost", ([], []))
+
+
+async def test_a_deal_that_comes_to_its_stage_again_is_not_invoiced_twice(world: World) -> None:
+    deal = await begun(world)
+    await world.payments.pay(world.payments.links[0])
+    await world.perform(crm.deal(deal).change_stage("EXECUTING"))
+    await world.perform(crm.deal(deal).change_stage("PREPAYMENT_INVOICE"))
+    assert [each.state for each in await world.instances()] == ["completed", "completed"]
+    assert await stages(world) == (["APPROVED"], ["PAID"])
+
+
+async def test_a_deal_that_was_lost_and_comes_back_is_invoiced_anew(world: World) -> None:
+    deal = await begun(world)
+    await world.perform(crm.deal(deal).change_stage("LOSE"))
+    await world.perform(crm.deal(deal).change_stage("PREPAYMENT_INVOICE"))
+    assert await stages(world) == (["DECLAINED", "DRAFT"], ["UNPAID", "SENT"])
+
+
 async def test_the_preview_writes_and_sends_nothing(world: World) -> None:
     await office(world)
     deal = await tea_deal(world)
