@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bizproc import F, Process, attempt, crm, now, on, printed, process, recipe, wait
+from bizproc import F, Process, attempt, crm, now, on, printed, process, recipe, saga, wait
 from bizproc.errors import ResourceBusy, UnknownField, WrongArgument
 from bizproc.model import Deal, Users
 
@@ -75,19 +75,21 @@ def booking(
         if begins is None or not wanted or begins <= await now():
             return "nothing to book"
 
-        if not booked:
-            try:
-                await crm.deal.book_resource(
-                    field, start=begins, duration=duration, service=service, employees=employees
-                )
-            except ResourceBusy as busy:
-                await crm.deal.add_activity("Find another time: this one is taken", str(busy), important=True)
-                return "taken"
-            await tell(confirmation, begins)
-        await wait.until(begins - remind)
-        if await now() < begins:
-            await tell(reminder, begins)
-        return "reminded"
+        async with saga() as undo:  # cancelled by a person, or failed: nothing stays booked
+            undo.compensate(crm.deal.cancel_booking(field))
+            if not booked:
+                try:
+                    await crm.deal.book_resource(
+                        field, start=begins, duration=duration, service=service, employees=employees
+                    )
+                except ResourceBusy as busy:
+                    await crm.deal.add_activity("Find another time: this one is taken", str(busy), important=True)
+                    return "taken"
+                await tell(confirmation, begins)
+            await wait.until(begins - remind)
+            if await now() < begins:
+                await tell(reminder, begins)
+            return "reminded"
 
     return keep_booked
 

@@ -134,6 +134,14 @@ async def test_where_no_text_message_can_be_sent_somebody_is_to_call(world: Worl
     assert call.subject == "Tell the client when the appointment is"
 
 
+async def test_who_cancels_the_instance_releases_the_booking(world: World) -> None:
+    await salon(world)
+    await appoint(world, await client(world), TEN)
+    (waiting,) = await world.instances(status="waiting")
+    await world.instance(waiting.id).cancel()
+    assert await booked(world) == []
+
+
 async def test_an_appointment_that_has_passed_is_not_booked(world: World) -> None:
     await salon(world)
     await appoint(world, await client(world), TEN - 1000 * DAY)
@@ -192,6 +200,7 @@ async def act(world: World, what: str, deal: Deal, halves: int | None, pipeline:
     elif what == "cancel":
         for instance in await world.instances(status="waiting", document=deal):
             await world.instance(instance.id).cancel()
+            assert deal.id not in [owner for owner, _, _ in await booked(world)]
 
 
 async def see_that_all_is_well(world: World) -> None:
