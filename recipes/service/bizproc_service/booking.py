@@ -86,6 +86,8 @@ def booking(
                     await crm.deal.add_activity("Find another time: this one is taken", str(busy), important=True)
                     return "taken"
                 await tell(confirmation, begins)
+            if await now() >= begins - remind:
+                return "booked"
             await wait.until(begins - remind)
             if await now() < begins:
                 await tell(reminder, begins)

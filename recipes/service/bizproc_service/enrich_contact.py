@@ -98,7 +98,14 @@ def domain_of(contact: Contact) -> str | None:
 
 def news(told: Mapping[str, Any], item: Contact | Company, wanted: tuple[str, ...]) -> Any:
     """What can be added: entries of lists, and fields that are empty so far."""
-    lists = {name: [MultiField(str(each)) for each in told[name]] for name in MULTIPLE if told.get(name)}
+    known = {name: [each for each in listed(told.get(name)) if each.strip()] for name in wanted}
+    lists = {name: [MultiField(each) for each in known[name]] for name in MULTIPLE if known[name]}
     return lists | {
-        name: str(told[name]) for name in wanted if name not in MULTIPLE and told.get(name) and not getattr(item, name)
+        name: known[name][0] for name in wanted if name not in MULTIPLE and known[name] and not getattr(item, name)
     }
+
+
+def listed(told: Any) -> list[str]:
+    """What is told, as texts; whatever has no place in a field is passed over."""
+    several = told if isinstance(told, list) else [told]
+    return [str(each) for each in several if isinstance(each, str | int | float)]

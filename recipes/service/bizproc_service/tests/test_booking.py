@@ -125,6 +125,18 @@ async def test_a_deal_that_changes_its_pipeline_keeps_its_appointment_and_is_rem
     assert (await booked(world), len(told(world))) == ([(deal.id, TEN, TEN + HOUR)], 2)
 
 
+async def test_nobody_is_reminded_twice_or_of_what_they_were_just_told(world: World) -> None:
+    await salon(world)
+    pipeline = await world.perform(crm.pipeline.create(name="Others"))
+    first, second = await client(world), await client(world)
+    await appoint(world, first, TEN)
+    await world.advance(TEN - 2 * HOUR)
+    assert len(told(world)) == 2
+    await world.perform(crm.deal(first).change_pipeline(pipeline))
+    await appoint(world, second, TEN + HOUR)
+    assert len(told(world)) == 3  # the confirmation of the second, and nothing else
+
+
 async def test_where_no_text_message_can_be_sent_somebody_is_to_call(world: World) -> None:
     await salon(world)
     deal = await world.deal(responsible_id=1)
