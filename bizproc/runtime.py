@@ -7,6 +7,7 @@ It assembles the store, the CRM, the engine and the clock, and is what doors and
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -444,6 +445,7 @@ class Runtime:
         url: str,
         *,
         processes: Iterable[Process[..., Any]] = (),
+        recipes: bool = True,
         clock: Clock | None = None,
         settings: Settings | None = None,
         outside: Outside = NOWHERE,
@@ -454,6 +456,8 @@ class Runtime:
         Args:
             url: `sqlite:///path`, or `sqlite:///:memory:`.
             processes: The processes whose instances run; one that is started is known by itself.
+            recipes: Whether the recipes that the settings use are among them. Of one that is not installed or cannot
+                be loaded there is a warning, and its instances are stuck until it is back.
             clock: Another clock than the machine's.
             settings: The portal's time zone and currency, and the like.
             outside: The channels and tools that actions reach the outside through.
@@ -461,8 +465,10 @@ class Runtime:
         Raises:
             StoreInUse: Another program owns the store.
             StoreError: It cannot be opened.
+            SettingsError: A setting of a recipe is wrong.
         """
         clock, settings = clock or SystemClock(), settings or Settings()
+        loaded = distinct((*processes, *(used_processes(settings) if recipes else ())))
         database = await to_thread.run_sync(partial(open_database, url, clock))
         options = Options(keep_in_memory=settings.keep_in_memory, protect=settings.poison_protection)
         try:
@@ -475,7 +481,7 @@ class Runtime:
         database.start(asyncio.get_running_loop())
         try:
             runtime.engine.on_breakdown = scope.cancel
-            await runtime.begin(processes)
+            await runtime.begin(loaded)
             runtime.engine.receive_guests()
             with scope:
                 yield runtime
@@ -994,6 +1000,18 @@ def _ref(document: Any) -> ItemRef | None:
 
 def _name_of(process: Process[..., Any] | str) -> str:
     return process if isinstance(process, str) else process.name
+
+
+def used_processes(settings: Settings) -> list[Process[..., Any]]:
+    """The processes of the recipes that the settings use; of those that cannot run there is a warning."""
+    if not settings.recipes:
+        return []
+    from bizproc.installed import uses_of
+
+    uses = uses_of(settings)
+    for trouble in uses.troubles:
+        warnings.warn(str(trouble), stacklevel=3)
+    return uses.processes
 
 
 def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,7 @@ from attrs import evolve, field, fields_dict, frozen, has
 from bizproc.core.errors import SettingsError
 from bizproc.model.languages import LANGUAGES
 
+NO_RECIPES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 FILE: Final = "bizproc.toml"
 PREFIX: Final = "BIZPROC_"
 
@@ -155,6 +157,8 @@ class Settings:
     Attributes:
         store: URL of the store.
         processes: Modules in which processes are looked for.
+        recipes: The recipes that are used, by the name of the use: tables `[recipes.NAME]` of the file, with the
+            recipe's name and its settings as they are written.
         time_zone: The portal's zone, whose days are counted (D19).
         currency: ISO 4217 code of items that name none.
         language: What values are printed in: `en` or `fr`.
@@ -168,6 +172,7 @@ class Settings:
 
     store: str = "sqlite:///bizproc.db"
     processes: tuple[str, ...] = ()
+    recipes: Mapping[str, Mapping[str, Any]] = field(default=NO_RECIPES, hash=False)
     time_zone: str = "UTC"
     currency: str = "EUR"
     language: str = "en"
@@ -218,7 +223,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 def _from_environment(part: Any, prefix: str, environment: Mapping[str, str]) -> Any:
     for name, known in fields_dict(type(part)).items():
         variable = prefix + name.upper()
-        if variable in environment and not has(type(known.default)):
+        if variable in environment and not has(type(known.default)) and known.default is not NO_RECIPES:
             value = _from_text(known.default, environment[variable], variable)
             part = evolve(part, **{name: _checked(_full(prefix, name), known.default, value, variable)})
     return part
@@ -265,7 +270,22 @@ def _merged(part: Any, given: Mapping[str, Any], where: str, section: str) -> An
     return part
 
 
+def _recipes(value: Any, where: str) -> Mapping[str, Mapping[str, Any]]:
+    if not isinstance(value, dict):
+        raise SettingsError(where=where, detail=f"recipes: expected tables [recipes.NAME], got {value!r}.")
+    for name, section in value.items():
+        if not isinstance(section, dict) or not isinstance(section.get("recipe"), str):
+            detail = (
+                f"recipes.{name}: expected a table [recipes.{name}] that says which recipe it uses, as "
+                f'recipe = "sales.stale_deal"; got {section!r}.'
+            )
+            raise SettingsError(where=where, detail=detail)
+    return value
+
+
 def _checked(name: str, default: Any, value: Any, where: str) -> Any:
+    if default is NO_RECIPES:
+        return _recipes(value, where)
     if isinstance(default, tuple):
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise SettingsError(where=where, detail=f"{name}: expected a list of texts, got {value!r}.")

@@ -36,7 +36,7 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> int:
       bizproc check --store sqlite:///copy.db
     """
     setup = setup_of(context)
-    report = check_paths(_existing(paths) if paths else _modules(setup.modules))
+    report = check_paths(_existing(paths) if paths else _modules(setup.modules, uses=bool(setup.settings.recipes)))
     upgrade = upgrading.check_instances(setup) if _has_instances(setup, paths) else None
     if setup.json:
         print_json(as_json(report) | ({} if upgrade is None else {"upgrade": upgrading.as_json(upgrade)}))
@@ -58,9 +58,14 @@ def _existing(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     return paths
 
 
-def _modules(names: tuple[str, ...]) -> list[Path]:
-    """The files of these modules, found and not imported. Raises Mistake."""
-    if not names:
+def _modules(names: tuple[str, ...], *, uses: bool) -> list[Path]:
+    """
+    The files of these modules, found and not imported. Code of recipes is its distribution's to check.
+
+    Raises:
+        Mistake: there is nothing to check, or a module is not there.
+    """
+    if not names and not uses:
         raise Mistake(
             "nothing to check: name files or folders, as `bizproc check sales.py`, "
             "or the modules of processes in bizproc.toml, as `processes = ['sales']`."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bizproc.cli.finding import find_processes, newest
+from bizproc.cli.finding import newest, processes_of
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import print_json, warn
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
@@ -64,7 +64,7 @@ def command(
     if instance is not None and coverage is not None:
         raise click.UsageError("--instance and --coverage are two drawings: give one of them.")
     setup = setup_of(context)
-    processes = find_processes(setup.modules)
+    processes = processes_of(setup)
     status, steps = asyncio.run(_look(setup, instance)) if instance is not None else (None, [])
     process = _version(processes, name, status)
     flow = flow_of(*_code_of(process))

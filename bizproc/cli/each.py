@@ -48,7 +48,7 @@ async def start_each(
         raise Mistake(f"{process.name} runs on no document: --where has nothing to choose from.")
     check_that_store_exists(setup)
     try:
-        async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
+        async with Runtime.open(setup.store, processes=processes, recipes=False, settings=setup.settings) as runtime:
             done = await _each(setup, runtime, process, parameters, where, limit)
             await runtime.settled()
     except StoreInUse:

@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.output import warn
+from bizproc.cli.setup import Setup
 from bizproc.core.process import Process
 
 Found = dict[str, Process[..., Any]]
@@ -38,6 +40,33 @@ def find_processes(modules: Iterable[str]) -> list[Process[..., Any]]:
                     "give one of them another name or version."
                 )
     return [process for process, _ in found.values()]
+
+
+def processes_of(setup: Setup) -> list[Process[..., Any]]:
+    """
+    All processes of a project: of its modules, and of the recipes it uses.
+
+    Of a recipe that cannot run a line is said, and the others are there.
+
+    Raises:
+        Mistake: as `find_processes`, or a use has the name of a process.
+    """
+    processes = find_processes(setup.modules)
+    if not setup.settings.recipes:
+        return processes
+    from bizproc.installed import uses_of
+
+    uses = uses_of(setup.settings)
+    for trouble in uses.troubles:
+        warn(str(trouble))
+    names = {process.name for process in processes}
+    for process in uses.processes:
+        if process.name in names:
+            raise Mistake(
+                f"[recipes.{process.name}] in bizproc.toml, and a module of processes, each have a process "
+                f"{process.name!r}: give the section another name."
+            )
+    return [*processes, *uses.processes]
 
 
 def newest(processes: Iterable[Process[..., Any]], name: str) -> Process[..., Any]:

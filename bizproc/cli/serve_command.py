@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bizproc.cli.finding import find_processes
+from bizproc.cli.finding import processes_of
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain
 from bizproc.cli.setup import Setup, common_options, setup_of
@@ -59,7 +59,7 @@ def command(context: click.Context, *, quiet: bool, grace: float) -> int:
     from bizproc.cli.serving import Lines, Sentences
 
     setup = setup_of(context)
-    processes = find_processes(setup.modules)
+    processes = processes_of(setup)
     if not processes:
         raise Mistake(
             "there are no processes to run: name their modules, as `--processes sales`, or in bizproc.toml, as "
@@ -83,7 +83,7 @@ async def _serve(setup: Setup, processes: list[Process[..., Any]], voice: Voice,
         try:
             # The doors open inside the runtime, and close before it does.
             async with (
-                Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime,
+                Runtime.open(setup.store, processes=processes, recipes=False, settings=setup.settings) as runtime,
                 _pages(runtime, setup) as where,
             ):
                 voice.begins(processes, await runtime.overview(), is_new=is_new)

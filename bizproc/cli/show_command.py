@@ -75,12 +75,12 @@ async def _look(setup: Setup, id_: str) -> _Story:
 
 async def _as_test(setup: Setup, id_: str) -> str:
     """The story of an instance, as a test. Raises Mistake."""
-    from bizproc.cli.finding import find_processes, newest
+    from bizproc.cli.finding import newest, processes_of
     from bizproc.cli.stories import story_of
     from bizproc.runtime import Runtime
 
     check_that_store_exists(setup)
-    processes = find_processes(setup.modules)
+    processes = processes_of(setup)
     async with Runtime.attach(setup.store) as runtime:
         instance = runtime.instance(id_)
         status = await instance.status()

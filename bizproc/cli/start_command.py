@@ -14,7 +14,7 @@ import click
 
 from bizproc.cli.documents import parse_document
 from bizproc.cli.each import parse_where, start_each
-from bizproc.cli.finding import find_processes, newest
+from bizproc.cli.finding import newest, processes_of
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import complain, print_json, say, warn
 from bizproc.cli.preview import Wanted, parse_assumed, preview_each, preview_one
@@ -98,7 +98,7 @@ def command(
     if process.startswith("-"):
         raise click.UsageError(f"{process} stands before the process: write bizproc start PROCESS {process} …", context)
     setup = setup_of(context)
-    processes = find_processes(setup.modules)
+    processes = processes_of(setup)
     wanted = newest(processes, process)
     form = _form_command(wanted)
     if help_:
@@ -214,7 +214,7 @@ async def _start(
     if document is not None:
         check_that_store_exists(setup)
     try:
-        async with Runtime.open(setup.store, processes=processes, settings=setup.settings) as runtime:
+        async with Runtime.open(setup.store, processes=processes, recipes=False, settings=setup.settings) as runtime:
             call = await _call(runtime, process, parameters, document)
             instance = await runtime.start(call, id=id_)
             await runtime.settled()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from bizproc.cli.finding import find_processes
+from bizproc.cli.finding import processes_of
 from bizproc.cli.setup import Setup, check_that_store_exists
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def check_instances(setup: Setup) -> UpgradeReport:
     """Replay all live instances of the store on the processes that are found. Nothing is written."""
     check_that_store_exists(setup)
-    return asyncio.run(_check(setup, find_processes(setup.modules)))
+    return asyncio.run(_check(setup, processes_of(setup)))
 
 
 async def _check(setup: Setup, processes: list[Process[..., Any]]) -> UpgradeReport:

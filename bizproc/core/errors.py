@@ -3,7 +3,8 @@ Every error that bizproc raises. Each says what, where and what now, and carries
 
     BizprocError
     ├── ProcessDefinitionError    a process that cannot be loaded
-    ├── RecipeDefinitionError     a recipe that cannot be used
+    ├── RecipeDefinitionError     a recipe that nobody can use
+    ├── RecipeUnusable            a recipe that a project cannot use
     ├── WrongArgument             a call that does not fit the start form, or a step's or an action's parameters
     ├── NotDurable                something that is not bizproc's was awaited or scheduled inside a process
     ├── NotInProcess              a command was awaited where no process runs
@@ -120,6 +121,17 @@ class RecipeDefinitionError(BizprocError):
 
     says = "recipe {recipe}: {detail}"
     advice = "Mend the recipe, or install a release of its distribution in which it is mended."
+    recipe: str
+    detail: str
+
+
+@define(kw_only=True)
+class RecipeUnusable(BizprocError):
+    """A recipe that a project wants to use is not installed, or cannot be loaded."""
+
+    says = "[recipes.{use}] cannot run: {recipe}: {detail}"
+    advice = "Install or mend it. Others run meanwhile, and its instances are stuck until it is back; none is lost."
+    use: str
     recipe: str
     detail: str
 
@@ -1272,6 +1284,7 @@ __all__ = [
     "ProductNotFound",
     "QueueFull",
     "RecipeDefinitionError",
+    "RecipeUnusable",
     "RecordedError",
     "ReplayMismatch",
     "ResourceBusy",
