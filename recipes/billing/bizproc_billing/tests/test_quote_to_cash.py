@@ -139,6 +139,7 @@ async def test_a_deal_of_nothing_fails_and_leaves_no_open_invoice(world: World) 
     assert await stages(world) == (["DECLAINED"], ["UNPAID"])
 
 
+@pytest.mark.no_crash("the refusal is spent by the attempt that dies")
 async def test_a_mail_that_is_refused_takes_the_invoice_back(world: World) -> None:
     world.mail.refuse("no such address")
     await begun(world)

@@ -86,6 +86,7 @@ async def test_a_contact_without_a_company_is_enriched_alone(world: World) -> No
     assert (await world.get(Contact, made.id)).post == "Buyer"
 
 
+@pytest.mark.no_crash("the refusal is spent by the attempt that dies")
 async def test_a_provider_that_is_busy_is_asked_again(world: World) -> None:
     world.use(RECIPE)
     world.answers(look_up, ConnectionError("busy"), HARBOUR)
