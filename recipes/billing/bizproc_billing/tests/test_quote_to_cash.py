@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bizproc import Call, crm
 from bizproc.errors import InstanceFailed
-from bizproc.model import Activity, Comment, Deal, Invoice, Message, Order, Quote
+from bizproc.model import Activity, Comment, CrmDocument, Deal, Invoice, Message, Order, Quote
 from bizproc.testing import World, assert_recipe, crash_at_every_await
 from bizproc_billing.quote_to_cash import quote_to_cash
 from bizproc_billing.tests.office import office, tea_deal
@@ -90,6 +90,7 @@ async def test_the_mail_bears_the_stamped_invoice_and_the_link(world: World) -> 
     await begun(world)
     (mail,) = world.mail.sent
     (link,) = world.payments.links
+    assert [each.with_stamp for each in await world.find(CrmDocument)] == [True]
     assert [each.name for each in mail.attachments]
     assert "€180.00" in mail.text
     assert (await world.find(Message))[0].links == (link,)

@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bizproc import crm, on, process
+from bizproc import crm, gather, on, process
 from bizproc.model import Activity, Comment, Deal, Task
 from bizproc.testing import World, assert_recipe, crash_at_every_await
 from bizproc_service.close_tasks import close_tasks
@@ -73,6 +73,19 @@ async def test_the_report_can_be_left_out(world: World) -> None:
     await world.perform(crm.deal(deal).change_stage("PREPARATION"))
     assert await world.find(Comment, of=deal) == []
     assert len(await world.find(Activity, of=deal)) == 1  # the task's own
+
+
+@process("tests.hurry")
+async def hurry(*, deal: int) -> None:
+    """Two moves in one commit."""
+    await gather(crm.deal(deal).change_stage("PREPARATION"), crm.deal(deal).change_stage("EXECUTING"))
+
+
+async def test_the_stage_of_the_moment_counts_and_not_that_of_a_move_that_is_past(world: World) -> None:
+    world.use(close_tasks(), task_of_the_stage)
+    deal = await world.deal()
+    await world.start(hurry(deal=deal.id))
+    assert {task.stage for task in await world.find(Task) if not task.completed} == {"EXECUTING"}
 
 
 async def test_tasks_of_another_pipeline_are_ended_too(world: World) -> None:
