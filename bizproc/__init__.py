@@ -18,7 +18,7 @@ from bizproc.model.organisation import Department, Group
 from bizproc.model.users import User, supervisor
 from bizproc.recipe import recipe, use
 from bizproc.rules.calendars import Calendar
-from bizproc.rules.filters import F
+from bizproc.rules.filters import F, Filter
 from bizproc.rules.queues import UserQueue
 from bizproc.verbs import (
     attempt,
@@ -48,6 +48,7 @@ __all__ = [
     "Call",
     "Department",
     "F",
+    "Filter",
     "Group",
     "Instance",
     "Outcome",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from bizproc.core.errors import BizprocError, RecipeUnusable, SettingsError, WrongArgument
 from bizproc.core.process import Process
@@ -99,7 +99,7 @@ def uses_of(settings: Settings) -> Uses:
     found: list[Use] = []
     troubles: list[RecipeUnusable] = []
     for name, section in settings.recipes.items():
-        offered = known.get(section["recipe"], [])
+        offered = [_own(section["recipe"])] if ":" in section["recipe"] else known.get(section["recipe"], [])
         if len(offered) > 1:
             raise SettingsError(where=FILE, detail=f"[recipes.{name}]: {offered[0].error}")
         if offered and offered[0].recipe is not None:
@@ -108,6 +108,18 @@ def uses_of(settings: Settings) -> Uses:
             why = offered[0].error if offered else "it is not installed."
             troubles.append(RecipeUnusable(use=name, recipe=section["recipe"], detail=why))
     return Uses(tuple(found), tuple(troubles))
+
+
+def _own(place: str) -> Installed:
+    """A recipe of the project itself: `module:function`."""
+    told = Installed(name=place, distribution="", version="")
+    try:
+        recipe = EntryPoint(place, place, GROUP).load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - as of one that is installed
+        return evolve(told, error=_told(error), traceback="".join(traceback.format_exception(error)))
+    if not isinstance(recipe, Recipe):
+        return evolve(told, error=f"{place} is no recipe.")
+    return evolve(told, name=recipe.name, recipe=recipe)
 
 
 def _used(name: str, section: Mapping[str, Any], installed: Installed, recipe: Recipe[...]) -> Use:
@@ -138,20 +150,20 @@ def _points() -> list[tuple[Distribution, EntryPoint]]:
 def _installed(
     distribution: Distribution, point: EntryPoint, offered: list[tuple[Distribution, EntryPoint]]
 ) -> Installed:
-    told = {"name": point.name, "distribution": distribution.name, "version": distribution.version}
+    told = Installed(name=point.name, distribution=distribution.name, version=distribution.version)
     if len(offered) > 1:
         names = " and ".join(f"{each.name} {each.version}" for each, _ in offered)
         error = f"two distributions have a recipe of this name, {names}: uninstall one of them."
-        return Installed(**told, error=error)
+        return evolve(told, error=error)
     try:
         recipe = point.load()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong with it is shown, and stops no other
-        return Installed(**told, error=_told(error), traceback="".join(traceback.format_exception(error)))
+        return evolve(told, error=_told(error), traceback="".join(traceback.format_exception(error)))
     if not isinstance(recipe, Recipe):
-        return Installed(**told, error=f"its entry point, {point.value}, leads to no recipe.")
+        return evolve(told, error=f"its entry point, {point.value}, leads to no recipe.")
     if recipe.name != point.name:
-        return Installed(**told, error=f"its entry point, {point.value}, leads to a recipe called {recipe.name}.")
-    return Installed(**told, recipe=recipe)
+        return evolve(told, error=f"its entry point, {point.value}, leads to a recipe called {recipe.name}.")
+    return evolve(told, recipe=recipe)
 
 
 def _told(error: BaseException) -> str:

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "settle": "Say whether something was sent of which nobody knows.",
     "check": "What in the code would not replay, and which instances would not go on.",
     "diagram": "A process, drawn from its code.",
+    "recipes": "Processes that come in packages: which there are, and what they need.",
     "backup": "Copy a store, while it runs, too.",
     "actions": "What processes can do: the catalogue of actions.",
 }

@@ -25,9 +25,7 @@ def find_processes(modules: Iterable[str]) -> list[Process[..., Any]]:
     Raises:
         Mistake: a module is not there, or cannot be loaded, or two processes have one name and version.
     """
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    importable_here()
     found: dict[tuple[str, int], tuple[Process[..., Any], str]] = {}
     for name in modules:
         for process in vars(_load(name)).values():
@@ -42,6 +40,13 @@ def find_processes(modules: Iterable[str]) -> list[Process[..., Any]]:
     return [process for process, _ in found.values()]
 
 
+def importable_here() -> None:
+    """Let modules of the working directory be imported."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
 def processes_of(setup: Setup) -> list[Process[..., Any]]:
     """
     All processes of a project: of its modules, and of the recipes it uses.
@@ -54,6 +59,7 @@ def processes_of(setup: Setup) -> list[Process[..., Any]]:
     processes = find_processes(setup.modules)
     if not setup.settings.recipes:
         return processes
+    importable_here()
     from bizproc.installed import uses_of
 
     uses = uses_of(setup.settings)

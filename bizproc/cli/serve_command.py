@@ -65,9 +65,22 @@ def command(context: click.Context, *, quiet: bool, grace: float) -> int:
             "there are no processes to run: name their modules, as `--processes sales`, or in bizproc.toml, as "
             "`processes = ['sales']`."
         )
+    if setup.settings.recipes:
+        _record(setup)
     voice: Voice = Lines(setup, _now) if setup.json else Sentences(setup, _now, quiet=quiet)
     is_new = not Path(setup.store.removeprefix("sqlite:///")).exists()
     return asyncio.run(_serve(setup, processes, voice, grace, is_new=is_new))
+
+
+def _record(setup: Setup) -> None:
+    """Keep which recipes run, for `bizproc recipes diff`. That it cannot be kept stops nothing."""
+    from bizproc.cli.recipes.recording import record
+    from bizproc.installed import uses_of
+
+    try:
+        record(Path.cwd(), uses_of(setup.settings))
+    except Mistake as error:
+        complain(error.format_message())
 
 
 def _now() -> datetime:

@@ -9,11 +9,15 @@ What a recipe's process does when it runs is not looked at: its story test does 
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
@@ -22,12 +26,19 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from bizproc import crm
+from bizproc.code.files import Unreadable
+from bizproc.code.used import undeclared_providers
 from bizproc.core.checks import same
 from bizproc.core.errors import BizprocError, WrongArgument, WrongValue
 from bizproc.core.process import Process
+from bizproc.installed import uses_of
 from bizproc.recipe import Recipe, use
 from bizproc.rules.queues import UserQueue
+from bizproc.settings import read
+from bizproc.testing.ending import ending_of
 from bizproc.testing.strategies import parameters
+from bizproc.testing.world import World
 
 EXAMPLES: Final = 30
 """So many drawn settings are built."""
@@ -42,6 +53,8 @@ def assert_recipe(recipe: Recipe[...], **settings: Any) -> None:
     - Settings drawn by their types build, or are refused by WrongArgument or WrongValue with the setting's name; wrong
       ones are refused by name.
     - Two uses share nothing.
+    - What its actions reach the outside through is among its needs.
+    - A preview of its process writes nothing.
 
     Args:
         recipe: What `@recipe` returned.
@@ -52,6 +65,7 @@ def assert_recipe(recipe: Recipe[...], **settings: Any) -> None:
     """
     contract = _Contract(recipe)
     contract.is_documented()
+    contract.declares_what_it_uses()
     contract.refuses_wrong_settings(settings)
 
     @hypothesis_settings(
@@ -64,6 +78,7 @@ def assert_recipe(recipe: Recipe[...], **settings: Any) -> None:
     builds()
     if not contract.built:
         raise contract.broken("no settings that were drawn build: give some, or strategies that draw them.")
+    contract.previews()
 
 
 class _Contract:
@@ -72,6 +87,7 @@ class _Contract:
     def __init__(self, recipe: Recipe[...]) -> None:
         self._recipe = recipe
         self.built = 0
+        self._last: Process[..., Any] | None = None
 
     def broken(self, what: str) -> AssertionError:
         return AssertionError(f"recipe {self._recipe.name}: {what}")
@@ -107,6 +123,33 @@ class _Contract:
             raise self.broken(f"built twice with the same settings, it gives two processes: {difference}.")
         self._see_that_nothing_is_shared(first, second, settings)
         self.built += 1
+        self._last = first
+
+    def declares_what_it_uses(self) -> None:
+        try:
+            undeclared = undeclared_providers(self._recipe)
+        except Unreadable:  # code that was not read from a file
+            return
+        for provider, action in undeclared.items():
+            raise self.broken(f"crm.{action} is used, and needs= has no provider.{provider}.")
+
+    def previews(self) -> None:
+        """In a thread: a test that is async has a loop in this one."""
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(lambda: asyncio.run(self._preview())).result()
+
+    async def _preview(self) -> None:
+        process = self._last
+        assert process is not None
+        if any(each.required for each in process.form.parameters):
+            return  # what a start needs beside its document is the story's to say
+        async with World.open() as world:
+            document = await _document(world, process)
+            call = process() if document is None else process(document)
+            before = await ending_of(world, None)
+            await world.preview(call)
+            if await ending_of(world, None) != before:
+                raise self.broken("a preview of its process has written something.")
 
     def _build(self, settings: Mapping[str, Any]) -> Process[..., Any] | None:
         """The process, or None if these settings are refused by the name of one of them."""
@@ -130,6 +173,15 @@ class _Contract:
                 raise self.broken(f"all uses share the variable {name}, and it can be changed.")
             if isinstance(value, UserQueue) and value.name is not None and id(value) not in given_:
                 raise self.broken(f"all uses share the queue {value.name!r}: leave its name out, it is the use's.")
+
+
+async def _document(world: World, process: Process[..., Any]) -> Any:
+    """An item that the process may run on; None if it runs on none."""
+    cls = process.form.document
+    if cls is None:
+        return None
+    named = {"name": "A", "last_name": "Contract"} if cls.__name__ == "Contact" else {"title": "A contract"}
+    return await world.perform(getattr(crm, getattr(cls, "item_type", "deal")).create(**named))
 
 
 class _Wrong:
@@ -243,3 +295,25 @@ def _only_computing(broken: Callable[[str], AssertionError]) -> Iterator[None]:
             gc.enable()
     if seen.what:
         raise broken(f"building it {seen.what[0]}. It may only compute; put it into the process, or into a step.")
+
+
+# -- in the projects that use recipes ----------------------------------------------------------------------------------
+
+
+def hold(names: Iterable[str]) -> Iterator[dict[str, str]]:
+    """The contract of uses of the project in the working directory, each with its settings."""
+    known = {each.name: each for each in uses_of(read(Path.cwd(), os.environ)).found}
+    for name in names:
+        recipe = known[name].installed.recipe
+        assert recipe is not None
+        try:
+            assert_recipe(recipe, **known[name].settings)
+        except AssertionError as error:
+            yield {"subject": name, "verdict": "failed", "detail": str(error)}
+        else:
+            yield {"subject": name, "verdict": "passed", "detail": "keeps the contract with these settings."}
+
+
+if __name__ == "__main__":  # `bizproc recipes test`, in a program of its own: the command line knows no tests
+    for told in hold(sys.argv[1:]):
+        print(json.dumps(told), flush=True)  # noqa: T201  its answer

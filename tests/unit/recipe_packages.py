@@ -14,7 +14,9 @@ from bizproc.model import Deal
 
 
 @recipe("tea.nudge", since="1.0", needs=("stage.deal.NEW",))
-def nudge(*, after: timedelta = timedelta(days=3), text: str = "Call", queue: UserQueue | None = None) -> Process[..., Any]:
+def nudge(
+    *, after: timedelta = timedelta(days=3), text: str = "Call", queue: UserQueue | None = None
+) -> Process[..., Any]:
     """
     Say something of a deal after a while.
 

@@ -15,7 +15,7 @@ import pytest
 
 from bizproc import Process, UserQueue, crm, process, recipe, wait
 from bizproc.errors import WrongArgument
-from bizproc.model import Deal, Users
+from bizproc.model import Company, Contact, Deal, Invoice, Lead, Quote, Users
 from bizproc.testing import assert_recipe
 
 
@@ -193,3 +193,41 @@ def test_settings_that_the_types_allow_build_or_are_refused_by_name() -> None:
 
     with pytest.raises(AssertionError, match="none of them is named"):
         assert_recipe(picky)
+
+
+def test_what_actions_reach_the_outside_through_is_declared() -> None:
+    def made(*needs: str) -> Any:
+        @recipe("test.sends", since="1.0", needs=needs)
+        def sends() -> Process[..., Any]:
+            """Sends a message."""
+
+            @process("test.sends")
+            async def run(deal: Deal) -> None:
+                await crm.deal.send_sms("Tea is there")
+
+            return run
+
+        return sends
+
+    with pytest.raises(AssertionError, match=r"crm\.deal\.send_sms is used, and needs= has no provider\.sms"):
+        assert_recipe(made())
+    assert_recipe(made("provider.sms"))
+
+
+async def test_the_contract_is_held_in_a_test_that_is_async_too() -> None:
+    assert_recipe(nudge)
+
+
+@pytest.mark.parametrize("cls", [Deal, Lead, Contact, Company, Invoice, Quote])
+def test_recipes_for_every_kind_of_item_can_keep_it(cls: type) -> None:
+    @recipe("test.kind", since="1.0")
+    def kind() -> Process[..., Any]:
+        """Runs on a kind of item."""
+
+        async def run(item: Any) -> None:
+            await wait.sleep(timedelta(days=1))
+
+        run.__annotations__["item"] = cls
+        return process("test.kind")(run)
+
+    assert_recipe(kind)
