@@ -1,4 +1,4 @@
-"""The recipes that ship: each has its entry, its test and its page, and the page says what the recipe says of itself."""
+"""The recipes that ship: each has its entry, its test and its page, which says what the recipe says of itself."""
 
 from __future__ import annotations
 
