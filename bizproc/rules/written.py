@@ -28,7 +28,7 @@ def read_written(annotation: Any, given: object) -> object:
     Raises:
         ValueError: it cannot be read; says how it is written.
     """
-    if annotation == Users:
+    if _names_users(annotation):
         return _users(given)
     readers = [_READERS[each] for member in members_of(annotation) if (each := stripped(member)) in _READERS]
     if not readers or not isinstance(given, (str, list, tuple, dict, int)) or isinstance(given, bool):
@@ -41,14 +41,18 @@ def read_written(annotation: Any, given: object) -> object:
 
 def is_written(annotation: Any) -> bool:
     """Whether values of a type are read here."""
-    return annotation == Users or any(stripped(member) in _READERS for member in members_of(annotation))
+    return _names_users(annotation) or any(stripped(member) in _READERS for member in members_of(annotation))
 
 
 def schema_of_written(annotation: Any) -> dict[str, Any]:
     """JSON schema of what is read here."""
-    if annotation == Users:
+    if _names_users(annotation):
         return _SOME_USERS
     return next((_SCHEMAS[each] for member in members_of(annotation) if (each := stripped(member)) in _SCHEMAS), {})
+
+
+def _names_users(annotation: Any) -> bool:
+    return bool(annotation in (Users, Users | None))
 
 
 def _users(given: object) -> Any:

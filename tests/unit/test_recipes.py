@@ -11,7 +11,7 @@ import pytest
 from bizproc import Calendar, Department, F, Group, Process, User, UserQueue, crm, on, process, recipe, use, wait
 from bizproc.core.form import REQUIRED
 from bizproc.errors import BizprocError, RecipeDefinitionError, WrongArgument
-from bizproc.model import Deal, Lead
+from bizproc.model import Deal, Lead, Users
 from bizproc.rules.filters import Filter
 from bizproc.testing import World
 
@@ -155,6 +155,17 @@ def test_settings_are_described_as_a_json_schema() -> None:
     assert schema["properties"]["queue"]["description"] == "Who takes part."
     assert schema["properties"]["pick"]["enum"] == ["in_order", "random"]
     assert hand_out.settings[0].default is REQUIRED
+
+
+def test_users_that_can_be_left_out_are_read_as_those_that_cannot() -> None:
+    @recipe("test.users", since="1.0")
+    def give(*, to: Users | None = None) -> Process[..., Any]:
+        raise NotImplementedError
+
+    assert give.parse({"to": ["user:3", "department:sales"]})["to"] == (User(3), Department("sales"))
+    assert give.parse({"to": "department:sales"})["to"] == Department("sales")
+    assert give.parse({})["to"] is None
+    assert give.json_schema()["properties"]["to"].keys() > {"description", "default"}
 
 
 def test_a_secret_can_be_named_by_a_setting() -> None:
