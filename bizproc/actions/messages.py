@@ -328,6 +328,39 @@ class _Told(Action[Any]):
         return given(self)
 
 
+@action_type("message.read")
+class ReadMessage(Action[Message]):
+    """
+    A message as it is now: whether it was delivered, opened, and a link in it followed.
+
+    Args:
+        message: The message or its id.
+
+    Raises:
+        MessageNotFound: no such message.
+    """
+
+    message: Message | int
+
+    @property
+    def name(self) -> str:
+        return "message.read"
+
+    def arguments(self) -> Mapping[str, object]:
+        return {"message": self._id}
+
+    @property
+    def result_type(self) -> Any:
+        return Message
+
+    async def perform(self, port: Crm) -> Message:
+        return await port.message(self._id)
+
+    @property
+    def _id(self) -> int:
+        return self.message.id if isinstance(self.message, Message) else self.message
+
+
 @action_type("message.opened")
 class RecordOpened(_Told):
     """

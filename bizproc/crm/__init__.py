@@ -17,6 +17,7 @@ from bizproc.crm.drive import Drive
 from bizproc.crm.invoices import OwnInvoice
 from bizproc.crm.items import id_of as _id_of
 from bizproc.crm.leads import OwnLead
+from bizproc.crm.messages import Messages
 from bizproc.crm.nouns import (
     Absences,
     AllBankDetails,
@@ -64,6 +65,7 @@ template: Final = Templates()
 exclusion: Final = Exclusions()
 queue: Final = Queues()
 document: Final = Documents()
+message: Final = Messages()
 drive: Final = Drive()
 
 __all__ = [
@@ -83,6 +85,7 @@ __all__ = [
     "item",
     "lead",
     "mailbox",
+    "message",
     "pipeline",
     "product",
     "queue",

@@ -32,7 +32,7 @@ PROVIDERS: Final = ("mail", "sms", "ads", "ads.meta", "ads.google", "payments", 
 _OF_ITEMS: Final = ("field", "stage", "pipeline")
 _NAME: Final = re.compile(r"[A-Za-z_{}][\w:{}-]*")
 _WIDE_NAME: Final = re.compile(r"[\w{}][\w:{}. -]*")
-_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*|\{[A-Za-z_]\w*\}")
 _VERSION: Final = re.compile(r"bizproc\s*>=\s*(\d+(?:\.\d+){0,3})")
 _SETTING: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
 

@@ -437,6 +437,9 @@ class Crm(Protocol):
     async def report_message(self, message: int, status: str, reason: str = "") -> None:
         """Write down what a provider says of a message later: `delivered` or `failed`. Raises MessageNotFound."""
 
+    async def message(self, id: int) -> Message:
+        """A message by its id. Raises MessageNotFound."""
+
     async def opened(self, message: int) -> None:
         """A mail was opened; the first time emits `message.opened`. Raises MessageNotFound."""
 

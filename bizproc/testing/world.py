@@ -20,13 +20,14 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from bizproc import crm
+from bizproc.actions.messages import RecordClicked, RecordOpened
 from bizproc.actions.payments import RecordPayment
 from bizproc.adapters.file_folder import MemoryFiles
 from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.core.steps import StepFunction
 from bizproc.engines.embedded.engine import Options
-from bizproc.model import Company, Contact, Deal, Product, User
+from bizproc.model import Company, Contact, Deal, Message, Product, User
 from bizproc.ports.ads import ADVERTISERS
 from bizproc.ports.ads import channel_of as advertiser_channel
 from bizproc.ports.channel import Channel, Outside
@@ -40,7 +41,7 @@ from bizproc.rules.filters import Filter
 from bizproc.runtime import Instance, Preview, Refusal, Runtime, Sent, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.answers import Answers
-from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
+from bizproc.testing.channels import FakeAds, FakeMail, FakeSms, Sent
 from bizproc.testing.clock import BEGINNING, VirtualClock
 from bizproc.testing.commits import Commits
 from bizproc.testing.papers import FakeDocuments, FakePayments
@@ -286,6 +287,17 @@ class World:
         """Who takes payments."""
         fake: Any = self.outside.channels[PAYMENTS]
         return cast("FakePayments", fake)
+
+    async def opens(self, mail: Sent) -> None:
+        """The client opens a mail of `world.mail.sent`; all that follows has happened when this returns."""
+        await self.perform(RecordOpened(await self._message_of(mail)))
+
+    async def follows(self, mail: Sent, link: int = 0) -> None:
+        """The client follows a link in a mail, the first if nothing is said, as far as its clicks are tracked."""
+        await self.perform(RecordClicked(await self._message_of(mail), link))
+
+    async def _message_of(self, mail: Sent) -> int:
+        return next(each.id for each in await self.find(Message) if each.message_id == mail.message_id)
 
     async def _paid(self, news: Paid) -> None:
         """As the web pages do with the news of a provider."""

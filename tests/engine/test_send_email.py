@@ -727,3 +727,37 @@ async def test_a_deleted_contact_takes_nothing_of_the_deal_s_mail_away(world: Wo
     await world.perform(crm.contact(contact).delete())
     assert len(await world.find(Message, of=deal)) == 1
     assert [activity.bindings for activity in await world.find(Activity, of=deal)] == [(ItemRef("deal", deal.id),)]
+
+
+# -- how it fares ------------------------------------------------------------------------------------------------------
+
+
+@process("tests.has_it_been_read")
+async def has_it_been_read(deal: Deal) -> list[bool]:
+    sent = await crm.deal.send_email("Tea", "[url]https://tea.example[/url]")
+    before = await crm.message(sent).read()
+    await wait.sleep(timedelta(days=1))
+    after = await crm.message(sent.id).read()
+    return [before.opened_at is not None, after.opened_at is not None, after.clicked_at is not None]
+
+
+@pytest.mark.parametrize(("does", "expected"), [
+    ("nothing", [False, False, False]),
+    ("opens", [False, True, False]),
+    ("follows", [False, True, True]),
+])  # fmt: skip
+async def test_a_process_can_look_whether_its_mail_was_read(world: World, does: str, expected: list[bool]) -> None:
+    ann = await world.user(email="ann@tea.example")
+    contact = await world.contact(emails=[MultiField("jo@harbour.example")])
+    run = await world.start(
+        has_it_been_read(await world.deal(title="Tea", responsible_id=ann.id, contact_ids=[contact.id]))
+    )
+    if does != "nothing":
+        await getattr(world, does)(world.mail.sent[0])
+    await world.advance(days=1)
+    assert await run.result() == expected
+
+
+async def test_a_message_that_is_not_there_cannot_be_read(world: World) -> None:
+    with pytest.raises(MessageNotFound):
+        await world.perform(crm.message(99).read())

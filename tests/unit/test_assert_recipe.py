@@ -15,7 +15,7 @@ import pytest
 
 from bizproc import Process, UserQueue, crm, process, recipe, wait
 from bizproc.errors import WrongArgument
-from bizproc.model import Company, Contact, Deal, Invoice, Lead, Quote
+from bizproc.model import Company, Contact, Deal, Invoice, Lead, Quote, Users
 from bizproc.testing import assert_recipe
 
 
@@ -47,6 +47,27 @@ def nudge(
 def test_a_recipe_that_keeps_the_contract_passes() -> None:
     assert_recipe(nudge)
     assert_recipe(nudge, text="Write", queue=UserQueue(3))
+
+
+@recipe("test.hand_over", since="1.0")
+def hand_over(*, to: Users | None = None) -> Process[..., Any]:
+    """
+    Give a deal to others.
+
+    Args:
+        to: Who gets it; nobody else if left out.
+    """
+
+    @process("test.hand_over")
+    async def run(deal: Deal) -> None:
+        if to is not None:
+            await crm.deal.change_responsible(to)
+
+    return run
+
+
+def test_a_setting_can_name_users() -> None:
+    assert_recipe(hand_over)
 
 
 def impure(look: Callable[[], object]) -> Any:

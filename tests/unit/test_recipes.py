@@ -197,6 +197,25 @@ def test_settings_are_described_as_a_json_schema() -> None:
     assert hand_out.settings[0].default is REQUIRED
 
 
+def test_users_that_can_be_left_out_are_read_as_those_that_cannot() -> None:
+    @recipe("test.users", since="1.0")
+    def give(*, to: Users | None = None) -> Process[..., Any]:
+        raise NotImplementedError
+
+    assert give.parse({"to": ["user:3", "department:sales"]})["to"] == (User(3), Department("sales"))
+    assert give.parse({"to": "department:sales"})["to"] == Department("sales")
+    assert give.parse({})["to"] is None
+    assert give.json_schema()["properties"]["to"].keys() == {"anyOf", "default"}
+
+
+def test_a_secret_can_be_named_by_a_setting() -> None:
+    @recipe("test.secret", since="1.0", needs=("secret.{key_in}",))
+    def ask(*, key_in: str | None = None) -> Process[..., Any]:
+        raise NotImplementedError
+
+    assert [each.settings for each in ask.needs] == [("key_in",)]
+
+
 @pytest.mark.parametrize(
     "need",
     [

@@ -426,6 +426,9 @@ class SqlCrm:
     async def report_message(self, message: int, status: str, reason: str = "") -> None:
         messages.report(self.performing, message, status, reason)
 
+    async def message(self, id: int) -> Message:
+        return messages.one(self.performing, id)
+
     async def opened(self, message: int) -> None:
         messages.opened(self.performing, message)
 

@@ -178,7 +178,7 @@ def _write_line(performing: Performing, ref: ItemRef, message: Message) -> None:
 
 def report(performing: Performing, id_: int, status: str, reason: str) -> None:
     """Write down what a provider says later. See `ports.crm.Crm.report_message`."""
-    message = _message(performing, id_)
+    message = one(performing, id_)
     if message.status in ("delivered", "failed") or message.status == status:
         return  # reports come twice, and in any order: nothing comes after the last word
     ref = ItemRef(message.owner_kind, message.owner_id)
@@ -191,7 +191,7 @@ def report(performing: Performing, id_: int, status: str, reason: str) -> None:
 
 def opened(performing: Performing, id_: int) -> None:
     """A mail was opened. See `ports.crm.Crm.opened`."""
-    _open(performing, _message(performing, id_))
+    _open(performing, one(performing, id_))
 
 
 def _open(performing: Performing, message: Message) -> None:
@@ -203,7 +203,7 @@ def _open(performing: Performing, message: Message) -> None:
 
 def clicked(performing: Performing, id_: int, link: int) -> str:
     """A link of a mail was followed. See `ports.crm.Crm.clicked`."""
-    message = _message(performing, id_)
+    message = one(performing, id_)
     if not 0 <= link < len(message.links):
         raise MessageNotFound(message=id_)
     target = message.links[link]
@@ -215,7 +215,8 @@ def clicked(performing: Performing, id_: int, link: int) -> str:
     return target
 
 
-def _message(performing: Performing, id_: Any) -> Message:
+def one(performing: Performing, id_: Any) -> Message:
+    """A message by its id. See `ports.crm.Crm.message`."""
     if not is_id(id_) or not exists(performing.transaction, _MESSAGE, id_):
         raise MessageNotFound(message=id_)
     found: Message = read(performing.transaction, _MESSAGE, id_)
