@@ -56,10 +56,6 @@ def schema_of_written(annotation: Any) -> dict[str, Any]:
     return next((_SCHEMAS[each] for member in members_of(annotation) if (each := stripped(member)) in _SCHEMAS), {})
 
 
-def _names_users(annotation: Any) -> bool:
-    return bool(annotation in (Users, Users | None))
-
-
 def _users(given: object) -> Any:
     if isinstance(given, str):
         return parse_users(given)

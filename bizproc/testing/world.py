@@ -41,7 +41,8 @@ from bizproc.rules.filters import Filter
 from bizproc.runtime import Instance, Preview, Refusal, Runtime, Sent, Status, assemble, open_database
 from bizproc.settings import Settings
 from bizproc.testing.answers import Answers
-from bizproc.testing.channels import FakeAds, FakeMail, FakeSms, Sent
+from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
+from bizproc.testing.channels import Sent as SentMessage
 from bizproc.testing.clock import BEGINNING, VirtualClock
 from bizproc.testing.commits import Commits
 from bizproc.testing.papers import FakeDocuments, FakePayments
@@ -288,15 +289,15 @@ class World:
         fake: Any = self.outside.channels[PAYMENTS]
         return cast("FakePayments", fake)
 
-    async def opens(self, mail: Sent) -> None:
+    async def opens(self, mail: SentMessage) -> None:
         """The client opens a mail of `world.mail.sent`; all that follows has happened when this returns."""
         await self.perform(RecordOpened(await self._message_of(mail)))
 
-    async def follows(self, mail: Sent, link: int = 0) -> None:
+    async def follows(self, mail: SentMessage, link: int = 0) -> None:
         """The client follows a link in a mail, the first if nothing is said, as far as its clicks are tracked."""
         await self.perform(RecordClicked(await self._message_of(mail), link))
 
-    async def _message_of(self, mail: Sent) -> int:
+    async def _message_of(self, mail: SentMessage) -> int:
         return next(each.id for each in await self.find(Message) if each.message_id == mail.message_id)
 
     async def _paid(self, news: Paid) -> None:

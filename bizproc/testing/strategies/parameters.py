@@ -132,8 +132,6 @@ _OURS: Final[Mapping[Any, Callable[[], st.SearchStrategy[Any]]]] = {
     Supervisor: lambda: made(Supervisor, _USERS),  # by its fields it would have no end
     Department: lambda: made(Department, _CODES),
     Group: lambda: made(Group, _CODES),
-    # Of users by their ids: supervisors of supervisors would never end.
-    Supervisor: lambda: made(Supervisor, _USERS),
 }
 
 

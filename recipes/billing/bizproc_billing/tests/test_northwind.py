@@ -67,7 +67,7 @@ async def test_every_open_deal_comes_to_its_money(world: World, capsys: pytest.C
     reminders = [mail for mail in world.mail.sent if mail.subject.startswith("Reminder")]
     assert len(world.mail.sent) == len(deals) + len(reminders)
     with capsys.disabled():
-        print(  # noqa: T201  what came out is for the page
+        print(
             f"\n{len(deals)} deals, {len(invoices)} invoices, together {sum(expected.values())} {deals[0].currency}; "
             f"{len(world.mail.sent)} mails, {len(reminders)} of them reminders; {len(overdue)} were given to somebody"
         )

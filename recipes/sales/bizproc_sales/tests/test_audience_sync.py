@@ -5,11 +5,10 @@ from __future__ import annotations
 from json import loads
 from typing import Any
 
-from bizproc_sales.audience_sync import audience_sync
-
 from bizproc import F, crm
 from bizproc.model import Contact
 from bizproc.testing import World, crash_at_every_await
+from bizproc_sales.audience_sync import audience_sync
 
 NEWSLETTER = F.custom.newsletter == True  # noqa: E712  a filter
 SYNC = audience_sync(people=NEWSLETTER, facebook="12", google="34", days=7)

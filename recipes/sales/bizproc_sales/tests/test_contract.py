@@ -9,16 +9,16 @@ from tomllib import loads
 from typing import Any
 
 import pytest
+
+from bizproc import F, UserQueue, use
+from bizproc.errors import WrongValue
+from bizproc.testing import assert_recipe
 from bizproc_sales.audience_sync import audience_sync
 from bizproc_sales.exclusions import exclusions
 from bizproc_sales.follow_up import follow_up
 from bizproc_sales.lead_distribution import lead_distribution
 from bizproc_sales.stale_deal import stale_deal
 from bizproc_sales.win_back import win_back
-
-from bizproc import F, UserQueue, use
-from bizproc.errors import WrongValue
-from bizproc.testing import assert_recipe
 
 RECIPES: Any = (audience_sync, exclusions, follow_up, lead_distribution, stale_deal, win_back)
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bizproc_sales.exclusions import exclusions, fits
-from bizproc_sales.lead_distribution import lead_distribution
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bizproc import UserQueue, crm
 from bizproc.model import Activity, Comment, Exclusion, Lead
 from bizproc.testing import World, crash_at_every_await
+from bizproc_sales.exclusions import exclusions, fits
+from bizproc_sales.lead_distribution import lead_distribution
 
 EXCLUSIONS = exclusions(patterns=["*@spam.example", "+33899*", "*Casino*"])
 

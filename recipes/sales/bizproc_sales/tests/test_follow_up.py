@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bizproc_sales.follow_up import follow_up
 from hypothesis import settings
 from hypothesis.stateful import invariant
 
 from bizproc import crm
 from bizproc.model import Activity
 from bizproc.testing import ProcessMachine, World, crash_at_every_await
+from bizproc_sales.follow_up import follow_up
 
 
 async def test_reminders_come_every_few_working_days_until_the_deal_is_closed(world: World) -> None:

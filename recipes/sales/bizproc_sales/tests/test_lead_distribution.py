@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bizproc_sales.lead_distribution import lead_distribution
-
 from bizproc import UserQueue, crm, use
 from bizproc.model import Activity, Comment, Lead, User
 from bizproc.testing import World, crash_at_every_await
+from bizproc_sales.lead_distribution import lead_distribution
 
 
 async def team(world: World) -> list[User]:

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from bizproc_sales.exclusions import exclusions
-from bizproc_sales.lead_distribution import lead_distribution
-from bizproc_sales.stale_deal import stale_deal
 
 from bizproc import F, UserQueue, crm, use
 from bizproc.model import Activity, Comment, Deal, Lead
 from bizproc.testing import World
+from bizproc_sales.exclusions import exclusions
+from bizproc_sales.lead_distribution import lead_distribution
+from bizproc_sales.stale_deal import stale_deal
 
 NORTHWIND = Path(os.environ.get("BIZPROC_TEST_DATA", "/nowhere")) / "data" / "northwind"
 LEADS = 200

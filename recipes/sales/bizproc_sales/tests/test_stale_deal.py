@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from bizproc_sales.stale_deal import stale_deal
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
@@ -14,6 +13,7 @@ from hypothesis.stateful import invariant, precondition, rule
 from bizproc import UserQueue, crm
 from bizproc.model import Activity, Comment, Deal, ref_of
 from bizproc.testing import ProcessMachine, World, crash_at_every_await
+from bizproc_sales.stale_deal import stale_deal
 
 LEVELS = ("crm.add_comment", "crm.change_observers", "crm.change_responsible")
 

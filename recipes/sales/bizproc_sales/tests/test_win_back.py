@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from bizproc_sales.win_back import months_before, win_back
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bizproc import crm
 from bizproc.model import Contact, Deal, Lead
 from bizproc.testing import World, crash_at_every_await
+from bizproc_sales.win_back import months_before, win_back
 
 WIN_BACK = win_back(after_months=2)
 
