@@ -30,6 +30,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "process": "sales.follow_up",
         "detail": "retention must be more than nothing, got -1 day",
     },
+    "RecipeDefinitionError": {"recipe": "sales.follow_up", "detail": "the setting `every` needs its type."},
+    "RecipeUnusable": {
+        "use": "eu_leads",
+        "recipe": "sales.lead_distribution",
+        "detail": "no distribution that is installed has it.",
+    },
     "WrongArgument": {
         "process": "sales.follow_up",
         "parameter": "discount",
