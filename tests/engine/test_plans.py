@@ -21,7 +21,19 @@ DAY: Final = timedelta(days=1)
 # Of these there are as many as a company has people, stages, products and the like, or as wait for a person just now.
 SMALL: Final = (
     *("user", "department", "group", "absence", "working_hours", "smart_type", "pipeline", "stage", "reference"),
-    *("custom_field", "hold", "queue", "paused", "timetable", "store_owner", "json_each", "e", "l", "subquery"),
+    *(
+        "custom_field",
+        "hold",
+        "queue",
+        "paused",
+        "timetable",
+        "store_owner",
+        "json_each",
+        "e",
+        "l",
+        "subquery",
+        "sqlite_sequence",
+    ),
 )
 
 

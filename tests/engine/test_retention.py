@@ -314,6 +314,16 @@ async def test_the_file_shrinks(tmp_path: Path) -> None:
     assert store.stat().st_size < full / 3
 
 
+async def test_no_instance_gets_the_name_of_one_that_was_removed(world: World) -> None:
+    """The keys of its steps begin with it, and whoever is outside and remembers them would take a new mail for the old."""
+    deal = await world.deal(title="Tea")
+    first = await world.start(short(deal))
+    await world.advance(days=91)
+    assert await ids(world) == []
+    second = await world.start(short(deal))
+    assert second.id != first.id and await ids(world) == [second.id]
+
+
 @pytest.mark.parametrize("bad", [timedelta(-1), 90])
 def test_a_retention_that_is_none_is_refused(bad: Any) -> None:
     with pytest.raises(ProcessDefinitionError, match="retention: expected a timedelta that is not negative"):

@@ -191,8 +191,8 @@ WHERE key = :key
 -- clear_journal: an instance that begins anew
 DELETE FROM journal WHERE instance = :key
 
--- next_key: the number of the next instance
-SELECT coalesce(max(key), 0) + 1 FROM instance
+-- next_key: the number of the next instance, which none had before, not even one that is gone
+SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'instance'
 
 -- live_children: whom a cancel of their parent concerns
 SELECT key, id, queue FROM instance WHERE parent_key = :key AND state IN ('running', 'waiting', 'stuck') ORDER BY key
