@@ -21,10 +21,11 @@ STAMPS := .venv/.stamps
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .NOTPARALLEL:
-.PHONY: help demo test check format reference journals bench bench-peers lock clean
+.PHONY: help demo recipes test check format reference journals bench bench-peers lock clean
 
 help:
 	@echo 'make demo       a small company through a simulated month'
+	@echo 'make recipes    the recipes that ship, installed beside bizproc'
 	@echo 'make test       the tests; with the long ones: make test PYTEST_FLAGS=--long'
 	@echo 'make check      lint, format, types, floors'
 	@echo 'make format     put the code into its format'
@@ -40,6 +41,9 @@ demo: $(STAMPS)/run
 
 test: $(STAMPS)/test
 	@$(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
+
+recipes: $(STAMPS)/run
+	@$(PIP) install --no-deps --no-build-isolation --no-index $(foreach each,sales billing service,--editable recipes/$(each))
 
 check: $(STAMPS)/dev
 	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy basedpyright 'lint-imports --no-logo'; do \

@@ -15,10 +15,14 @@ from bizproc.cli.output import console, print_json, safe, table
 from bizproc.cli.setup import common_options, setup_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bizproc.cli.demo.month import Month
+    from bizproc.cli.demo.story import Story
     from bizproc.model import Deal
 
 WIDTH = 80
+RECIPES = ("recipe", "instances", "completed", "waiting", "others")
 
 
 @click.command()
@@ -30,13 +34,14 @@ def command(context: click.Context) -> None:
 
     It makes a store of its own (a temporary file, or --store), a dozen deals in it, and starts a process on each that
     follows it. Clients answer or do not, time passes, the program is killed once; it says what happens to whom, and
-    where to look.
+    where to look. Recipes that are installed run beside it, if they need no provider.
 
     \b
     Example:
       bizproc demo
     """
     from bizproc.cli.demo.month import DAYS, Month
+    from bizproc.cli.demo.recipes import choose, what_they_did
     from bizproc.cli.demo.story import Story
 
     setup = setup_of(context)
@@ -50,10 +55,15 @@ def command(context: click.Context) -> None:
         "simulated; the store is a file."
     )
     story.remark("")
-    deals, counts = asyncio.run(_run(Month(store, story)))
+    chosen = choose()
+    deals, counts = asyncio.run(_run(Month(store, story, chosen.processes)))
+    recipes = asyncio.run(what_they_did(store, chosen))
     if setup.json:
         happened = [attrs.asdict(happening) for happening in story.happenings]
-        print_json({"store": store, "happened": happened, "counts": counts, "deals": list(map(_as_json, deals))})
+        print_json(
+            {"store": store, "happened": happened, "counts": counts, "deals": list(map(_as_json, deals))}
+            | {"recipes": [dict(zip(RECIPES, each, strict=True)) for each in recipes]}
+        )
         return
     out.print()
     rows = [(deal.id, deal.title, f"{deal.amount:,}", deal.stage) for deal in deals]
@@ -63,7 +73,20 @@ def command(context: click.Context) -> None:
         f"{counts['follow-ups']} follow-ups were started, and {counts['samplers']} samplers offered: the kill lost "
         f"none, and none was offered twice. {counts['calls']} calls were asked for. Still waiting: {counts['waiting']}."
     )
+    _say_what_recipes_did(out, story, recipes, chosen.left_out)
     _say_where_to_look(out, store)
+
+
+def _say_what_recipes_did(
+    out: Console, story: Story, recipes: list[tuple[str, int, int, int, int]], left_out: tuple[tuple[str, str], ...]
+) -> None:
+    if recipes:
+        out.print()
+        out.print(table(RECIPES, recipes, right=RECIPES[1:]))
+    if left_out:
+        out.print()
+    for name, why in left_out:
+        story.remark(f"{name} is installed and did not run: {why}.")
 
 
 async def _run(month: Month) -> tuple[list[Deal], dict[str, int]]:

@@ -315,7 +315,7 @@ async def test_the_file_shrinks(tmp_path: Path) -> None:
 
 
 async def test_no_instance_gets_the_name_of_one_that_was_removed(world: World) -> None:
-    """The keys of its steps begin with it, and whoever is outside and remembers them would take a new mail for the old."""
+    """The keys of its steps begin with it: whoever is outside and remembers them would take a new mail for the old."""
     deal = await world.deal(title="Tea")
     first = await world.start(short(deal))
     await world.advance(days=91)

@@ -11,6 +11,8 @@ from bizproc.model import Deal
 SAMPLER = 1
 """The product that is offered."""
 
+CALL = "Call the client back"
+
 
 @process("demo.follow_up")
 async def follow_up(deal: Deal, *, discount: Decimal = Decimal(5), patience: timedelta = timedelta(days=10)) -> str:
@@ -25,7 +27,7 @@ async def follow_up(deal: Deal, *, discount: Decimal = Decimal(5), patience: tim
     await crm.deal.add_product(SAMPLER, quantity=2, discount_percent=discount)
     reached = await wait.until_stage("EXECUTING", timeout=patience)
     if reached.timed_out:
-        await crm.deal.add_activity("Call the client back", important=True, complete_on_stage_change=True)
+        await crm.deal.add_activity(CALL, important=True, complete_on_stage_change=True)
         reached = await wait.until_stage("EXECUTING", timeout=patience)
     if reached.timed_out:
         await crm.deal.add_comment(f"{deal.title}: no answer to our offer, nor to our call.")

@@ -7,16 +7,16 @@ what comes back is read from the file.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
-from bizproc import crm
+from bizproc import Process, crm
 from bizproc.adapters.virtual_clock import VirtualClock
 from bizproc.cli.demo.company import PRODUCTS, USERS, Order, orders
-from bizproc.cli.demo.follow_up import SAMPLER, follow_up
+from bizproc.cli.demo.follow_up import CALL, SAMPLER, follow_up
 from bizproc.cli.demo.story import Story
 from bizproc.model import Activity, Comment, Deal, ProductRow
 from bizproc.runtime import Instance, Runtime
@@ -30,8 +30,17 @@ DOWN_FOR: Final = 2
 class Month:
     """A month in the life of the company."""
 
-    def __init__(self, store: str, story: Story) -> None:
+    def __init__(self, store: str, story: Story, beside: Sequence[Process[..., Any]] = ()) -> None:
+        """
+        Nothing happens yet.
+
+        Args:
+            store: A new one.
+            story: Told what happens.
+            beside: Processes that run beside the follow-up.
+        """
         self._store = store
+        self._processes = [follow_up, *beside]
         self._story = story
         self._clock = VirtualClock()
         self._begin = self._clock.now()
@@ -49,7 +58,7 @@ class Month:
         story.tell(self._clock.now(), "* The program is killed. What it had in memory is gone.")
         self._clock.move_to(self._noon(KILLED_ON + DOWN_FOR))
         async with self._running():
-            waiting = len(await self._runtime.instances(status="waiting"))
+            waiting = len(await self._runtime.instances(process=follow_up.name, status="waiting"))
             story.tell(
                 self._clock.now(),
                 f"* {_word(DOWN_FOR)} days later it is started again. {_word(waiting)} follow-ups wait on from where "
@@ -62,7 +71,7 @@ class Month:
 
     @asynccontextmanager
     async def _running(self, *, kill: bool = False) -> AsyncIterator[None]:
-        async with Runtime.open(self._store, processes=[follow_up], clock=self._clock) as self._runtime:
+        async with Runtime.open(self._store, processes=self._processes, clock=self._clock) as self._runtime:
             await self._runtime.settled()
             yield
             if kill:
@@ -172,11 +181,11 @@ class Month:
         """How often the follow-ups did what they do."""
         async with Runtime.attach(self._store) as runtime:
             rows, activities = await runtime.find(ProductRow), await runtime.find(Activity)
-            comments, states = await runtime.find(Comment), await runtime.instances()
+            comments, states = await runtime.find(Comment), await runtime.instances(process=follow_up.name)
             return {
                 "follow-ups": len(states),
                 "samplers": sum(row.product_id == SAMPLER for row in rows),
-                "calls": len(activities),
+                "calls": sum(activity.subject == CALL for activity in activities),
                 "comments": len(comments),
                 "waiting": sum(status.state == "waiting" for status in states),
             }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from bizproc.cli.demo.company import COMPANIES, orders
 from tests.unit.cli.conftest import Run
+from tests.unit.recipe_packages import write_package
 
 STORE = ("--store", "sqlite:///demo.db")
 
@@ -74,3 +76,64 @@ def test_without_a_store_it_makes_a_temporary_one(run: Run, here: Path, monkeypa
     assert run("demo").exit_code == 0
     assert (here / "demo.db").exists()
     assert not (here / "mine.db").exists()
+
+
+TEAM = """
+from typing import Any
+
+from bizproc import Process, UserQueue, crm, on, process, recipe
+from bizproc.model import Deal
+
+
+@recipe("tea.share", since="1.0")
+def share(*, team: UserQueue) -> Process[..., Any]:
+    \"\"\"
+    Share deals out.
+
+    Args:
+        team: Who gets them.
+    \"\"\"
+
+    @process("tea.share", starts=on.created("deal", by_processes=True))
+    async def run(deal: Deal) -> None:
+        \"\"\"One deal.\"\"\"
+        await crm.deal.change_responsible(team)
+
+    return run
+
+
+@recipe("tea.text", since="1.0", needs=("provider.sms",))
+def text() -> Process[..., Any]:
+    \"\"\"Text somebody.\"\"\"
+    return share(team=UserQueue([1]))
+
+
+@recipe("tea.told", since="1.0")
+def told(*, whom: str) -> Process[..., Any]:
+    \"\"\"
+    Tell somebody.
+
+    Args:
+        whom: Who.
+    \"\"\"
+    return share(team=UserQueue([1]))
+"""
+
+
+def test_recipes_that_are_installed_run_beside_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "packages"
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    points = "\n".join(f"tea.{name} = {{module}}:{name}" for name in ("share", "text", "told"))
+    write_package(folder, "tea-recipes", "tea_of_the_demo", TEAM, points=points)
+    ran = run("demo", *STORE)
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    said = " ".join(ran.stdout.split())
+    assert "12 follow-ups were started, and 12 samplers offered" in said
+    assert "tea.share 12 12 0 0" in said
+    assert "tea.text is installed and did not run: it needs provider.sms." in said
+    assert "tea.told is installed and did not run: it needs to be told: whom." in said
+    assert max(map(len, ran.stdout.splitlines())) <= 80
+    answer = json.loads(run("demo", "--store", "sqlite:///other.db", "--json").stdout)
+    assert answer["recipes"] == [
+        {"recipe": "tea.share", "instances": 12, "completed": 12, "waiting": 0, "others": 0},
+    ]
