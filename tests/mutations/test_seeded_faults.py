@@ -120,8 +120,8 @@ FAULTS = (
     Fault(
         is_="a step is tried once too often",
         file="bizproc/engines/embedded/engine.py",
-        old="        attempt = instance.progress.attempts.get(ask.address, 0) + 1",
-        new="        attempt = instance.progress.attempts.get(ask.address, 0)",
+        old="        attempt = instance.progress.attempts.get(address, 0) + 1",
+        new="        attempt = instance.progress.attempts.get(address, 0)",
         test="tests/engine/test_scenarios_steps.py::test_a_step_whose_attempts_are_used_up_raises_its_last_error",
     ),
     Fault(
