@@ -64,8 +64,10 @@ def test_where_a_body_would_run_it_ends_unless_something_is_assumed(run: Run) ->
     ran = run(*asked)
     assert ran.exit_code == 0
     assert ran.stdout.splitlines()[1:] == [
-        "  It is followed no further than tea.score(deal=2): it works outside, and is not run: "
-        "assume what comes of it, by its name 'tea.score'."
+        (
+            "  It is followed no further than tea.score(deal=2): it works outside, and is not run: "
+            "assume what comes of it, by its name 'tea.score'."
+        )
     ]
     ran = run(*asked, "--assume", "tea.score=5", "--assume", "answer=yes", "--outcomes")
     assert ran.exit_code == 0, ran.output
