@@ -86,6 +86,12 @@ def test_what_an_async_generator_may_await_is_not_left_out() -> None:
     assert [type(part) for part in flow.body] == [Loop, Loop, End]
 
 
+def test_a_method_is_drawn_like_any_other_helper() -> None:
+    class_ = "class Calls:\n    async def one(self):\n        await wait.sleep(3)\n        await self.two()\n"
+    flow = drawn(f"{class_}    async def two(self):\n        await note('x')\n{HEAD}    await Calls().one()\n", "p")
+    assert texts(flow, Act) == ["sleep(3)", "note('x')"]
+
+
 def test_one_of_two_things_to_be_awaited_is_a_choice() -> None:
     flow = body("await (crm.deal.add_comment('a') if deal.id > 3 else wait.sleep(DAY))")
     (choice,) = flow.body
