@@ -11,9 +11,9 @@ HEAD = """\
 # What `bizproc check` finds
 
 `bizproc check PATHS` reads the code of processes without running it, and reports what would not replay: with file, line
-and cure. It looks at functions that are decorated with `@process`, and at the functions of the same file that these
-call; the bodies of `@action` functions may do what they like. Where it cannot be certain it is silent. Exit code 1 if
-anything is found.
+and cure. It looks at functions that are decorated with `@process`, and at the functions and methods of the same file
+that these call; the bodies of `@action` functions may do what they like. Where it cannot be certain it is silent, and
+helpers in other files it does not see. Exit code 1 if anything is found.
 
 A line that is right all the same says why, in a comment at its end: `# bizproc: ok (reason)`. It silences this one
 line.

@@ -15,13 +15,11 @@ from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import print_json, warn
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.code.coverage import WrongCoverage, coverage_marks, read_coverage
-from bizproc.code.drawing import flow_of
 from bizproc.code.files import Unreadable
 from bizproc.code.flow import Act, Flow, every_part
 from bizproc.code.marks import Marks
 from bizproc.code.mermaid import mermaid
-from bizproc.code.reading import Module, Written
-from bizproc.code.source import code_of
+from bizproc.code.source import flow_of_process
 from bizproc.code.standing import standing_marks
 from bizproc.code.svg import svg
 from bizproc.core.process import Process
@@ -68,7 +66,7 @@ def command(
     processes = processes_of(setup)
     status, steps = asyncio.run(_look(setup, instance)) if instance is not None else (None, [])
     process = _version(processes, name, status)
-    flow = flow_of(*_code_of(process))
+    flow = _flow_of(process)
     marks = _marks(flow, coverage, status, steps)
     for remark in marks.remarks:
         warn(remark)
@@ -96,10 +94,10 @@ def _version(processes: list[Process[..., Any]], name: str, status: Status | Non
     return newest([each for each in processes if each.version == status.version or each.name != name], name)
 
 
-def _code_of(process: Process[..., Any]) -> tuple[Written, Module]:
+def _flow_of(process: Process[..., Any]) -> Flow:
     """The process as it is written. Raises Mistake."""
     try:
-        return code_of(process)
+        return flow_of_process(process)
     except Unreadable as error:
         file = inspect.unwrap(process.function).__code__.co_filename
         raise Mistake(f"the code of {process.name} cannot be read: {file}, line {error.line}: {error.why}.") from None

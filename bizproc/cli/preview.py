@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -144,8 +145,10 @@ def _lines(setup: Setup, preview: Preview, already: int) -> Iterator[str]:
     for wait in preview.waits:
         until = "" if wait.until is None else f" until {moment_text(wait.until, zone)} ({zone})"
         yield f"  It waits for {in_line(wait.text)}{until}."
-    for stop in preview.stops:
-        yield f"  It is followed no further than {in_line(stop.text)}: {in_line(stop.why)}."
+    # Branches that stand at the same step are told of once.
+    for (text, why), times in Counter((stop.text, stop.why) for stop in preview.stops).items():
+        often = f" ({times} times)" if times > 1 else ""
+        yield f"  It is followed no further than {in_line(text)}{often}: {in_line(why)}."
     if preview.ended is not None:
         yield f"  It ends: {in_line(_ending(preview))}."
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
 
 from bizproc.code.files import Unreadable
 from bizproc.code.flow import (
@@ -45,17 +45,21 @@ _UNSAID: Final = re.compile(r"""\bawait |(?<![\w.'"])(?:crm|wait)\.(?=\w)""")
 _FACTS: Final = frozenset({"now", "new_id", "random", "note", "patched"})
 
 
-def flow_of(process: Written, module: Module) -> Flow:
+Elsewhere: TypeAlias = Callable[[str], Asked | None]
+"""What a name of the file means that was made in another: `("step", "scoring.score")`, `("start", "sales.pack")`."""
+
+
+def flow_of(process: Written, module: Module, elsewhere: Elsewhere = lambda _: None) -> Flow:
     """What is drawn of a process. Raises Unreadable."""
     try:
-        return _Reader(process, module).flow()
+        return _Reader(process, module, elsewhere).flow()
     except RecursionError:
         raise Unreadable("its code is nested too deeply to be drawn", process.node.lineno) from None
 
 
 class _Reader:
-    def __init__(self, process: Written, module: Module) -> None:
-        self.process, self.module = process, module
+    def __init__(self, process: Written, module: Module, elsewhere: Elsewhere) -> None:
+        self.process, self.module, self.elsewhere = process, module, elsewhere
         self.document = self._document()
         self.helpers: list[Function] = []
         self.left = MOST_PARTS
@@ -188,9 +192,14 @@ class _Reader:
             endless = False
             header = f"for each {self.text(node.target)} in {self.text(node.iter)}"
             before = self.parts(node.iter)
+            inside = [self._next_of(node.iter)] if isinstance(node, ast.AsyncFor) else []
         body, otherwise = (*inside, *self.block(node.body)), self.block(node.orelse)
         made = [Loop(header, body, node.lineno, otherwise, endless)] if body or otherwise or endless else []
         return [*before, *made]
+
+    def _next_of(self, iterable: ast.expr) -> Act:
+        """What an async generator awaits on the way to its next value."""
+        return Act("other", f"the next of {self.text(iterable)}", iterable.lineno)
 
     def trying(self, node: ast.Try | ast.TryStar) -> list[Part]:
         handlers = tuple(
@@ -246,7 +255,8 @@ class _Reader:
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> list[Part]:
         first = node.generators[0]
         header = f"for each {self.text(first.target)} in {self.text(first.iter)}"
-        inner = [part for each in node.generators[1:] for part in self.parts(each.iter)]
+        inner: list[Part] = [self._next_of(each.iter) for each in node.generators if each.is_async]
+        inner += [part for each in node.generators[1:] for part in self.parts(each.iter)]
         inner += [part for each in node.generators for test in each.ifs for part in self.parts(test)]
         values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         inner += [part for value in values for part in self.parts(value)]
@@ -255,6 +265,10 @@ class _Reader:
     def awaited(self, value: ast.expr) -> list[Part]:
         """The part that awaiting this is."""
         call = self._made(value)
+        if isinstance(call, ast.IfExp):
+            label, other = self._condition(call.test)
+            cases = ((label, tuple(self.awaited(call.body))), (other, tuple(self.awaited(call.orelse))))
+            return [Choice("", cases, call.lineno)]
         if not isinstance(call, ast.Call):
             return [self._of_name(value)]
         origin = self.module.origin(call.func)
@@ -315,7 +329,17 @@ class _Reader:
             return [act, End("ended", "the process ends here: stage changed", line)] if ends else [act]
         if makes_command(origin) and verb in _FACTS:
             return [Act("fact", text, line, ((verb, _constant(call) if verb == "patched" else verb),))]
-        return [Act("other", text, line)]
+        return [self._other(text, line, self.elsewhere(ast.unparse(call.func)))]
+
+    def _other(self, text: str, line: int, made: Asked | None) -> Act:
+        """Something that is made in another file: a step or a process, if that is known."""
+        match made:
+            case ("step", _):
+                return Act("step", text, line, (made,))
+            case ("start", _):
+                return Act("child", text, line, (made, ("child", None)))
+            case _:
+                return Act("other", text, line)
 
     def _wait_asks(self, verb: str, call: ast.Call) -> Asked:
         match verb:
@@ -380,8 +404,11 @@ class _Reader:
         return tuple(self._command(made, origin)) if origin else (Act("other", title, call.lineno),)
 
     def _process_name(self, call: ast.expr) -> str | None:
-        named = self.module.definition(call.func) if isinstance(call, ast.Call) else None
-        return None if named is None else self._decorated_name(named)
+        if not isinstance(call, ast.Call):
+            return None
+        named = self.module.definition(call.func)
+        made = self.elsewhere(ast.unparse(call.func)) if named is None else None
+        return self._decorated_name(named) if named is not None else made[1] if made else None
 
     def _decorated_name(self, function: Function) -> str | None:
         for each in function.decorator_list:
@@ -425,4 +452,7 @@ def _is_none(node: ast.expr) -> bool:
 
 
 def _awaits(node: ast.AST) -> bool:
-    return any(isinstance(each, ast.Await) for each in ast.walk(node))
+    return any(
+        isinstance(each, ast.Await) or (isinstance(each, ast.comprehension) and bool(each.is_async))
+        for each in ast.walk(node)
+    )

@@ -62,7 +62,7 @@ def decoded(content: bytes) -> str:
     try:
         encoding, _ = tokenize.detect_encoding(BytesIO(content).readline)
         return content.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+    except (SyntaxError, UnicodeError, LookupError) as error:  # some codecs have errors of no place
         at = error.start if isinstance(error, UnicodeDecodeError) else 0
         said = error.reason if isinstance(error, UnicodeDecodeError) else error
         raise Unreadable(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -189,9 +190,11 @@ class Module:
         return f"bizproc.{name}" if name in faced and "bizproc" in scope.module.stars else None
 
     def definition(self, node: ast.AST, scope: Scope | None = None) -> Function | None:
-        """The function of this file that a name means, if it is certain."""
+        """The function of this file that a name, or a method of a class in it, means, if it is certain."""
         scope = scope or self.scope_of(node)
         for _ in range(_FAR):
+            if isinstance(node, ast.Attribute):
+                return self._method(node, scope)
             home = scope.find(node.id) if isinstance(node, ast.Name) else None
             bindings = home.names[node.id] if home is not None and isinstance(node, ast.Name) else []
             if len(bindings) != 1 or home is None:
@@ -204,13 +207,58 @@ class Module:
             node, scope = bound.value, home
         return None
 
+    def _method(self, node: ast.Attribute, scope: Scope) -> Function | None:
+        """The method that `Class.name`, `Class().name`, `self.name` or `cls.name` means."""
+        class_ = self._class_of(node.value, scope)
+        for _ in range(_FAR):
+            if class_ is None:
+                return None
+            bindings = self.scopes[class_].names.get(node.attr, [])
+            if bindings:
+                found = bindings[0].node
+                certain = len(bindings) == 1 and isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef)
+                return found if certain and isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef) else None
+            # It may come from the class above; of two above, which is not certain.
+            class_ = self._class_of(class_.bases[0], self.scope_of(class_)) if len(class_.bases) == 1 else None
+        return None
+
+    def _class_of(self, node: ast.AST, scope: Scope) -> ast.ClassDef | None:
+        """The class of this file that an expression is, or is an object of."""
+        for _ in range(_FAR):
+            if isinstance(node, ast.Call):
+                node = node.func
+                continue
+            home = scope.find(node.id) if isinstance(node, ast.Name) else None
+            bindings = home.names[node.id] if home is not None and isinstance(node, ast.Name) else []
+            if len(bindings) != 1 or home is None:
+                return None
+            bound = bindings[0]
+            if isinstance(bound.node, ast.ClassDef):
+                return bound.node
+            if bound.kind == "parameter" and bound.annotation is None:
+                return self._own_class(bound.node, home)
+            following = bound.annotation if bound.kind == "parameter" else bound.value
+            if following is None:
+                return None
+            node, scope = following, (home.outer or home) if bound.kind == "parameter" else home
+        return None
+
+    def _own_class(self, parameter: ast.AST, home: Scope) -> ast.ClassDef | None:
+        """The class whose `self` or `cls` this is."""
+        function, class_ = home.node, self.parents.get(home.node)
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or not isinstance(class_, ast.ClassDef):
+            return None
+        arguments = [*function.args.posonlyargs, *function.args.args]
+        static = self.decorator(function, "builtins.staticmethod") is not None
+        return class_ if arguments and arguments[0] is parameter and not static else None
+
     @cached_property
-    def loads(self) -> dict[str, list[ast.Name]]:
-        """Where each name is read."""
-        found: dict[str, list[ast.Name]] = {}
+    def loads(self) -> dict[str, list[ast.Name | ast.Attribute]]:
+        """Where each name is read, by itself or as that of a method."""
+        found: dict[str, list[ast.Name | ast.Attribute]] = {}
         for node in self.parents:
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                found.setdefault(node.id, []).append(node)
+            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+                found.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append(node)
         return found
 
     # -- processes -----------------------------------------------------------------------------------------------------
@@ -247,11 +295,11 @@ class Module:
         return found
 
     def _parts(self, process: Function) -> list[Function]:
-        """The functions whose code runs when the process does: itself, and helpers of this file that it names."""
+        """The functions whose code runs when the process does: itself, and helpers and methods of this file."""
         parts, waiting = {process: None}, [process]
         while waiting:
             for node in own_nodes(waiting.pop()):
-                named = self.definition(node) if isinstance(node, ast.Name) else None
+                named = self.definition(node) if isinstance(node, ast.Name | ast.Attribute) else None
                 if named is None or named in parts or self.is_step(named) or self.is_process(named):
                     continue
                 parts[named] = None
@@ -271,7 +319,8 @@ def parsed(text: str) -> ast.Module:
             warnings.simplefilter("ignore")  # about the code that is read; it is not ours to say
             return ast.parse(text)
     except SyntaxError as error:
-        raise Unreadable(f"it is not Python: {error.msg}", error.lineno or 1, error.offset or 1) from None
+        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise Unreadable(f"it is not Python {running}: {error.msg}", error.lineno or 1, error.offset or 1) from None
     except (RecursionError, MemoryError):
         raise Unreadable("its expressions are nested too deeply to be read") from None
     except ValueError as error:

@@ -22,10 +22,9 @@ from typing import Any, Final, cast
 from attrs import define, evolve, field, frozen
 from cattrs import structure, unstructure
 
-from bizproc.code.drawing import flow_of
 from bizproc.code.files import Unreadable
 from bizproc.code.flow import Act, End, Flow, Several, blocks_of, every_part
-from bizproc.code.source import code_of
+from bizproc.code.source import code_of, flow_of_process
 from bizproc.core.commands import Command, Signalled, Sleep, SleepUntil
 from bizproc.core.driver import Ask, Branch, Driver
 from bizproc.core.fork import Body, Fork
@@ -322,8 +321,8 @@ def _covered(seen: Seen, key: tuple[str, int]) -> Covered:
     lines, waits = Counter[int](), dict[int, Counter[str]]()
     asked, ended = seen.asked.get(key, Counter()), seen.ended.get(key, Counter())
     try:
-        written, module = code_of(seen.processes[key])
-        flow: Flow | None = flow_of(written, module)
+        written, _ = code_of(seen.processes[key])
+        flow: Flow | None = flow_of_process(seen.processes[key])
         arms = [arm for part in written.parts for arm in arms_of(part)]
         unread = None
     except Unreadable as error:

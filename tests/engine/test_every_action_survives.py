@@ -11,6 +11,7 @@ from typing import Any
 
 from bizproc import F, crm, process, wait
 from bizproc.actions.catalogue import HEADINGS
+from bizproc.core.process import Call
 from bizproc.model import Company, Contact, Deal, Details, Invoice, Lead, Quote, SmartItem
 from bizproc.testing import World
 from tests.engine.ways import every_way
@@ -141,6 +142,13 @@ def _verb(cls: Any) -> str:
 
 async def _commands(world: World) -> set[str]:
     """The verbs of all that the three processes asked for."""
+    runs = [await world.start(call) for call in await calls_of_all(world)]
+    await world.advance(days=30)
+    return {step.name.rpartition(".")[2] for run in runs for step in await run.journal()}
+
+
+async def calls_of_all(world: World) -> tuple[Call[Any], ...]:
+    """The three processes, on what they need."""
     await world.perform(crm.deal.add_field("visit", type="booking", label="Visit"))
     for name in ("Ann", "Bob"):
         await world.user(name=name)
@@ -152,7 +160,4 @@ async def _commands(world: World) -> set[str]:
     await world.perform(crm.pipeline.create(name="Service"))
     fields: Any = {"responsible_id": 1, "company_id": company.id, "contact_id": contact.id}
     deals = [await world.deal(**fields, close_date=date(2030, 1, 20)) for _ in range(3)]
-    calls = (beside(deals[0], start=world.clock.now()), sells(deals[1]), makes(deals[2]))
-    runs = [await world.start(call) for call in calls]
-    await world.advance(days=30)
-    return {step.name.rpartition(".")[2] for run in runs for step in await run.journal()}
+    return beside(deals[0], start=world.clock.now()), sells(deals[1]), makes(deals[2])

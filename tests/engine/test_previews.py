@@ -154,7 +154,7 @@ async def test_without_an_assumption_it_stops_where_a_body_would_run(world: Worl
     preview = await world.preview(scores())
     (stop,) = preview.stops
     assert (stop.address, stop.text) == ("1", "pre.score(company=3)")
-    assert stop.why == "it works outside, and is not run: assume what comes of it, as assume={score: …}"
+    assert stop.why == "it works outside, and is not run: assume what comes of it, by its name 'pre.score'"
     assert (preview.ended, texts(preview)) == (None, ['note(text="before")'])
     assumed = await world.preview(scores(), assume={score: 5})
     assert (assumed.result, assumed.steps[-1].assumed) == (6, True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bizproc import Process, action, crm, gather, new_id, now, patched, process, start, this, wait
+from bizproc import Process, Runtime, action, crm, gather, new_id, now, patched, process, start, this, wait
 from bizproc.core.errors import ReplayMismatch
 from bizproc.model import Deal
 from bizproc.runtime import UpgradeReport
@@ -248,6 +250,40 @@ async def test_ended_instances_are_not_looked_at(world: World) -> None:
     await world.advance(days=2)
     await run.result()
     assert (await world.runtime.check([old])).instances == ()
+
+
+@process("up.deals")
+async def on_a_deal(deal: Deal) -> None:
+    await wait.for_signal("go")
+
+
+@process("up.waits")
+async def waits_on_a_deal(deal: Deal) -> None:
+    await wait.for_signal("go")
+
+
+async def test_a_process_that_has_got_a_document_cannot_read_its_instances(world: World) -> None:
+    await world.start(waits())
+    (one,) = (await world.runtime.check([waits_on_a_deal])).instances
+    assert (one.verdict, "recorded is no document" in one.detail) == ("unreadable", True)
+
+
+@pytest.mark.parametrize("column", ["arguments", "printed_in"])
+@pytest.mark.parametrize("value", ["", "{", "[]", "5", '{"parameters": 5}', "[" * 10_000, "en Europe", "en ../x", "\0"])
+async def test_a_row_that_somebody_wrote_spoils_the_check_of_no_other(tmp_path: Path, column: str, value: str) -> None:
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    async with Runtime.open(url) as runtime:
+        deal = await runtime.perform(crm.deal.create(title="Tea"))
+        for id_ in ("hurt", "whole"):
+            await runtime.start(waits(), id=id_)
+        await runtime.start(on_a_deal(deal), id="on a deal")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection:
+        connection.execute(f"UPDATE instance SET {column} = ? WHERE id = 'hurt'", (value,))
+        connection.commit()
+    async with Runtime.attach(url) as runtime:
+        report = await runtime.check([waits, on_a_deal])
+    verdicts = {one.instance: one.verdict for one in report.instances}
+    assert verdicts == {"hurt": "unreadable", "whole": "compatible", "on a deal": "compatible"}
 
 
 async def test_progress_is_told(world: World) -> None:

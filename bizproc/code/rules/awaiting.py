@@ -226,7 +226,7 @@ def _what_becomes_of_name(name: ast.Name, module: Module) -> str | None:
 
 
 def _wrong_use(name: ast.Name, home: Scope, module: Module) -> str | None:
-    loads = module.loads.get(name.id, ())
+    loads = [node for node in module.loads.get(name.id, ()) if isinstance(node, ast.Name)]
     uses = [module.parents[node] for node in loads if module.scope_of(node).find(name.id) is home]
     if not uses:
         return f"is given the name `{name.id}`, and never awaited: nothing happens"

@@ -96,4 +96,8 @@ def calls(code: Code) -> Iterable[tuple[ast.Call, str]]:
 
 def has_await(nodes: Iterable[ast.AST]) -> bool:
     """Whether anything is awaited here, so that a process can stop, and be cancelled, here."""
-    return any(isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith) for node in nodes)
+    return any(
+        isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)
+        or (isinstance(node, ast.comprehension) and bool(node.is_async))
+        for node in nodes
+    )

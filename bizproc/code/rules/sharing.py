@@ -68,10 +68,11 @@ def _changed(node: ast.AST, module: Module) -> str | None:
 
 def _assigned_global(node: ast.Global, module: Module) -> str | None:
     function = next((each for each in module.ancestors(node) if each in module.scopes), module.tree)
-    stored = {
-        each.id for each in ast.walk(function) if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)
-    }
-    return next((name for name in node.names if name in stored), None)
+    key = ("stored", function)
+    if key not in module.remembered:
+        names = (each for each in ast.walk(function) if isinstance(each, ast.Name))
+        module.remembered[key] = {each.id for each in names if not isinstance(each.ctx, ast.Load)}
+    return next((name for name in node.names if name in module.remembered[key]), None)
 
 
 def _target(target: ast.expr, module: Module) -> str | None:

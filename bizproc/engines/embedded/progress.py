@@ -17,7 +17,7 @@ from attrs import field, frozen
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Action, AwaitChild, Command, Forgiven, Listening, Patched, StartChild
 from bizproc.core.driver import Ask, Driver
-from bizproc.core.errors import ActionError, NotJournallable, ReplayMismatch
+from bizproc.core.errors import ActionError, NotJournallable, NotRestorable, ReplayMismatch
 from bizproc.core.fork import Body
 from bizproc.core.frames import drop
 from bizproc.core.process import Call
@@ -291,9 +291,17 @@ def printing_text(portal: Portal) -> str:
 
 
 def portal_in(text: str) -> Portal:
-    """The portal that was written down, as far as printing goes."""
+    """
+    The portal that was written down, as far as printing goes.
+
+    Raises:
+        NotRestorable: this machine does not know its zone.
+    """
     language, _, zone = text.partition(" ")
-    return Portal(language=language, zone=ZoneInfo(zone))
+    try:
+        return Portal(language=language, zone=ZoneInfo(zone))
+    except (LookupError, ValueError, OSError) as error:
+        raise NotRestorable(path="printed_in", type="a language and a zone", detail=str(error)) from error
 
 
 def compare(instance: str, recorded: Recorded, asked: Signature | None) -> None:

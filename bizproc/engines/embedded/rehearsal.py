@@ -396,8 +396,7 @@ class Rehearsal:
         command: Any = ask.command
         found = self._assumed_of(command)
         if found is None:
-            key = command.function.function.__name__ if isinstance(command, Step) else repr(command.name)
-            self._stop(ask, f"it works outside, and is not run: assume what comes of it, as assume={{{key}: …}}")
+            self._stop(ask, f"it works outside, and is not run: assume what comes of it, by its name {command.name!r}")
         else:
             self._answer(ask, *found, assumed=True)
 
@@ -473,9 +472,7 @@ class Rehearsal:
             told.messages += more.messages
             if settled.error is not None:
                 self._note(ask, told)
-                self._stop(
-                    ask, f"what its delivery gives is not known: assume it, as assume={{{ask.command.name!r}: …}}"
-                )
+                self._stop(ask, f"what its delivery gives is not known: assume it, by its name {ask.command.name!r}")
                 return None
             found = settled.value, None
         self._note(ask, told, *found, assumed=True)

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from bizproc.core.checks import described
 from bizproc.core.codec import Codec
-from bizproc.core.errors import QueueFull, StartConflict, StartRefused, WrongArgument
+from bizproc.core.errors import NotRestorable, QueueFull, StartConflict, StartRefused, WrongArgument
 from bizproc.core.process import Call, Process
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
@@ -101,6 +101,10 @@ def decode_call(process: Any, arguments: str, codec: Codec) -> Call[Any]:
     """The call of an instance. Raises NotRestorable where the process takes other parameters now."""
     parts = codec.decode(arguments)
     document = process.form.document
+    needed = ("parameters",) if document is None else ("parameters", "document")
+    for each in needed:
+        if not isinstance(parts, Mapping) or not isinstance(parts.get(each), str):
+            raise NotRestorable(path="arguments", type=process.name, detail=f"recorded is no {each}")
     snapshot = None if document is None else codec.decode(parts["document"], document, path="document")
     return Call(process, snapshot, process.form.decode(parts["parameters"], codec))
 

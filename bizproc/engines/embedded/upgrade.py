@@ -120,11 +120,12 @@ def _check_one(connection: Any, processes: Loaded, codec: Codec, path: str, row:
         return Upgrade(**who, verdict="unknown", detail=detail)
     try:
         rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
+        portal = None if row[12] is None else portal_in(row[12])
         progress = Progress(id, decode_call(process, row[7], codec), codec)
     except BizprocError as error:
         return Upgrade(**who, verdict="unreadable", detail=text_of(error))
-    if row[12] is not None:
-        progress.portal = portal_in(row[12])
+    if portal is not None:
+        progress.portal = portal
     try:
         progress.replay(rows)
     except ReplayMismatch as error:

@@ -11,7 +11,7 @@ from tests.unit.cli.conftest import Run
 from tests.unit.csv_company import Company
 
 SCORING = """
-from bizproc import action, crm, process, wait
+from bizproc import action, crm, gather, process, wait
 from bizproc.model import Deal
 
 
@@ -26,6 +26,11 @@ async def scored(deal: Deal) -> str:
     await crm.deal.add_comment(f"score \\x1b[31m{found}")
     answer = await wait.for_signal("answer")
     return f"{answer.value}"
+
+
+@process("tea.both")
+async def both(deal: Deal) -> None:
+    await gather(score(deal.id), score(deal.id))
 """
 
 
@@ -58,15 +63,24 @@ def test_where_a_body_would_run_it_ends_unless_something_is_assumed(run: Run) ->
     asked = ("start", "tea.scored", "--document", "deal:2", "--processes", "tea", "--preview")
     ran = run(*asked)
     assert ran.exit_code == 0
-    (line,) = ran.stdout.splitlines()[1:]
-    assert line.startswith(
-        "  It is followed no further than tea.score(deal=2): it works outside, and is not run: assume"
-    )
+    assert ran.stdout.splitlines()[1:] == [
+        (
+            "  It is followed no further than tea.score(deal=2): it works outside, and is not run: "
+            "assume what comes of it, by its name 'tea.score'."
+        )
+    ]
     ran = run(*asked, "--assume", "tea.score=5", "--assume", "answer=yes", "--outcomes")
     assert ran.exit_code == 0, ran.output
     assert "  1. tea.score(deal=2)  gives 5 (assumed)" in ran.stdout
     assert "\x1b" not in ran.stdout
     assert ran.stdout.endswith("  It ends: completed, with 'yes'.\n")
+
+
+@pytest.mark.usefixtures("scoring")
+def test_branches_that_end_at_the_same_step_are_told_of_once(run: Run) -> None:
+    ran = run("start", "tea.both", "--document", "deal:2", "--processes", "tea", "--preview")
+    (line,) = ran.stdout.splitlines()[1:]
+    assert line.startswith("  It is followed no further than tea.score(deal=2) (2 times): ")
 
 
 @pytest.mark.usefixtures("company")

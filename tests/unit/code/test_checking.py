@@ -60,6 +60,10 @@ HOSTILE: dict[str, bytes] = {
     + b"".join(f"async def h{n}():\n    await h{n + 1}(); await h{n + 1}()\n".encode() for n in range(60)),
     "one name many times": b"from bizproc import note, process\n@process('p')\nasync def p():\n"
     + b"    x = note('a')\n    x\n" * 5_000,
+    "one function, many globals": b"from bizproc import process\n@process('p')\nasync def p():\n"
+    + b"".join(f"    global g{n}\n".encode() for n in range(15_000)),
+    "codec without text": b"# coding: punycode\na-" + b"x = 1 > 2\n" * 10,
+    "codec of nothing": b"# coding: undefined\nx = 1\n",
     "huge": b"x = 1\n" * LARGEST,
 }
 
@@ -73,7 +77,18 @@ def test_hostile_files_neither_hang_nor_raise(content: bytes, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["no Python", "binary", "not UTF-8", "unknown encoding", "parentheses", "sums", "huge"]
+    "name",
+    [
+        "no Python",
+        "binary",
+        "not UTF-8",
+        "unknown encoding",
+        "codec without text",
+        "codec of nothing",
+        "parentheses",
+        "sums",
+        "huge",
+    ],
 )
 def test_what_cannot_be_read_is_reported(name: str, tmp_path: Path) -> None:
     (tmp_path / "file.py").write_bytes(HOSTILE[name])

@@ -17,9 +17,11 @@ from bizproc.code.flow import Act, Choice, End, Flow, Group, Loop, Several, Tryi
 from bizproc.code.marks import Marks
 from bizproc.code.mermaid import mermaid
 from bizproc.code.reading import Module
+from bizproc.code.source import flow_of_process
 from bizproc.code.standing import standing_marks
 from bizproc.code.svg import svg
 from bizproc.testing import World
+from tests.unit.code import elsewhere
 from tests.unit.code import everything as written
 
 SOURCE = Path(written.__file__).read_text("utf-8")
@@ -76,6 +78,44 @@ def test_what_is_never_reached_is_not_drawn() -> None:
 def test_awaits_inside_expressions_are_drawn_in_their_order() -> None:
     flow = body("x = [await note('b') for _ in await note('a')] + [await note('c') if x else await note('d')]")
     assert texts(flow, Act) == ["note('a')", "note('b')", "note('c')", "note('d')"]
+
+
+def test_what_an_async_generator_may_await_is_not_left_out() -> None:
+    flow = body("async for n in numbers():", "    await note(n)", "x = [n async for n in numbers()]", "return x")
+    assert texts(flow, Act) == ["the next of numbers()", "note(n)", "the next of numbers()"]
+    assert [type(part) for part in flow.body] == [Loop, Loop, End]
+
+
+def test_a_method_is_drawn_like_any_other_helper() -> None:
+    class_ = "class Calls:\n    async def one(self):\n        await wait.sleep(3)\n        await self.two()\n"
+    flow = drawn(f"{class_}    async def two(self):\n        await note('x')\n{HEAD}    await Calls().one()\n", "p")
+    assert texts(flow, Act) == ["sleep(3)", "note('x')"]
+
+
+def test_one_of_two_things_to_be_awaited_is_a_choice() -> None:
+    flow = body("await (crm.deal.add_comment('a') if deal.id > 3 else wait.sleep(DAY))")
+    (choice,) = flow.body
+    assert isinstance(choice, Choice)
+    assert [label for label, _ in choice.cases] == ["if deal.id > 3", "otherwise"]
+    assert [part.kind for _, (part,) in choice.cases if isinstance(part, Act)] == ["action", "wait"]
+
+
+def test_steps_and_processes_of_other_files_are_drawn_as_what_they_are() -> None:
+    flow = flow_of_process(elsewhere.errands)
+    acts = [part for part in every_part(flow.body) if isinstance(part, Act)]
+    assert [(act.kind, act.asks) for act in acts] == [
+        ("step", (("step", "score"),)),
+        ("step", (("step", "score"),)),
+        ("child", (("start", "other"), ("child", None))),
+        ("child", (("start", "other"),)),
+        ("child", (("child", None),)),
+        ("other", ()),
+    ]
+
+
+def test_a_name_that_is_computed_is_drawn_as_it_came_out() -> None:
+    flow = flow_of_process(elsewhere.errands)
+    assert (flow.name, flow.version) == ("errands.of-2", 2)
 
 
 def test_a_helper_that_calls_itself_is_drawn_once() -> None:

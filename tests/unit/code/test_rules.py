@@ -124,6 +124,11 @@ BAD: list[tuple[str, str, str]] = [
     ("module-state", "class Config:\n    debug = False", "Config.debug = True"),
     ("swallowed-cancel", "", "try:\n    await note('x')\nexcept BaseException as error:\n    print(error)"),
     ("swallowed-cancel", "", "try:\n    await note('x')\nfinally:\n    return 3"),
+    (
+        "swallowed-cancel",
+        "async def each():\n    yield await now()",
+        "try:\n    x = [y async for y in each()]\nexcept:\n    x = 0",
+    ),
     ("swallowed-cancel", "from contextlib import suppress", "with suppress(BaseException):\n    await note('x')"),
     ("unshielded-effect", "", "try:\n    await wait.sleep(DAY)\nexcept Cancelled:\n    await score(1)\n    raise"),
     ("unshielded-effect", "", "try:\n    await wait.sleep(DAY)\nfinally:\n    await gather(score(1), note('x'))"),
@@ -206,6 +211,54 @@ def test_helpers_are_part_of_a_process_and_steps_are_not() -> None:
     assert in_process("await deeper()", top=top) == ["clock"]
     assert in_process("pass", top=top) == []
     assert in_process("await s()", top=f"{top}\n@action('s')\nasync def s():\n    return today()\n") == []
+
+
+METHODS = """
+import time
+
+class Above:
+    async def inherited(self):
+        return time.time()
+
+class Scoring(Above):
+    @staticmethod
+    @action("fetch")
+    async def fetch():
+        return time.time()
+
+    @classmethod
+    async def judge(cls):
+        crm.deal.add_comment("x")
+
+    async def deeper(self):
+        return await self.inherited()
+
+    async def cleaned(self):
+        try:
+            await wait.sleep(DAY)
+        finally:
+            await self.fetch()
+
+    async def never(self):
+        return time.time()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("await Scoring.judge()", ["not-awaited"]),
+        ("await Scoring().deeper()", ["clock"]),
+        ("scoring = Scoring()\nawait scoring.inherited()", ["clock"]),
+        ("scoring = Scoring()\nscoring.cleaned()", ["unshielded-effect", "not-awaited"]),
+        ("await shield(Scoring().cleaned())", []),
+        ("await Scoring.fetch()", []),
+        ("Scoring.fetch()", ["not-awaited"]),
+        ("deal.never()", []),
+    ],
+)
+def test_methods_are_helpers_like_any_other(body: str, found: list[str]) -> None:
+    assert in_process(body, top=METHODS) == found
 
 
 @pytest.mark.parametrize(
