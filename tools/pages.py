@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 MADE = "<!-- Made from the code by `make reference`. Changes belong there. -->\n"
@@ -53,3 +54,13 @@ def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def code(text: str | None) -> str:
     return f"`{text}`" if text else ""
+
+
+def write_pages(folder: Path, pages: Mapping[str, Callable[[], str]]) -> None:
+    """Write the pages that are not as they should be, and say which."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, made in pages.items():
+        path, text = folder / name, made()
+        if not path.is_file() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8", newline="\n")
+            print(f"written: {path}")

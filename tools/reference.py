@@ -19,7 +19,7 @@ from bizproc.cli.actions_command import also
 from bizproc.cli.catalogue import Entry, catalogue
 from bizproc.core import errors
 from bizproc.core.checks import readable
-from tools.pages import MADE, code, spoken, table, undecided
+from tools.pages import MADE, code, spoken, table, undecided, write_pages
 from tools.reference_filters import filters
 from tools.reference_triggers import triggers
 
@@ -202,15 +202,5 @@ REFERENCE = {
 }
 
 
-def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, made in REFERENCE.items():
-        path = FOLDER / name
-        text = made()
-        if not path.is_file() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8", newline="\n")
-            print(f"written: {path.relative_to(ROOT)}")
-
-
 if __name__ == "__main__":
-    main()
+    write_pages(FOLDER, REFERENCE)

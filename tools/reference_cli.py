@@ -16,8 +16,8 @@ from bizproc.cli import app
 from bizproc.cli.every_setting import Known, every_setting
 from bizproc.core.checks import readable
 from bizproc.settings import FILE, Settings
-from tools.pages import MADE, code, table
-from tools.reference import FOLDER, ROOT
+from tools.pages import MADE, code, table, write_pages
+from tools.reference import FOLDER
 
 # -- settings ----------------------------------------------------------------------------------------------------------
 
@@ -105,14 +105,5 @@ def _help(command: click.Command, name: str) -> str:
 REFERENCE = {"settings.md": settings, "command-line.md": command_line}
 
 
-def main() -> None:
-    for name, made in REFERENCE.items():
-        path = FOLDER / name
-        text = made()
-        if not path.is_file() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8", newline="\n")
-            print(f"written: {path.relative_to(ROOT)}")
-
-
 if __name__ == "__main__":
-    main()
+    write_pages(FOLDER, REFERENCE)
