@@ -131,6 +131,28 @@ async def test_that_they_could_not_be_taken_out_is_told_in_the_history(world: Wo
     assert errors == ["The client is still in an audience of facebook: no such audience"]
 
 
+@pytest.mark.parametrize("kind", ["emails", "phones"])
+async def test_addresses_of_one_kind_are_enough(world: World, kind: str) -> None:
+    value = {"emails": MAIL, "phones": PHONE}[kind]
+    contact = await world.contact(**{kind: [MultiField(" "), MultiField(value)]})
+    change = await world.perform(crm.contact(contact).add_to_facebook_audience("warm"))
+    assert (change.emails, change.phones) == (int(kind == "emails"), int(kind == "phones"))
+    assert world.ads.audiences == {"warm": {value}}
+
+
+async def test_the_days_count_from_when_the_advertiser_took_them(world: World) -> None:
+    deal = await a_deal(world)
+    world.ads.delay()
+    run = await world.start(advertise(deal))
+    assert (await run.status()).state == "waiting"
+    await world.advance(minutes=1)
+    change = await run.result()
+    assert change.remove_at is not None
+    assert timedelta(days=7) - timedelta(minutes=1) < change.remove_at - world.clock.now() <= timedelta(days=7)
+    await world.advance(days=7)
+    assert world.ads.audiences == {"warm": set()}
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------------------------
 
 

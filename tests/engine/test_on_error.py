@@ -245,3 +245,34 @@ async def test_a_refused_conversion_leaves_its_to_do_and_the_process_goes_on(wor
     run = await world.start(lenient_win(deal))
     assert await run.result() == 1
     return [each.subject for each in await world.find(Activity, of=deal)]
+
+
+@process("tests.lenient_outside", on_error="continue")
+async def lenient_outside(deal: Deal) -> list[object]:
+    """Each action that reaches outside, on a deal that has nothing for it."""
+    values: list[object] = [
+        await crm.deal.add_to_facebook_audience("x"),
+        await crm.deal.add_to_google_audience("x"),
+        await crm.deal.create_document("nothing"),
+        await crm.deal.send_sms("x"),
+        await crm.deal.send_email("x", "y"),
+        await crm.deal.get_payment_link(await crm.deal.orders()),
+    ]
+    await crm.deal.add_comment("still here")
+    return values
+
+
+@every_way
+async def test_what_cannot_reach_outside_is_none_and_the_process_goes_on(world: World) -> object:
+    deal = await world.deal()
+    run = await world.start(lenient_outside(deal))
+    assert await run.result() == [None] * 6
+    assert [each.text for each in await world.find(Comment, of=deal)] == ["still here"]
+    channels = (world.ads, world.sms, world.mail, world.payments, world.documents)
+    assert [each for channel in channels for each in channel.sent] == []
+    raised = [step.name.rpartition(".")[2] for step in await run.journal() if step.event == "raised"]
+    assert raised == [
+        *("add_to_facebook_audience", "add_to_google_audience", "create_document"),
+        *("send_sms", "send_email", "get_payment_link"),
+    ]
+    return raised

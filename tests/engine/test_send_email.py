@@ -603,6 +603,17 @@ async def test_a_message_or_a_link_that_is_not_there_leads_nowhere(world: World,
         await world.perform(action)
 
 
+async def test_a_link_that_is_not_counted_leads_nowhere_and_starts_nothing(world: World) -> None:
+    world.use(thanks)
+    deal = await a_deal(world)
+    await world.perform(crm.deal(deal).send_email("x", "[url]https://a.example[/url]", track_clicks=False))
+    with pytest.raises(MessageNotFound):
+        await world.perform(RecordClicked(1, 0))
+    assert await world.instances() == []
+    await world.perform(RecordOpened(1))
+    assert len(await world.instances()) == 1
+
+
 async def test_what_comes_in_is_an_open_activity_and_wakes_those_who_wait(world: World) -> None:
     @process("tests.answered")
     async def answered(deal: Deal) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bizproc import attempt, crm, process
-from bizproc.actions.messages import RecordStatus
+from bizproc import attempt, crm, process, wait
+from bizproc.actions.messages import RecordIncoming, RecordStatus
+from bizproc.core.action import Target
 from bizproc.errors import (
     ActionError,
     ChannelMissing,
@@ -76,6 +77,53 @@ async def test_a_provider_and_a_sender_can_be_named(world: World) -> None:
 async def test_nobody_need_be_in_charge(world: World) -> None:
     contact = await world.contact(phones=[JO])
     assert (await world.perform(crm.contact(contact).send_sms("x"))).status == "sent"
+
+
+async def test_the_first_of_those_of_a_deal_that_has_a_phone_gets_it(world: World) -> None:
+    silent = await world.contact(phones=[MultiField(" "), MultiField("9", "FAX")])
+    second = await world.contact(phones=[MultiField("2", "MOBILE")])
+    company = await world.company(phones=[MultiField("3", "WORK")])
+    deal = await world.deal(contact_ids=[silent.id, second.id], company_id=company.id)
+    for phone_type in ("MOBILE", "WORK", None):
+        await world.perform(crm.deal(deal).send_sms("x", phone_type=phone_type))
+    assert [sent.number for sent in world.sms.sent] == ["2", "3", "9"]
+
+
+async def test_a_lead_a_company_a_quote_and_an_invoice_have_a_phone_too(world: World) -> None:
+    company = await world.company(phones=[MultiField("3")])
+    contact = await world.contact(phones=[MultiField("2")])
+    lead = await world.perform(crm.lead.create(title="x", phones=[MultiField("1")], contact_id=contact.id))
+    quote = await world.perform(crm.quote.create(title="x", company_id=company.id))
+    invoice = await world.perform(crm.invoice.create(title="x", contact_ids=[contact.id], company_id=company.id))
+    for item in (crm.lead(lead), crm.company(company), crm.quote(quote), crm.invoice(invoice)):
+        await world.perform(item.send_sms("x"))
+    assert [sent.number for sent in world.sms.sent] == ["1", "3", "3", "2"]
+
+
+async def test_without_waiting_a_text_message_is_queued_and_its_fate_is_written_later(world: World) -> None:
+    @process("tests.sms_and_go")
+    async def sms_and_go(deal: Deal) -> str:
+        return (await crm.deal.send_sms("x", wait_for_delivery=False)).status
+
+    deal = await a_deal(world)
+    world.sms.refuse("no such number")
+    assert await (await world.start(sms_and_go(deal))).result() == "queued"
+    assert [message.status for message in await world.find(Message, of=deal)] == ["refused"]
+    assert await lines(world, deal) == [f"SMS to {JO.value} was not sent: no such number"]
+
+
+async def test_a_text_message_that_went_out_ends_no_wait_and_one_that_comes_in_does(world: World) -> None:
+    @process("tests.sms_patient")
+    async def patient(deal: Deal) -> str:
+        return (await wait.days(3)).reason
+
+    deal = await a_deal(world)
+    run = await world.start(patient(deal))
+    await world.perform(crm.deal(deal).send_sms("x"))
+    await world.perform(RecordStatus(1, "delivered"))
+    assert (await run.status()).state == "waiting"
+    await world.perform(RecordIncoming(Target("deal", deal.id), "sms", "yes", address=JO.value))
+    assert await run.result() == "client_activity"
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------------------------

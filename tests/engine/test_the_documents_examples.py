@@ -192,3 +192,28 @@ async def test_the_person_in_charge_is_a_number_or_in_print_a_name(world: World)
     run = await world.start(who(await world.deal(responsible_id=ann.id)))
     assert await run.result() == [ann.id, "Ann Lee"]
     return None
+
+
+# -- a link to pay (33): it is put into an activity of the deal --------------------------------------------------------
+
+
+@process("examples.ask_for_payment", starts=on.stage("deal", "FINAL_INVOICE"))
+async def ask_for_payment(deal: Deal) -> None:
+    """Whoever is in charge finds the link to pay the deal's order in an activity."""
+    link = await crm.deal.get_payment_link(await crm.deal.orders())
+    await crm.deal.add_activity(f"Send the link to pay {deal.title}", link)
+
+
+@every_way
+async def test_the_link_to_pay_is_put_into_an_activity_of_the_deal(world: World) -> object:
+    world.use(ask_for_payment)
+    tea = await world.product(name="Tea", price=Decimal("18.00"))
+    deal = await world.deal(title="Tea", responsible_id=(await world.user(name="Ann")).id)
+    await world.perform(crm.deal(deal).add_product(tea, quantity=10))
+    await world.perform(crm.deal(deal).create_order())
+    await world.perform(crm.deal(deal).change_stage("FINAL_INVOICE"))
+    (activity,) = await world.find(Activity, of=deal)
+    (asked,) = {each.key: each.payload for each in world.payments.sent}.values()
+    assert (activity.subject, activity.responsible_id) == ("Send the link to pay Tea", deal.responsible_id)
+    assert (activity.description, asked.sum, asked.currency) == ("https://pay.test/1/1", Decimal(180), "EUR")
+    return activity
