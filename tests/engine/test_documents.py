@@ -499,6 +499,17 @@ async def test_documents_go_with_their_item_and_a_pdf_that_comes_after_is_nobody
     assert not [file for file in await world.find(File) if file.path.startswith("Documents/")]
 
 
+async def test_who_waits_for_the_pdf_of_a_deleted_deal_is_terminated_and_wakes_no_more(world: World) -> None:
+    deal = await office(world)
+    world.documents.held = True
+    run = await world.start(wait_for_pdf(deal, days=9))
+    await world.perform(crm.deal(deal).delete())
+    assert (await run.status()).state == "terminated"
+    world.documents.release()
+    await world.advance(days=10)
+    assert (await run.status()).state == "terminated"
+
+
 # -- public links ------------------------------------------------------------------------------------------------------
 
 

@@ -170,6 +170,17 @@ async def test_leads_contacts_and_companies_have_addresses_of_their_own(world: W
     assert [a.bindings for a in await world.find(Activity, of=contact)] == [(ItemRef("contact", contact.id),)]
 
 
+async def test_the_first_of_those_of_a_deal_that_has_an_address_gets_the_mail(world: World) -> None:
+    user = await world.user(email="ada@firm.example")
+    silent = await world.contact(emails=[MultiField(" "), MultiField("home@a.example", "HOME")])
+    second = await world.contact(emails=[MultiField("work@b.example", "WORK")])
+    company = await world.company(emails=[MultiField("post@c.example", "MAILING")])
+    deal = await world.deal(responsible_id=user.id, contact_ids=[silent.id, second.id], company_id=company.id)
+    for address_type in ("WORK", "MAILING", None):
+        await world.perform(crm.deal(deal).send_email("x", "y", address_type=address_type))
+    assert [sent.recipient for sent in world.mail.sent] == ["work@b.example", "post@c.example", "home@a.example"]
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------------------------
 
 
