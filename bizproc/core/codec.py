@@ -1350,7 +1350,7 @@ def _canonical(codec: Codec, value: Any) -> Tree:
         return {"$datetime": _instant(value)}
     if kind in _LEAVES:
         return codec.describe(value)
-    if _is_item(kind):
+    if _is_item(kind) and value.id:  # one without an id is named by what it holds, as `Department("sales")`
         return {"$item": [value.item_type, again(value.id)]}
     if isinstance(value, BaseException):
         return {"$error": [kind.__qualname__, text_of(value)]}

@@ -1,0 +1,1 @@
+"""The tests that travel with the recipes."""
