@@ -141,7 +141,9 @@ def look(path: Path, files: Sequence[CsvFile]) -> Folder:
         raise ImportRefused(text=f"{path} is a file: import takes the folder that holds {names}.")
     there = [file for file in files if _is_there(path / file.name)]
     if not there:
-        raise ImportRefused(text=f"{path} holds none of the files that import reads: {names}.")
+        raise ImportRefused(
+            text=f"{path} holds none of the files that import reads: {names}, and for other kinds files like leads.csv."
+        )
     found, wrong = [], []
     for file in there:
         try:

@@ -45,7 +45,8 @@ def command(context: click.Context, folder: Path, name: str | None) -> None:
         return
     say(f"{folder} holds a new project: {', '.join(written)}.")
     say("What now:")
-    for line in (f"cd {quote(str(folder))}", "bizproc check", f"make test BIZPROC={quote(source())}", "make demo"):
+    test = f"make test BIZPROC={quote(source())}"
+    for line in (f"cd {quote(str(folder))}", test, "make demo", ".venv/bin/bizproc check"):
         say(f"  {line}")
     say(f"Then change {name}.py; README.md says more.")
 

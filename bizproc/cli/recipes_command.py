@@ -84,7 +84,7 @@ def list_(context: click.Context, *, verbose: bool) -> None:
         print_json([as_json(each, used.get(each.name, [])) | more for each, more in zip(known, traced, strict=True)])
         return
     if not known:
-        _say("No recipes are installed. They come in packages: pip install bizproc-recipes-sales, for example.")
+        _say("No recipes are installed. They come in packages: pip install recipes/sales, say, of bizproc's source.")
         return
     rows = [
         (each.name, f"{each.distribution} {each.version}", ", ".join(used.get(each.name, [])), _summary(each))
@@ -134,7 +134,7 @@ def new(context: click.Context, folder: Path) -> None:
         return
     for path in written:
         _say(str(path))
-    _say(f"Next: pip install --editable {folder}, and python -m pytest {folder}.")
+    _say(f"Next: pip install --editable {folder} 'bizproc[test]', and python -m pytest {folder}.")
 
 
 @command.command()

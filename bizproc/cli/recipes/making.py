@@ -144,7 +144,7 @@ stage = "NEW"
 after = "3 days"
 ```
 
-    pip install --editable .
+    pip install --editable . 'bizproc[test]'
     python -m pytest
     bizproc recipes show @NAME@.reminder
 """
