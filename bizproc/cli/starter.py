@@ -30,7 +30,9 @@ def check_name(name: str) -> None:
         detail = "there is a module of this name already, and one of the two would hide the other"
     else:
         return
-    raise Mistake(f"the project's module cannot be called {name!r}: {detail}. Give it another name, as with --name sales_crm.")
+    raise Mistake(
+        f"the project's module cannot be called {name!r}: {detail}. Give it another name, as with --name sales_crm."
+    )
 
 
 def _installed() -> frozenset[str]:

@@ -37,6 +37,7 @@ from attrs import define, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bizproc import Department, UserQueue
 from bizproc.core.checks import described
 from bizproc.core.codec import Codec, argument_hash, recorded_traceback
 from bizproc.core.errors import BizprocError, ChildFailed, NotJournallable, NotRestorable, RecordedError, WrongArgument
@@ -1047,3 +1048,11 @@ def test_a_class_may_say_itself_what_is_written_of_it(value: Shade) -> None:
         codec.decode(codec.encode(Shade(1), Shade), Dark)
     with pytest.raises(NotJournallable):
         codec.encode(5, Shade)
+
+
+def test_items_that_are_named_by_their_code_are_not_the_same() -> None:
+    """They have no id yet: a process that asks another department now must not replay as if it had not changed."""
+    codec = Codec()
+    sales, support = (codec.canonical(UserQueue([Department(code)])) for code in ("sales", "support"))
+    assert sales != support
+    assert sales == codec.canonical(UserQueue([Department("sales")]))
