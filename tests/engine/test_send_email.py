@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -473,13 +474,18 @@ async def test_what_nobody_waits_for_is_settled_and_the_instance_stays_as_it_is(
         await run.settle("0", sent=sent)
 
 
-@pytest.mark.parametrize("sent", [True, False])
-async def test_settling_what_nobody_waits_for_survives_a_crash_at_any_commit(sent: bool) -> None:
-    commits = await settled_alone_with_a_crash(sent, None)
-    assert commits > 0
+async def die_at_every_commit(story: Callable[[tuple[int, bool] | None], Awaitable[int]]) -> int:
+    """Live it smoothly, then with a crash just before and just behind each of its commits. How many it has."""
+    commits = await story(None)
     for commit in range(1, commits + 1):
         for behind in (False, True):
-            await settled_alone_with_a_crash(sent, (commit, behind))
+            await story((commit, behind))
+    return commits
+
+
+@pytest.mark.parametrize("sent", [True, False])
+async def test_settling_what_nobody_waits_for_survives_a_crash_at_any_commit(sent: bool) -> None:
+    assert await die_at_every_commit(partial(settled_alone_with_a_crash, sent)) > 0
 
 
 async def settled_alone_with_a_crash(sent: bool, crash: tuple[int, bool] | None) -> int:
@@ -536,11 +542,7 @@ async def test_what_was_sent_again_alone_answers_a_step_that_is_retried(world: W
 
 @pytest.mark.parametrize("sent", [True, False])
 async def test_settling_survives_a_crash_at_any_commit(sent: bool) -> None:
-    commits = await settled_with_a_crash(sent, None)
-    assert commits > 2
-    for commit in range(1, commits + 1):
-        for behind in (False, True):
-            await settled_with_a_crash(sent, (commit, behind))
+    assert await die_at_every_commit(partial(settled_with_a_crash, sent)) > 2
 
 
 async def settled_with_a_crash(sent: bool, crash: tuple[int, bool] | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +17,8 @@ from bizproc_billing.tests.office import office, tea_deal
 RECIPE = document(template="paper")
 
 
-async def begun(world: World, **options: object) -> Deal:
-    world.use(document(template="paper", **options) if options else RECIPE)  # type: ignore[arg-type]
+async def begun(world: World, **options: Any) -> Deal:
+    world.use(document(template="paper", **options) if options else RECIPE)
     await office(world)
     deal = await tea_deal(world)
     await world.perform(crm.deal(deal).change_stage("PREPARATION"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import given, settings
@@ -79,8 +80,8 @@ async def test_a_lost_deal_takes_back_invoice_and_reminders(world: World) -> Non
 
 
 @pytest.mark.parametrize("story", [paid_after_a_reminder, lost_after_a_reminder])
-async def test_the_stories_end_the_same_wherever_the_program_dies(story: object) -> None:
-    assert await crash_at_every_await(story, processes=[RECIPE]) > 40  # type: ignore[arg-type]
+async def test_the_stories_end_the_same_wherever_the_program_dies(story: Callable[[World], Awaitable[object]]) -> None:
+    assert await crash_at_every_await(story, processes=[RECIPE]) > 40
 
 
 # -- one thing each ----------------------------------------------------------------------------------------------------
