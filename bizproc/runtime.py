@@ -60,6 +60,7 @@ from bizproc.engines.embedded.inspection import (
     Recording,
     Refusal,
     Result,
+    Retrying,
     Sent,
     Since,
     Status,
@@ -117,7 +118,9 @@ __all__ = [
     "PreviewStep",
     "PreviewStop",
     "PreviewWait",
+    "Recording",
     "Refusal",
+    "Retrying",
     "Runtime",
     "Sent",
     "Since",
@@ -240,6 +243,10 @@ class Instance(Generic[R_co]):
     async def sent(self) -> list[Sent]:
         """What it has given to channels, in its order: mails, messages, documents; and what became of it."""
         return await self._runtime.read(partial(inspection.sent, id=self.id, codec=self._runtime.codec))
+
+    async def retrying(self) -> list[Retrying]:
+        """Its steps that have failed and are tried again: how often, the last error, and when."""
+        return await self._runtime.read(partial(inspection.retrying, id=self.id, codec=self._runtime.codec))
 
     async def recording(self, process: Process[..., Any]) -> Recording:
         """

@@ -20,7 +20,7 @@ from bizproc.core.errors import CodecError
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from bizproc.runtime import JournalStep, Sent, Status
+    from bizproc.runtime import JournalStep, Retrying, Sent, Status
 
 
 @frozen
@@ -30,6 +30,7 @@ class _Story:
     status: Status
     steps: list[JournalStep]
     sent: list[Sent]
+    retrying: list[Retrying]
     notes: list[tuple[datetime, str, str | None]]
     result: Any
 
@@ -72,7 +73,14 @@ async def _look(setup: Setup, id_: str) -> _Story:
                 result = await instance.result()
             except CodecError as error:
                 result = f"(cannot be shown: {error})"
-        return _Story(status, await instance.journal(), await instance.sent(), await instance.notes(), result)
+        return _Story(
+            status,
+            await instance.journal(),
+            await instance.sent(),
+            await instance.retrying(),
+            await instance.notes(),
+            result,
+        )
 
 
 async def _as_test(setup: Setup, id_: str) -> str:
@@ -124,6 +132,15 @@ def _as_json(story: _Story) -> dict[str, Any]:
             }
             for each in story.sent
         ],
+        "retrying": [
+            {
+                "step": each.step,
+                "attempts": each.attempts,
+                "error": {"class": each.error.class_name, "text": each.error.text},
+                "again_at": each.again_at,
+            }
+            for each in story.retrying
+        ],
         "notes": [{"at": at, "text": text, "facts": json.loads(facts or "{}")} for at, text, facts in story.notes],
     }
 
@@ -146,6 +163,12 @@ def _print(setup: Setup, story: _Story) -> None:
         out.print()
         rows_ = ((moment_text(at, zone), text, _facts(facts)) for at, text, facts in story.notes)
         out.print(table((f"noted ({zone})", "text", "facts"), rows_))
+    for step in story.retrying:
+        out.print()
+        again = "now" if step.again_at is None else f"at {moment_text(step.again_at, zone)} ({zone})"
+        said = f"Step {step.step} has failed {_times(step.attempts)} and is tried again {again}. The last error:"
+        out.print(said)
+        out.print(safe(in_line(f"{step.error.class_name}: {step.error.text}")), style="red", soft_wrap=True)
     error = story.status.error
     for each in story.sent:
         if each.state == "unknown" and (error is None or error.step != each.step):
@@ -220,6 +243,10 @@ def _outcome(step: JournalStep, zone: tzinfo) -> str:
             return f"raised {step.error}"
         case other:
             return other
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _in_words(value: Any) -> str:

@@ -38,7 +38,18 @@ from bizproc.ports.mail import MAIL
 from bizproc.ports.payments import PAYMENTS, PURPOSE, Paid
 from bizproc.ports.sms import SMS, channel_of
 from bizproc.rules.filters import Filter
-from bizproc.runtime import Instance, Preview, Refusal, Runtime, Sent, Status, assemble, open_database
+from bizproc.runtime import (
+    Instance,
+    Preview,
+    Recording,
+    Refusal,
+    Retrying,
+    Runtime,
+    Sent,
+    Status,
+    assemble,
+    open_database,
+)
 from bizproc.settings import Settings
 from bizproc.testing.answers import Answers
 from bizproc.testing.channels import FakeAds, FakeMail, FakeSms
@@ -476,6 +487,16 @@ class RunningInstance(Instance[R]):
         """See `Instance.sent`."""
         sent: list[Sent] = await self._world.ask(lambda runtime: runtime.instance(self.id).sent())
         return sent
+
+    async def retrying(self) -> list[Retrying]:
+        """See `Instance.retrying`."""
+        retrying: list[Retrying] = await self._world.ask(lambda runtime: runtime.instance(self.id).retrying())
+        return retrying
+
+    async def recording(self, process: Process[..., Any]) -> Recording:
+        """See `Instance.recording`."""
+        recording: Recording = await self._world.ask(lambda runtime: runtime.instance(self.id).recording(process))
+        return recording
 
     async def settle(self, step: str, *, sent: bool) -> None:
         """See `Instance.settle`."""

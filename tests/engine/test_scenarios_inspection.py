@@ -7,7 +7,9 @@ from typing import Any
 
 from bizproc import action, crm, gather, note, process, wait
 from bizproc.model import Comment, Deal
+from bizproc.runtime import Instance
 from bizproc.testing import World
+from bizproc.testing.world import RunningInstance
 from tests.engine.ways import Way, every_way
 
 DAY = timedelta(days=1)
@@ -78,3 +80,9 @@ async def test_the_journal_shows_open_waits_with_deadlines_and_ended_ones_with_v
     )
     assert (still_open.event, still_open.deadline) == ("began", world.clock.now() + DAY)
     return [ended.address, still_open.address]
+
+
+def test_the_handle_of_a_world_answers_all_that_an_instance_answers_after_a_crash_too() -> None:
+    asked = {name for name, found in vars(Instance).items() if callable(found) and not name.startswith("_")}
+    assert asked >= {"status", "journal", "recording", "retrying"}
+    assert asked <= vars(RunningInstance).keys()

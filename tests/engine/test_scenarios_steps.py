@@ -176,6 +176,30 @@ async def test_a_step_that_fails_twice_is_tried_three_times_with_its_backoff(wor
 
 
 @every_way
+async def test_a_step_that_is_tried_again_shows_its_attempts_and_its_last_error(world: World) -> object:
+    @action("flaky", retry=THREE)
+    async def flaky() -> str:
+        raise Down(f"at {(world.clock.now() - BEGINNING).total_seconds():.0f}")
+
+    @process("patient")
+    async def patient() -> str:
+        return type((await attempt(flaky())).error).__name__
+
+    run = await world.start(patient())
+    [first] = await run.retrying()
+    assert (first.step, first.attempts, first.error.class_name, first.error.text) == ("0", 1, "Down", "at 0")
+    assert first.again_at == BEGINNING + timedelta(seconds=10)
+    await world.advance(seconds=10)
+    await world.crash()
+    [second] = await run.retrying()
+    assert (second.attempts, second.error.text) == (2, "at 10")
+    assert second.again_at == BEGINNING + timedelta(seconds=40)
+    await world.advance(seconds=30)
+    assert await run.retrying() == []
+    return await run.result()
+
+
+@every_way
 async def test_a_step_whose_attempts_are_used_up_raises_its_last_error(world: World, way: Way) -> object:
     """Scenario 5."""
     tried: list[int] = []

@@ -298,6 +298,38 @@ def _sent(row: tuple[Any, ...], codec: Codec) -> Sent:
     )
 
 
+@frozen(kw_only=True)
+class Retrying:
+    """
+    A step whose body has failed and is tried again.
+
+    Attributes:
+        step: Its address.
+        attempts: How often it was tried so far.
+        error: What the last attempt raised.
+        again_at: The moment of the next attempt; None while that runs.
+    """
+
+    step: str
+    attempts: int
+    error: ErrorReport
+    again_at: datetime | None
+
+
+def retrying(connection: Any, id: str, codec: Codec) -> list[Retrying]:
+    """The steps of an instance that have failed and are tried again. Raises InstanceNotFound."""
+    key = key_of(connection, id)
+    return [
+        Retrying(
+            step=address,
+            attempts=count,
+            error=report(codec.decode_error(error)),
+            again_at=None if again_at is None else moment(again_at),
+        )
+        for address, count, error, again_at in connection.execute(sql.retrying, {"key": key})
+    ]
+
+
 @frozen
 class Recording:
     """

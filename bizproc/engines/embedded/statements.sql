@@ -110,6 +110,11 @@ SELECT attempt.address, attempt.count, attempt.started, timer.deadline
 FROM attempt LEFT JOIN timer ON timer.instance = attempt.instance AND timer.address = attempt.address
 WHERE attempt.instance = :key
 
+-- retrying: steps whose body has failed and is to run again, with its last error and the moment
+SELECT attempt.address, attempt.count, attempt.error, timer.deadline
+FROM attempt LEFT JOIN timer ON timer.instance = attempt.instance AND timer.address = attempt.address
+WHERE attempt.instance = :key AND attempt.error IS NOT NULL ORDER BY attempt.address
+
 -- note_attempt: how often a step was tried, and whether its body may be running
 INSERT OR REPLACE INTO attempt (instance, address, count, started, error) VALUES (?, ?, ?, ?, ?)
 

@@ -19,7 +19,7 @@ SALES = '''
 from datetime import timedelta
 from decimal import Decimal
 
-from bizproc import crm, note, process, wait
+from bizproc import Retry, action, crm, note, process, wait
 from bizproc.model import Deal
 
 
@@ -44,6 +44,16 @@ async def greet(*, name: str, id: int = 0) -> str:
 @process("sales.fail")
 async def fail() -> None:
     raise ValueError("no luck [bold]")
+
+
+@action("register.look_up", retry=Retry(attempts=5, first_delay=timedelta(days=1)))
+async def look_up() -> str:
+    raise ConnectionError("no [register] today")
+
+
+@process("sales.enrich")
+async def enrich() -> str:
+    return await look_up()
 
 
 @process("sales.close")

@@ -87,6 +87,16 @@ def test_a_failed_instance_is_shown_with_the_users_lines_of_its_error(run: Run) 
     assert "Put right what went wrong" in ran.stdout
 
 
+def test_a_step_that_is_tried_again_is_shown_with_its_attempts_and_last_error(run: Run, start: Run) -> None:
+    start("sales.enrich", "--id", "one")
+    said = run("show", "one").stdout
+    assert "Step 0 has failed once and is tried again at " in said
+    assert "\nConnectionError: no [register] today\n" in said
+    (step,) = json.loads(run("show", "one", "--json").stdout)["retrying"]
+    assert (step["step"], step["attempts"]) == ("0", 1)
+    assert step["error"] == {"class": "ConnectionError", "text": "no [register] today"}
+
+
 @pytest.mark.usefixtures("started")
 def test_texts_from_the_store_cannot_control_the_terminal(run: Run) -> None:
     shown = run("show", "hello").stdout
