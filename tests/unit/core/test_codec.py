@@ -523,7 +523,7 @@ def test_a_trouble_in_a_text_has_a_path(codec: Codec) -> None:
         "subprocess:Popen",
         "decimal:Decimal",
         "idlelib.run:MyHandler",
-        "bizproc.core.codec:Codec",
+        "bizproc.core.codec.codec:Codec",
         "bizproc.nowhere:Nothing",
         "bizproc.core.errors:NotJournallable",
         "",
