@@ -40,7 +40,7 @@ demo: $(STAMPS)/run
 	@$(BIN)/bizproc demo
 
 test: $(STAMPS)/test
-	@$(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --dist loadfile $(PYTEST_FLAGS)
+	@$(BIN)/python -m pytest --numprocesses $(PYTEST_JOBS) --dist worksteal $(PYTEST_FLAGS)
 
 recipes: $(STAMPS)/run
 	@$(PIP) install --no-deps --no-build-isolation --no-index $(foreach each,sales billing service,--editable recipes/$(each))
