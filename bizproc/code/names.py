@@ -12,6 +12,7 @@ MAKES_PROCESS: Final = "bizproc.process"
 MAKES_STEP: Final = "bizproc.action"
 SHIELD: Final = "bizproc.shield"
 START: Final = "bizproc.start"
+MAKES_RECIPE: Final = "bizproc.recipe"
 FILTER: Final = "bizproc.F"
 
 COMMANDS: Final = frozenset(

@@ -1,4 +1,4 @@
-"""What instances share without wanting to: variables of the module, and the place in a queue."""
+"""What instances share without wanting to: variables of the module or of a recipe, and the place in a queue."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from bizproc.code.reading import Binding, Module
+from bizproc.code.names import MAKES_RECIPE
+from bizproc.code.reading import Binding, Module, Scope
 from bizproc.code.rules.rule import Code, Found, Rule
 
-# -- variables of the module -------------------------------------------------------------------------------------------
+# -- variables of the module or of a recipe ----------------------------------------------------------------------------
 
 _CONTAINERS: Final = frozenset(
     {f"builtins.{each}()" for each in ("list", "dict", "set", "bytearray")}
@@ -43,16 +44,18 @@ def _module_state(code: Code) -> Iterator[Found]:
     for node in code.nodes:
         name = _changed(node, code.module)
         if name is not None:
+            home = code.module.scope_of(node).find(name)
+            owner = "module" if home is None or home is home.module else "recipe"
             yield (
                 node,
-                f"`{name}` belongs to the module, is shared by all instances, and is changed again by every replay",
+                f"`{name}` belongs to the {owner}, is shared by all instances, and is changed again by every replay",
             )
 
 
 def _changed(node: ast.AST, module: Module) -> str | None:
     match node:
-        case ast.Global():
-            return _assigned_global(node, module)
+        case ast.Global() | ast.Nonlocal():
+            return _assigned(node, module)
         case ast.Assign() | ast.Delete():
             return next((found for each in node.targets if (found := _target(each, module))), None)
         case ast.AugAssign() | ast.AnnAssign() | ast.For() | ast.AsyncFor():
@@ -60,36 +63,38 @@ def _changed(node: ast.AST, module: Module) -> str | None:
         case ast.Call(func=ast.Attribute() as method):
             return _method(node, method, module)
         case ast.Call(func=ast.Name("next"), args=[ast.Name() as name, *_]):
-            made = _made_in_module(name, module)
+            made = _made_outside(name, module)
             return name.id if isinstance(made, ast.Call | ast.GeneratorExp) else None
         case _:
             return None
 
 
-def _assigned_global(node: ast.Global, module: Module) -> str | None:
+def _assigned(node: ast.Global | ast.Nonlocal, module: Module) -> str | None:
     function = next((each for each in module.ancestors(node) if each in module.scopes), module.tree)
     key = ("stored", function)
     if key not in module.remembered:
         names = (each for each in ast.walk(function) if isinstance(each, ast.Name))
         module.remembered[key] = {each.id for each in names if not isinstance(each.ctx, ast.Load)}
-    return next((name for name in node.names if name in module.remembered[key]), None)
+    scope = module.scope_of(node)
+    shared = (name for name in node.names if isinstance(node, ast.Global) or _is_shared(scope.find(name), module))
+    return next((name for name in shared if name in module.remembered[key]), None)
 
 
 def _target(target: ast.expr, module: Module) -> str | None:
-    """The module's name that is changed by assigning to `name.attribute` or `name[key]`."""
+    """The shared name that is changed by assigning to `name.attribute` or `name[key]`."""
     if isinstance(target, ast.Tuple | ast.List):
         return next((found for each in target.elts if (found := _target(each, module))), None)
     if not isinstance(target, ast.Attribute | ast.Subscript):
         return None
     root = _root(target)
-    return root.id if root is not None and _bindings_in_module(root, module) else None
+    return root.id if root is not None and _shared_bindings(root, module) else None
 
 
 def _method(call: ast.Call, method: ast.Attribute, module: Module) -> str | None:
     if method.attr not in _CHANGES or isinstance(module.parents.get(call), ast.Await):
         return None
     root = _root(method.value)
-    made = None if root is None else _made_in_module(root, module)
+    made = None if root is None else _made_outside(root, module)
     if root is None or made is None:
         return None
     if root is method.value and _is_container(made, module):
@@ -104,20 +109,33 @@ def _root(node: ast.AST) -> ast.Name | None:
     return node if isinstance(node, ast.Name) else None
 
 
-def _bindings_in_module(name: ast.Name, module: Module) -> list[Binding]:
+def _shared_bindings(name: ast.Name, module: Module) -> list[Binding]:
     home = module.scope_of(name).find(name.id)
-    return home.names[name.id] if home is not None and home is home.module else []
+    return home.names[name.id] if home is not None and _is_shared(home, module) else []
 
 
-def _made_in_module(name: ast.Name, module: Module) -> ast.expr | None:
-    """What a variable of the module was set to, if once."""
-    bindings = _bindings_in_module(name, module)
+def _is_shared(home: Scope | None, module: Module) -> bool:
+    """
+    Whether all instances of a process have the names of this scope in common.
+
+    Those of a function around a process are so, too; only of a recipe's it is certain that it is not made for one
+    instance, as stories of tests are.
+    """
+    if home is None or home is home.module:
+        return home is not None
+    decorators = getattr(home.node, "decorator_list", ())
+    return any(isinstance(each, ast.Call) and module.origin(each.func) == MAKES_RECIPE for each in decorators)
+
+
+def _made_outside(name: ast.Name, module: Module) -> ast.expr | None:
+    """What a shared variable was set to, if once."""
+    bindings = _shared_bindings(name, module)
     return bindings[0].value if len(bindings) == 1 and bindings[0].kind == "value" else None
 
 
 def _is_container(made: ast.expr, module: Module) -> bool:
     literal = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
-    return isinstance(made, literal) or module.origin(made, module.scopes[module.tree]) in _CONTAINERS
+    return isinstance(made, literal) or module.origin(made) in _CONTAINERS
 
 
 MODULE_STATE: Final = Rule(
@@ -125,7 +143,8 @@ MODULE_STATE: Final = Rule(
     title="A variable of the module is changed",
     why="""
         All instances share it, every replay changes it again, and after the next start of the program it is as it was
-        in the beginning. Variables inside the process are its memory; what must be shared belongs into the CRM.
+        in the beginning. So it is with a variable of a recipe's function, around the process. Variables inside the
+        process are its memory; what must be shared belongs into the CRM.
     """,
     cure="keep it in a variable of the process, or in a field of an item",
     bad="""

@@ -67,7 +67,7 @@ def test_each_rule_has_a_name_and_a_cure_of_its_own() -> None:
 def test_the_verbs_that_are_known_are_those_of_the_face() -> None:
     makes = {name for name in bizproc.__all__ if name in names.COMMANDS}
     assert makes == names.COMMANDS
-    for origin in (names.MAKES_PROCESS, names.MAKES_STEP, names.SHIELD, names.START):
+    for origin in (names.MAKES_PROCESS, names.MAKES_STEP, names.MAKES_RECIPE, names.SHIELD, names.START):
         assert origin.removeprefix("bizproc.") in bizproc.__all__
     assert "until_stage" in bizproc.wait.__all__
 
