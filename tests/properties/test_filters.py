@@ -356,7 +356,9 @@ def test_law_12_unicode_normal_form(data: list[str], sought: str) -> None:
         on = with_text([unicodedata.normalize(form, text) for text in data])
         for literal in ("NFC", "NFD"):
             text = unicodedata.normalize(literal, sought)
-            asked = (each for f in WITH_TEXT for each in (f == text, f.contains(text), f < text, f.starts_with(text)))
+            asked = [each for f in WITH_TEXT for each in (f == text, f.contains(text), f < text, f.starts_with(text))]
+            asked += [each for f in WITH_TEXT for each in (f.equals_text(text), f.is_in([text]), f.between("e", text))]
+            asked += [F.company.phones.any_of([text]), F.company.phones.contains(text)]
             results.append([on.both(each) for each in asked])
     assert all(each == results[0] for each in results)
 
