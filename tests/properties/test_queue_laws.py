@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -219,7 +220,8 @@ def test_law_7_only_who_was_absent_from_the_queue_catches_up(
 ) -> None:
     """Law 7. Not who was full, or outside their hours; nor who has left the queue meanwhile, and comes to it anew."""
     policy, gone = by("in_order", catch_up=True), data.draw(st.sampled_from(ids))
-    hindered = data.draw(st.sampled_from([{"capacity": 0}, {"hours": Calendar(hours=[[]] * 7)}, {"active": False}]))
+    ways: list[dict[str, Any]] = [{"capacity": 0}, {"hours": Calendar(hours=[[]] * 7)}, {"active": False}]
+    hindered = data.draw(st.sampled_from(ways))
     without = tuple(evolve(each, **hindered) if each.user == gone else each for each in roster_of(ids))
     _, state = picks(policy, without, FRESH, rounds * len(ids))
     assert not state.owed
@@ -603,7 +605,9 @@ def test_law_23_the_line_is_first_in_first_out(roster: Roster, data: st.DataObje
     line: list[Hold] = []
     left: list[Hold] = []
     state = FRESH
-    roster = tuple(evolve(each, active=True, hours=None, absences=(), weight=1) for each in roster)
+    # All have little room, so that there is a line.
+    little: dict[str, Any] = {"active": True, "hours": None, "absences": (), "weight": 1}
+    roster = tuple(evolve(each, **little, capacity=min(each.capacity or 1, 2)) for each in roster)
     for number in range(data.draw(st.integers(1, 10))):
         hold = Hold(data.draw(st.integers(0, 1)), NOW + timedelta(minutes=number // 2), number, request(number))
         released = release(policy, roster, state, [*line, hold], NOW)
@@ -627,6 +631,8 @@ def test_law_24_sticky_owner(policy: Policy, roster: Roster, data: st.DataObject
     """Law 24. If the current one can take it, it stays theirs and no turn is used; else it is a pick like any other."""
     sticky, state = evolve(policy, sticky=True), data.draw(used(policy.pick, [each.user for each in roster]))
     asking = data.draw(asked(roster))
+    if there := sorted(able(sticky, roster, asking)):
+        asking = evolve(asking, current=data.draw(st.sampled_from([*there, asking.current])))
     if asking.current in able(sticky, roster, asking):
         decision, then = assign(sticky, roster, state, asking)
         assert (decision.user, decision.result) == (asking.current, "stays")
