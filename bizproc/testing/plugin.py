@@ -14,7 +14,7 @@ import asyncio
 import inspect
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +73,26 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = [name for name in inspect.signature(function).parameters if name in pyfuncitem.funcargs]
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     runner = pyfuncitem._request.getfixturevalue("bizproc_runner")  # noqa: SLF001  no other way to a fixture here
-    runner.run(function(**arguments))
+    world = pyfuncitem.funcargs.get("world")
+    runner.run(_looked_at(function(**arguments), world))
     if "world" in arguments and _wants_crashes(pyfuncitem):
         runner.run(_crash_everywhere(pyfuncitem, function, arguments))
     return True
+
+
+async def _looked_at(test: Coroutine[Any, Any, object], world: Any) -> None:
+    """A test that failed is told of nothing else; one that did not has looked at what failed in its world."""
+    from bizproc.testing.world import World
+
+    if not isinstance(world, World):
+        await test
+        return
+    try:
+        await test
+    except BaseException:
+        world.expect_failures()
+        raise
+    await world.raise_unseen()
 
 
 def _wants_crashes(item: pytest.Function) -> bool:

@@ -105,6 +105,7 @@ class ProcessMachine(RuleBasedStateMachine):
         self._open = AsyncExitStack()
         opened = World.open(*self._all(), *self.known, always_replay=self.always_replay)
         self.world: World = self.run(self._open.enter_async_context(opened))
+        self.world.expect_failures()  # `may_fail` says which are faults
         self.documents: list[Any] = []
         self._completed: dict[str, tuple[Any, ...]] = {}
         self.run(self.setup(self.world))

@@ -17,8 +17,9 @@ still only while nobody can take its first (23), and each member has one reason 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -51,18 +52,24 @@ class QueueMachine(RuleBasedStateMachine):
         owners: Who is responsible for each lead that is open.
         line: The leads that are held, in order.
         waited: How many turns of others each member has seen since they could take one.
+        lived: What was met, and how often: each result, `died`, `two at once`, `left the line`.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._loop = asyncio.new_event_loop()
         self._open = AsyncExitStack()
-        self.world: World = self._run(self._open.enter_async_context(World.open()))
+        self.world: World = self._run(self._open.enter_async_context(self._a_world()))
         self.members: list[int] = []
         self.away: dict[int, list[Span]] = {}
+        self._absences: list[tuple[int, Span, int]] = []
         self.owners: dict[int, int | None] = {}
         self.line: list[int] = []
         self.waited: dict[int, int] = {}
+        self.lived: Counter[str] = Counter()
+
+    def _a_world(self) -> AbstractAsyncContextManager[World]:
+        return World.open()
 
     def queue(self, members: list[int]) -> UserQueue:
         """The queue that is lived through, with these members."""
@@ -74,9 +81,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
-    @initialize(count=st.integers(0, 3))
+    @initialize(count=st.integers(1, 4))
     def begin(self, count: int) -> None:
-        """A few members, as a rule."""
+        """A few members: a queue without any has little to live through."""
         for _ in range(count):
             self.add_member(0)
 
@@ -109,7 +116,16 @@ class QueueMachine(RuleBasedStateMachine):
         start = self.world.clock.now() + timedelta(hours=first)
         span = (start, start + timedelta(hours=length))
         self.away.setdefault(user, []).append(span)
-        self._do(crm.absence.create(user_id=user, start=span[0], end=span[1]))
+        self._absences.append((user, span, self._do(crm.absence.create(user_id=user, start=span[0], end=span[1])).id))
+        self._follow_line()
+
+    @precondition(lambda self: self._absences)
+    @rule(place=_place)
+    def take_absence_back(self, place: int) -> None:
+        """Somebody is not absent after all."""
+        user, span, absence = self._absences.pop(place % len(self._absences))
+        self.away[user].remove(span)
+        self._do(crm.absence(absence).delete())
         self._follow_line()
 
     @rule(hours=st.integers(1, 20))
@@ -131,11 +147,15 @@ class QueueMachine(RuleBasedStateMachine):
         """A lead comes in, and the program dies before that is on disk."""
         lead = self._new_lead()
         self.world.commits.crash_at = (self.world.commits.count + 1, False)
+        died = self.world.runtime
         self._assigned(*self._asked(lead))
+        assert self.world.runtime is not died, "it has lived through its death"
+        self.lived["died"] += 1
 
     @rule()
     def assign_two_at_once(self) -> None:
         """Two leads come in at the same moment."""
+        self.lived["two at once"] += 1
         leads = [self._new_lead(), self._new_lead()]
         for lead, done in zip(leads, self._run(_both(*map(self._asking, leads))), strict=True):
             self._assigned(lead, done, None)
@@ -147,14 +167,15 @@ class QueueMachine(RuleBasedStateMachine):
         self._assigned(*self._asked(self._lead(place)))
 
     @precondition(lambda self: self.owners)
-    @rule(place=_place)
-    def close_lead(self, place: int) -> None:
-        """A lead is done with: its owner has room for another."""
-        lead = self._lead(place)
-        self._do(crm.lead(lead).delete())
-        del self.owners[lead]
-        self.line = [each for each in self.line if each != lead]
-        self._follow_line()
+    @rule(place=_place, count=st.integers(1, 3))
+    def close_leads(self, place: int, count: int) -> None:
+        """A lead is done with, or a few are: their owners have room for others."""
+        for _ in range(min(count, len(self.owners))):
+            lead = self._lead(place)
+            self._do(crm.lead(lead).delete())
+            del self.owners[lead]
+            self.line = [each for each in self.line if each != lead]
+            self._follow_line()
 
     # -- what must hold ------------------------------------------------------------------------------------------------
 
@@ -207,10 +228,12 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _assigned(self, lead: int, done: Assignment, state: Any) -> None:
         """Take over what was decided, if the laws allow it."""
+        self.lived[done.explain.result] += 1
         assert [each.user for each in done.explain.candidates] == self.members  # law 29
         before_it = self.line[: self.line.index(lead)] if lead in self.line else self.line
         if before_it and self.queue([]).nobody == "hold":
             assert done.held, "a newer one has overtaken those who wait"  # law 23
+            assert state is None or state == self._state(), "the state moved though others wait"  # law 2
             self.line += [lead] if lead not in self.line else []
             return
         able = self._able(self.owners[lead])
@@ -250,6 +273,7 @@ class QueueMachine(RuleBasedStateMachine):
         left = [ref.id for ref in self._do(crm.queue(self._name()).held())]
         gone = self.line[: len(self.line) - len(left)]
         assert [*gone, *left] == self.line, "somebody was overtaken in the line"
+        self.lived["left the line"] += len(gone)
         for lead in gone:
             if self._same_members:
                 able = self._able(self.owners[lead])

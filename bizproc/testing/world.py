@@ -57,6 +57,7 @@ from bizproc.testing.channels import Sent as SentMessage
 from bizproc.testing.clock import BEGINNING, VirtualClock
 from bizproc.testing.commits import Commits
 from bizproc.testing.papers import FakeDocuments, FakePayments
+from bizproc.testing.unseen import Failure, Seen, complaint
 from bizproc.testing.watching import watching
 
 T = TypeVar("T")
@@ -96,6 +97,7 @@ class World:
         if watching.seen is not None:
             options.make_driver = watching.seen.watch()
         self.numbers = count(1)
+        self.seen = Seen()
         self._coming_back = asyncio.Lock()
         self._runtime = self._assemble()
 
@@ -115,7 +117,7 @@ class World:
         tools: Mapping[str, Any] = NO_TOOLS,
     ) -> AsyncIterator[World]:
         """
-        A world that lasts for the block.
+        A world that lasts for the block. At its end it raises what no test has looked at: see `expect_failures`.
 
         Args:
             processes: Known from the start; one that is started is known by itself.
@@ -129,6 +131,9 @@ class World:
             longest_journal: With how many entries an instance fails.
             channels: What delivered actions send through beside the fakes that every world has, or in their place.
             tools: What prepared actions work with.
+
+        Raises:
+            AssertionError: A process that a trigger started failed, nobody looked at it, and nothing else went wrong.
         """
         commits = Commits(observer)
         options = Options(
@@ -151,6 +156,7 @@ class World:
         await world._begin(processes)
         try:
             yield world
+            await world.raise_unseen()
         finally:
             await world._close()
 
@@ -214,6 +220,29 @@ class World:
         """Make processes known: instances of them can run."""
         self._runtime.engine.use(*processes)
 
+    def expect_failures(self) -> None:
+        """
+        Say that instances may fail here without being looked at.
+
+        Or else a test fails at its end if a process that a trigger started has failed, and the test has not been shown
+        it by `instances()`, or asked for its `status()`, its `result()` or anything else of it since.
+        """
+        self.seen.expects = True
+
+    async def raise_unseen(self) -> None:
+        """
+        Raise what no test has looked at, once.
+
+        Raises:
+            AssertionError: Names each process, instance, step and error.
+        """
+        if self.seen.expects or self.commits.dead:
+            return
+        unseen = self.seen.unseen(await self._runtime.instances())
+        self.seen.look(unseen)
+        if unseen:
+            raise complaint([Failure(each, await self._runtime.instance(each.id).journal()) for each in unseen])
+
     # -- everything of Runtime -----------------------------------------------------------------------------------------
 
     async def start(self, call: Call[R], *, id: str | None = None) -> RunningInstance[R]:
@@ -232,7 +261,9 @@ class World:
         self, *, process: str | None = None, status: str | None = None, document: Any = None, limit: int | None = None
     ) -> list[Status]:
         """See `Runtime.instances`."""
-        return await self._runtime.instances(process=process, status=status, document=document, limit=limit)
+        found = await self._runtime.instances(process=process, status=status, document=document, limit=limit)
+        self.seen.look(found)
+        return found
 
     async def perform(self, action: Command[R]) -> R:
         """See `Runtime.perform`. Returns when all that follows from it has happened."""
@@ -445,19 +476,24 @@ class RunningInstance(Instance[R]):
 
     async def status(self) -> Status:
         """See `Instance.status`."""
-        return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).status())
+        status = await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).status())
+        self._world.seen.look([status])
+        return status
 
     async def result(self, *, timeout: timedelta | None = None) -> R:
         """See `Instance.result`. Nothing happens while a test waits: for one that has not ended this raises at once."""
+        await self.status()
         none = timedelta(0) if timeout is None else timeout
         return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).result(timeout=none))
 
     async def notes(self) -> Any:
         """See `Instance.notes`."""
+        await self.status()
         return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).notes())
 
     async def journal(self) -> Any:
         """See `Instance.journal`."""
+        await self.status()
         return await self._world.ask(lambda runtime: Instance[R](runtime, self.id, self._process).journal())
 
     async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
@@ -473,11 +509,13 @@ class RunningInstance(Instance[R]):
 
     async def retry(self, *, again: bool = False) -> None:
         """See `Instance.retry`."""
+        await self.status()
         await self._world.ask(lambda runtime: runtime.instance(self.id).retry(again=again))
         await self._world.run_until_idle()
 
     async def fork(self, step: str, *, id: str | None = None) -> RunningInstance[R]:
         """See `Instance.fork`."""
+        await self.status()
         called = id or f"{self.id.replace('/', '-')}-fork-{next(self._world.numbers)}"
         await self._world.ask(lambda runtime: runtime.instance(self.id).fork(step, id=called))
         await self._world.run_until_idle()
@@ -500,6 +538,7 @@ class RunningInstance(Instance[R]):
 
     async def settle(self, step: str, *, sent: bool) -> None:
         """See `Instance.settle`."""
+        await self.status()
         await self._world.ask(lambda runtime: runtime.instance(self.id).settle(step, sent=sent))
         await self._world.run_until_idle()
 

@@ -18,7 +18,7 @@ from bizproc import crm
 from bizproc.adapters.sql_crm.shapes import shape_named
 from bizproc.core.codec import Codec, argument_hash
 from bizproc.core.errors import CurrencyMismatch, NoTruthValue, WrongFieldValue, WrongFilter
-from bizproc.model import Company, Contact, Deal, ItemRef, Money, MultiField, ProductRow
+from bizproc.model import Company, Contact, Deal, ItemRef, Lead, Money, MultiField, ProductRow
 from bizproc.model.days import day_of, midnight
 from bizproc.model.fields import fields_of
 from bizproc.rules.filters import (
@@ -356,7 +356,9 @@ def test_law_12_unicode_normal_form(data: list[str], sought: str) -> None:
         on = with_text([unicodedata.normalize(form, text) for text in data])
         for literal in ("NFC", "NFD"):
             text = unicodedata.normalize(literal, sought)
-            asked = (each for f in WITH_TEXT for each in (f == text, f.contains(text), f < text, f.starts_with(text)))
+            asked = [each for f in WITH_TEXT for each in (f == text, f.contains(text), f < text, f.starts_with(text))]
+            asked += [each for f in WITH_TEXT for each in (f.equals_text(text), f.is_in([text]), f.between("e", text))]
+            asked += [F.company.phones.any_of([text]), F.company.phones.contains(text)]
             results.append([on.both(each) for each in asked])
     assert all(each == results[0] for each in results)
 
@@ -461,6 +463,7 @@ amounts = st.decimals(-(10**9), 10**9, places=4, allow_nan=False)
     held=[(Decimal("-9.5"), Decimal("-9.5")), (Decimal(-10), Decimal(-10)), (Decimal(0), Decimal(0))],
     value=Decimal("-9.45"),
 )
+@example(held=[(Decimal("0.0001"), Decimal("0.00005")), (Decimal(0), Decimal(0))], value=Decimal("0.00005"))
 def test_law_15_money_and_numbers_are_exact(held: list[tuple[Decimal, Decimal]], value: Decimal) -> None:
     """Law 15. Decimals compare exactly: 1.10 is 1.1, 10 is more than 9, and no digit is lost."""
     on = ONE.holds(*(row(id_, sum=sum_, price=price) for id_, (sum_, price) in enumerate(held, start=1)))
@@ -475,8 +478,8 @@ def test_law_15_money_and_numbers_are_exact(held: list[tuple[Decimal, Decimal]],
         for operator, compare in compared.items():
             true = [id_ for id_, each in enumerate(held, start=1) if compare(each[place], value)]
             where = Condition((name,), operator, (value,))
-            assert on.found(where, "product_row") == true
-            assert on.fitting(where, "product_row") == true
+            assert on.both(where, "product_row") == true
+            assert on.both(~where, "product_row") == [id_ for id_ in on.all("product_row") if id_ not in true]
 
 
 def row(id_: int, **values: Any) -> ProductRow:
@@ -615,6 +618,32 @@ def test_law_19_multi_values(held: list[list[str]], asked: list[str]) -> None:
         assert on.both(field.any_of([])) == []
     with pytest.raises(WrongFilter, match="list of values: use any_of"):
         on.found(F.company.phones == "Australia")
+
+
+@settings(SETTINGS, max_examples=60)
+@given(
+    lists=st.lists(st.lists(st.integers(1, 4), max_size=3, unique=True), min_size=4, max_size=8),
+    asked=st.lists(st.integers(1, 5), max_size=3),
+)
+def test_law_19_who_is_listed(lists: list[list[int]], asked: list[int]) -> None:
+    """Law 19. The contacts of a deal are those of the deal, whatever another item with its number lists."""
+    deals_of, leads_of = lists[::2], lists[1::2]
+    on = ONE.holds(
+        *(Deal(id=id_, contact_ids=tuple(several)) for id_, several in enumerate(deals_of, start=1)),
+        *(Lead(id=id_, contact_ids=tuple(several)) for id_, several in enumerate(leads_of, start=1)),
+        *(Contact(id=id_, name="Ann", company_ids=(5 - id_,)) for id_ in range(1, 5)),
+    )
+    want = set(asked)
+    for kind, several in (("deal", deals_of), ("lead", leads_of)):
+        sets = {id_: set(each) for id_, each in enumerate(several, start=1)}
+        assert on.both(F.contact_ids.any_of(asked), kind) == [id_ for id_, each in sets.items() if each & want]
+        assert on.both(F.contact_ids.none_of(asked), kind) == [id_ for id_, each in sets.items() if not each & want]
+        assert on.both(F.contact_ids.all_of(asked), kind) == [id_ for id_, each in sets.items() if want <= each]
+        assert on.both(F.contact_ids.same_set(asked), kind) == [id_ for id_, each in sets.items() if want == each]
+    listing = {id_ for id_, each in enumerate(deals_of, start=1) if each}
+    assert on.both(F.contacts.any(F.id > 0)) == sorted(listing)
+    owners = {contact for each in deals_of for contact in each}
+    assert on.both(F.deals.any(F.id > 0), "contact") == sorted(owners)
 
 
 @settings(SETTINGS, max_examples=100)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -126,7 +127,9 @@ def test_law_2_nobody(policy: Policy, roster: Roster, data: st.DataObject) -> No
     decision, then = assign(policy, roster, state, asking)
     assert then == state
     assert decision.result == {"keep": "kept", "hold": "held", "error": "error", "fallback": "fallback"}[policy.nobody]
-    assert assign(policy, (), state, asking)[0].result == decision.result
+    of_none, then = assign(policy, (), state, asking)
+    assert (of_none.result, of_none.user) == (decision.result, decision.user)
+    assert then == state
 
 
 @given(policy=policies(), roster=rosters(), data=st.data())
@@ -136,13 +139,21 @@ def test_law_3_determinism(policy: Policy, roster: Roster, data: st.DataObject) 
     assert assign(policy, roster, state, asking) == assign(policy, roster, state, asking)
 
 
+def test_law_3_what_a_seed_gives_depends_on_nothing_else() -> None:
+    """Law 3. Neither on the program that runs nor on its Python: what was picked years ago would be picked again."""
+    chosen = [assign(by("random"), roster_of(range(5)), FRESH, request(n, seed="é"))[0].user for n in range(12)]
+    assert chosen == [3, 0, 4, 3, 0, 1, 1, 3, 1, 0, 2, 1]
+
+
 @given(pick=turn_takers, ids=users, data=st.data())
 def test_law_4_window_fairness(pick: Pick, ids: list[int], data: st.DataObject) -> None:
-    """Law 4. While nothing changes, over any window no two counts differ by more than 1."""
-    chosen, _ = picks(by(pick), roster_of(ids), data.draw(used(pick, ids)), 4 * len(ids))
+    """Law 4. While nothing changes, over any window no two counts of those who are there differ by more than 1."""
+    there = data.draw(st.lists(st.sampled_from(ids), min_size=1, unique=True))
+    roster = roster_of(ids, *(user for user in ids if user not in there))
+    chosen, _ = picks(by(pick), roster, data.draw(used(pick, ids)), 4 * len(ids))
     begin, end = sorted((data.draw(st.integers(0, len(chosen))), data.draw(st.integers(0, len(chosen)))))
     counts = Counter(chosen[begin:end])
-    assert max(counts[user] for user in ids) - min(counts[user] for user in ids) <= 1
+    assert max(counts[user] for user in there) - min(counts[user] for user in there) <= 1
 
 
 @given(pick=turn_takers, ids=users, data=st.data())
@@ -203,6 +214,25 @@ def test_law_7_unless_they_catch_up(ids: list[int], data: st.DataObject) -> None
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+@given(ids=users, rounds=st.integers(1, 5), newly=st.integers(100, 110), data=st.data())
+def test_law_7_only_who_was_absent_from_the_queue_catches_up(
+    ids: list[int], rounds: int, newly: int, data: st.DataObject
+) -> None:
+    """Law 7. Not who was full, or outside their hours; nor who has left the queue meanwhile, and comes to it anew."""
+    policy, gone = by("in_order", catch_up=True), data.draw(st.sampled_from(ids))
+    ways: list[dict[str, Any]] = [{"capacity": 0}, {"hours": Calendar(hours=[[]] * 7)}, {"active": False}]
+    hindered = data.draw(st.sampled_from(ways))
+    without = tuple(evolve(each, **hindered) if each.user == gone else each for each in roster_of(ids))
+    _, state = picks(policy, without, FRESH, rounds * len(ids))
+    assert not state.owed
+    _, state = picks(policy, roster_of(ids, gone), state, rounds * len(ids))
+    assert state.owed.keys() == {gone}
+    left = [newly if user == gone else user for user in ids]
+    _, state = picks(policy, roster_of(left), state, 1)
+    chosen, _ = picks(policy, roster_of(ids), state, len(ids))
+    assert chosen.count(gone) <= 1
+
+
 @given(ids=users, rounds=st.integers(1, 40))
 def test_law_7_who_leaves_when_next_in_turn_again_and_again_builds_up_nothing(ids: list[int], rounds: int) -> None:
     """Law 7. Under weights, too: what somebody took along when they went is nobody's credit and nobody's debt."""
@@ -232,6 +262,18 @@ def test_law_8_join(pick: Pick, ids: list[int], newcomer: int, data: st.DataObje
     chosen, _ = picks(by(pick), roster_of(more), state, 2 * len(more) + 1)
     assert newcomer in chosen[: len(more) + 1]
     assert all(chosen[begin : begin + len(more)].count(newcomer) <= 1 for begin in range(len(more)))
+
+
+@given(ids=users, newcomer=st.integers(100, 110), data=st.data())
+def test_law_8_a_newcomer_has_nothing_to_catch_up_with(ids: list[int], newcomer: int, data: st.DataObject) -> None:
+    """Law 8. Whoever joins has missed no turns, though those who were absent make up for theirs."""
+    policy, gone = by("in_order", catch_up=True), data.draw(st.sampled_from(ids))
+    _, state = picks(policy, roster_of(ids, gone), FRESH, data.draw(st.integers(0, 30)))
+    place = data.draw(st.integers(0, len(ids)))
+    more = [*ids[:place], newcomer, *ids[place:]]
+    chosen, _ = picks(policy, roster_of(more, gone), state, 3 * len(more))
+    assert all(chosen[begin : begin + len(ids)].count(newcomer) <= 1 for begin in range(len(chosen)))
+    assert newcomer in chosen[: len(more)]
 
 
 @given(ids=users, data=st.data())
@@ -303,6 +345,13 @@ def test_law_16_random(ids: list[int], data: st.DataObject) -> None:
         )
         found.add(decision.user)
     assert found == (present or set[int | None]((None,)))
+
+
+@given(ids=users)
+def test_law_16_another_seed_gives_another_pick(ids: list[int]) -> None:
+    """Law 16. The same record asked for again gets any of them: chance is in the seed, too."""
+    seeds = map(str, range(40 * len(ids)))
+    assert {assign(by("random"), roster_of(ids), FRESH, request(seed=seed))[0].user for seed in seeds} == set(ids)
 
 
 def test_law_16_random_with_the_current_one_alone_changes_nothing() -> None:
@@ -422,6 +471,17 @@ def test_law_20_weighted(numbers: list[int], rounds: int) -> None:
     chosen, _ = picks(by("weighted"), weighted(numbers), FRESH, rounds * sum(numbers))
     counts = Counter(chosen)
     assert [counts[user] for user in range(len(numbers))] == [rounds * weight for weight in numbers]
+
+
+@given(numbers=weights, rounds=st.integers(1, 3), data=st.data())
+def test_law_20_weighted_among_those_who_are_there(numbers: list[int], rounds: int, data: st.DataObject) -> None:
+    """Law 20. Whoever is absent all the time has no part in it, nor does their weight."""
+    absent = data.draw(st.sets(st.integers(0, len(numbers) - 1)))
+    there = [0 if user in absent else weight for user, weight in enumerate(numbers)]
+    assume(any(there))
+    roster = tuple(evolve(each, absences=(ALWAYS_AWAY,) if each.user in absent else ()) for each in weighted(numbers))
+    counts = Counter(picks(by("weighted"), roster, FRESH, rounds * sum(there))[0])
+    assert [counts[user] for user in range(len(numbers))] == [rounds * weight for weight in there]
 
 
 @given(numbers=weights, factor=st.integers(2, 9))
@@ -545,13 +605,18 @@ def test_law_23_the_line_is_first_in_first_out(roster: Roster, data: st.DataObje
     line: list[Hold] = []
     left: list[Hold] = []
     state = FRESH
-    roster = tuple(evolve(each, active=True, hours=None, absences=(), weight=1) for each in roster)
+    # All have little room, so that there is a line.
+    little: dict[str, Any] = {"active": True, "hours": None, "absences": (), "weight": 1}
+    roster = tuple(evolve(each, **little, capacity=min(each.capacity or 1, 2)) for each in roster)
     for number in range(data.draw(st.integers(1, 10))):
         hold = Hold(data.draw(st.integers(0, 1)), NOW + timedelta(minutes=number // 2), number, request(number))
         released = release(policy, roster, state, [*line, hold], NOW)
         given_ = [each for each, _ in released.given]
         assert [*given_, *released.line] == sorted([*line, hold])
         assert all(decision.user is not None for _, decision in released.given)
+        # And whoever waits behind waits for good reason: nobody can take the first.
+        for first in released.line[:1]:
+            assert not able(policy, released.roster, first.request)
         left += given_
         line, roster, state = list(released.line), released.roster, released.state
         if data.draw(st.booleans()):  # somebody closes one
@@ -566,6 +631,8 @@ def test_law_24_sticky_owner(policy: Policy, roster: Roster, data: st.DataObject
     """Law 24. If the current one can take it, it stays theirs and no turn is used; else it is a pick like any other."""
     sticky, state = evolve(policy, sticky=True), data.draw(used(policy.pick, [each.user for each in roster]))
     asking = data.draw(asked(roster))
+    if there := sorted(able(sticky, roster, asking)):
+        asking = evolve(asking, current=data.draw(st.sampled_from([*there, asking.current])))
     if asking.current in able(sticky, roster, asking):
         decision, then = assign(sticky, roster, state, asking)
         assert (decision.user, decision.result) == (asking.current, "stays")

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,9 +24,10 @@ from hypothesis import strategies as st
 from bizproc import Calendar, Department, Runtime, UserQueue, attempt, crm, gather, now, on, process, wait
 from bizproc.actions.responsible import ChangeResponsible
 from bizproc.core.action import ItemAction, Target, action_type, option
-from bizproc.core.errors import ActionError
+from bizproc.core.errors import ActionError, NobodyAvailable
 from bizproc.crm.holding import holding
-from bizproc.model import Absence, Assignment, Comment, Deal, Lead
+from bizproc.model import Absence, Assignment, Comment, Deal, Lead, ref_of
+from bizproc.rules.queues import PICKS
 from bizproc.testing import VirtualClock, World, crash_at_every_await
 from bizproc.testing.strategies import absences
 from bizproc.testing.strategies.calendars import ZONES
@@ -50,6 +52,44 @@ async def team_of(world: World, size: int) -> list[int]:
 
 async def owners(world: World) -> list[int | None]:
     return [deal.responsible_id for deal in await world.find(Deal)]
+
+
+@few
+@given(
+    pick=st.sampled_from(PICKS),
+    nobody=st.sampled_from(["keep", "hold", "error", "fallback"]),
+    size=st.integers(0, 3),
+    before=st.integers(0, 3),
+)
+def test_law_2_where_nobody_can_the_state_and_the_record_stay_as_they_are(
+    pick: Any, nobody: str, size: int, before: int
+) -> None:
+    """Law 2. Byte for byte, whatever the policy names; a fallback gets the record and uses up no turn, either."""
+
+    async def story(world: World) -> None:
+        team, boss = await team_of(world, size), (await world.user(name="Boss")).id
+        named: Any = boss if nobody == "fallback" else nobody
+        queue = UserQueue(team, pick=pick, skip_absent=True, nobody=named, name="sales")
+        several = [await world.deal() for _ in range(before + 1)]
+        for deal in several[:before] if team else []:
+            await world.perform(crm.deal(deal).change_responsible(queue))
+        begin = world.clock.now()
+        for user in team:
+            await world.perform(crm.absence.create(user_id=user, start=begin, end=begin + timedelta(hours=9)))
+        state, deal = await stored(world), await world.get(Deal, several[-1].id)
+        if nobody == "error":
+            with pytest.raises(NobodyAvailable):
+                await world.perform(crm.deal(deal).change_responsible(queue))
+        else:
+            done = await world.perform(crm.deal(deal).change_responsible(queue))
+            assert (done.held, done.user) == (nobody == "hold", boss if nobody == "fallback" else None)
+        assert await stored(world) == state
+        then = await world.get(Deal, deal.id)
+        assert then.responsible_id == boss if nobody == "fallback" else then == deal
+        held = await world.perform(crm.queue("sales").held())
+        assert held == ((ref_of(deal),) if nobody == "hold" else ())
+
+    live(story)
 
 
 @process("tests.give_away")
@@ -295,6 +335,52 @@ async def test_law_15_the_default_name_is_the_process_the_kind_and_the_function(
     assert (await world.perform(crm.queue("by hand/deal").export()))["last"] == team[0]
 
 
+@few
+@given(
+    comes=st.lists(st.sampled_from([None, -1, 0, 0, 1]), max_size=14),
+    capacity=st.integers(1, 2),
+)
+def test_law_23_the_line_in_the_store(comes: list[int | None], capacity: int) -> None:
+    """Law 23. What is held leaves by priority and arrival as soon as there is room; what is newer never overtakes."""
+
+    async def story(world: World) -> None:
+        (ann,) = await team_of(world, 1)
+        owned: list[int] = []
+        line: list[tuple[int, int]] = []
+        for priority in comes:
+            if priority is not None:
+                queue = UserQueue([ann], capacity=capacity, nobody="hold", name="sales", priority=priority)
+                lead = await world.perform(crm.lead.create(title="A lead"))
+                done = await world.perform(crm.lead(lead).change_responsible(queue, pick="in_order"))
+                assert done.held is (len(owned) == capacity)
+                line.append((priority, lead.id))
+            elif owned:
+                await world.perform(crm.lead(owned.pop(0)).delete())
+            line.sort()
+            while line and len(owned) < capacity:
+                owned.append(line.pop(0)[1])
+            held = await world.perform(crm.queue("sales").held())
+            assert [ref.id for ref in held] == [id_ for _, id_ in line]
+            assert [lead.id for lead in await world.find(Lead) if lead.responsible_id == ann] == sorted(owned)
+
+    live(story)
+
+
+async def test_law_23_room_that_one_line_makes_is_used_by_another_at_once(world: World) -> None:
+    """Law 23. What leaves the second line is taken from somebody for whom the first line holds something."""
+    ann, bob = await team_of(world, 2)
+    full = UserQueue([ann], pick="in_order", capacity=1, nobody="hold", name="a")
+    owned = await world.perform(crm.lead.create(title="Ann's", responsible_id=ann))
+    waiting = await held_lead(world, full)
+    begin = world.clock.now()
+    absence = await world.perform(crm.absence.create(user_id=bob, start=begin, end=begin + timedelta(hours=9)))
+    passed_on = UserQueue([bob], pick="in_order", skip_absent=True, nobody="hold", name="b")
+    assert (await world.perform(crm.lead(owned).change_responsible(passed_on))).held
+    await world.perform(crm.absence(absence).delete())
+    assert [lead.responsible_id for lead in await world.find(Lead)] == [bob, ann]
+    assert (await world.get(Lead, waiting.id)).responsible_id == ann
+
+
 async def test_law_26_the_expansion_is_taken_at_the_decision_and_journaled(world: World) -> None:
     """Law 26. Who is in the department and listed as well counts once; who joins later was not in it then."""
     sales = await world.perform(crm.department.create(code="sales", name="Sales"))
@@ -304,6 +390,39 @@ async def test_law_26_the_expansion_is_taken_at_the_decision_and_journaled(world
     await world.crash()
     await world.advance(days=2)
     assert await run.result() == [bob, ann]
+
+
+@process("tests.all_at_once")
+async def all_at_once(*, deals: list[int], queue: UserQueue) -> list[int | None]:
+    """Ask for all of them at the same moment."""
+    done = await gather(*(crm.deal(deal).change_responsible(queue) for deal in deals))
+    return [each.user for each in done]
+
+
+@few
+@given(size=sizes, count=st.integers(1, 12), pick=picks, away=st.sets(st.integers(0, 4)), capacity=st.integers(1, 4))
+def test_law_27_all_at_once_is_one_after_the_other(
+    size: int, count: int, pick: Any, away: set[int], capacity: int
+) -> None:
+    """Law 27. In the store, too: the same get the same, and the queue is left as it would have been."""
+
+    async def story(world: World, *, at_once: bool) -> tuple[list[int | None], Any, list[Any]]:
+        team, begin = await team_of(world, size), world.clock.now()
+        for place in away & set(range(size)):
+            await world.perform(crm.absence.create(user_id=team[place], start=begin, end=begin + timedelta(hours=9)))
+        weights = {user: place + 1 for place, user in enumerate(team)}
+        queue = UserQueue(
+            team, pick=pick, skip_absent=True, capacity=capacity, weights=weights, nobody="hold", name="sales"
+        )
+        deals = [(await world.deal()).id for _ in range(count)]
+        if at_once:
+            users = await (await world.start(all_at_once(deals=deals, queue=queue))).result()
+        else:
+            asked = [await world.perform(crm.deal(deal).change_responsible(queue)) for deal in deals]
+            users = [each.user for each in asked]
+        return users, await stored(world), await owners(world)
+
+    assert live(partial(story, at_once=True)) == live(partial(story, at_once=False))
 
 
 @process("tests.explained")
