@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,6 +20,7 @@ from attrs import evolve, field, fields_dict, frozen, has
 
 from bizproc.core.errors import SettingsError
 from bizproc.model.languages import LANGUAGES
+from bizproc.model.money import CURRENCY_WANTED, is_currency
 
 NO_RECIPES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 FILE: Final = "bizproc.toml"
@@ -223,6 +225,8 @@ def read(folder: Path, environment: Mapping[str, str]) -> Settings:
 def _parsed(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(where=FILE, detail=f"it cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(where=FILE, detail=f"it is not TOML: {error}.") from None
 
@@ -261,7 +265,10 @@ def _merged(part: Any, given: Mapping[str, Any], where: str, section: str) -> An
     for name, value in given.items():
         full = f"{section}.{name}" if section else name
         if name not in known:
-            raise SettingsError(where=where, detail=f"there is no setting {full!r}. Known: {', '.join(known)}.")
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            detail = f"there is no setting {full!r}. Known: {', '.join(known)}.{hint}"
+            raise SettingsError(where=where, detail=detail)
         default = known[name].default
         if known[name].metadata.get("secret"):
             variable = f"{PREFIX}{full.replace('.', '_').upper()}"
@@ -332,6 +339,11 @@ def _check_country(_name: str, value: str, where: str) -> None:
         raise SettingsError(where=where, detail=f"country: expected two capital letters like FR, got {value!r}.")
 
 
+def _check_currency(_name: str, value: str, where: str) -> None:
+    if not is_currency(value):
+        raise SettingsError(where=where, detail=f"currency: expected {CURRENCY_WANTED}, got {value!r}.")
+
+
 def _check_positive(name: str, value: int, where: str) -> None:
     if value < 1:
         raise SettingsError(where=where, detail=f"{name}: expected 1 or more, got {value}.")
@@ -341,6 +353,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "time_zone": _check_zone,
     "language": _one_of(*LANGUAGES),
     "country": _check_country,
+    "currency": _check_currency,
     "keep_in_memory": _check_not_negative,
     "ads.google_consent": _one_of("granted", "denied", "unspecified"),
     "mail.largest": _check_not_negative,

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-from bizproc.model.money import exact, is_currency
+from bizproc.model.money import CURRENCY_WANTED, exact, is_currency
 from bizproc.model.references import LARGEST_ID
 
 Read: TypeAlias = Callable[[str], Any]
@@ -109,7 +109,7 @@ def truth(cell: str) -> bool:
 
 def currency(cell: str) -> str:
     if not is_currency(cell):
-        raise ValueError("a currency's code of three capital letters, as EUR")
+        raise ValueError(CURRENCY_WANTED)
     return cell
 
 

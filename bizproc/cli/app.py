@@ -189,7 +189,7 @@ def _print_any_text() -> None:
 
 def _usage(error: click.UsageError) -> str:
     text = error.format_message().rstrip()
-    text = text if text.endswith((".", "?", ")")) else f"{text}."
+    text = text if text.endswith((".", "?", "!", ")")) else f"{text}."
     command = error.ctx.command_path if error.ctx is not None else "bizproc"
     return f"{text} See `{command} --help`."
 

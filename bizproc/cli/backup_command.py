@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bizproc.cli.output import print_json, say
+from bizproc.cli.output import counted, print_json, say
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.steering import attached
 
@@ -36,7 +36,7 @@ def command(context: click.Context, file: Path) -> None:
     if setup.json:
         print_json({"file": str(made.path), "bytes": made.size, "files": made.files})
         return
-    beside = f" and {made.files:,} files beside it" if made.files else ""
+    beside = f" and {counted(made.files, 'file')} beside it" if made.files else ""
     say(f"{made.path}: {made.size:,} bytes{beside}, checked.")
 
 

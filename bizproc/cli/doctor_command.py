@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import click
@@ -13,8 +13,9 @@ import click
 from bizproc.cli.examining import Finding, all_findings, wrong
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import console, print_json, say, table
-from bizproc.cli.setup import Setup, common_options, given_store, setup_of, wants_json
+from bizproc.cli.setup import common_options, given_store, setup_of, wants_json
 from bizproc.core.errors import SettingsError
+from bizproc.settings import Settings
 
 
 @click.command()
@@ -50,22 +51,16 @@ _WORDS: Final = {"right": "ok", "note": "note", "wrong": "WRONG"}
 
 def _findings(context: click.Context) -> Iterator[Finding]:
     """All; where the settings cannot be read, those that need none of them."""
+    now = datetime.now(UTC)
     try:
         setup = setup_of(context)
     except SettingsError as error:
-        yield wrong("settings", str(error), error.advice)
-        setup = _without_settings(context)
+        yield wrong("settings", str(error), error.what_now)
     except Mistake as error:
         yield wrong("settings", error.message, "set it anew")
-        setup = _without_settings(context)
     else:
         is_there = Path("bizproc.toml").is_file()
         yield Finding("settings", "right", "bizproc.toml" if is_there else "no bizproc.toml here: all is as usual")
-    yield from all_findings(setup.settings, setup.store, setup.modules, datetime.now(UTC))
-
-
-def _without_settings(context: click.Context) -> Setup:
-    from bizproc.settings import Settings
-
-    settings: Any = Settings()
-    return Setup(settings, given_store(context) or settings.store, (), wants_json(context))
+        yield from all_findings(setup.settings, setup.store, setup.modules, now)
+        return
+    yield from all_findings(None, given_store(context) or Settings().store, (), now)

@@ -15,7 +15,7 @@ import warnings
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -27,13 +27,18 @@ from bizproc import __version__
 from bizproc.cli.every_setting import every_setting
 from bizproc.cli.finding import find_processes
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.reaching import PACKAGES, lacks, reached
 from bizproc.core.errors import BizprocError, SettingsError
+from bizproc.installed import uses_of
 from bizproc.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from bizproc.model.tokens import Signer
 
 State = Literal["right", "note", "wrong"]
+
+WRITTEN: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""It is later than this, whatever a clock says."""
 
 LEAST_ROOM: Final = 100_000_000
 """Bytes that should be free beside a store of any size."""
@@ -99,20 +104,9 @@ def sqlite() -> Iterator[Finding]:
     )
 
 
-EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
-    "mail": ("aiosmtplib", "nh3"),
-    "sms": ("httpx", "phonenumbers"),
-    "ads": ("httpx", "phonenumbers"),
-    "documents": ("docxtpl", "typst"),
-    "payments": ("httpx",),
-    "web": ("icalendar", "jinja2", "starlette", "uvicorn"),
-}
-"""What is imported of each extra of pyproject.toml; a test holds them equal."""
-
-
 def missing(extra: str) -> list[str]:
     """Its modules that are not installed; none of them is imported."""
-    return [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
+    return [name for name in PACKAGES[extra] if importlib.util.find_spec(name) is None]
 
 
 def packages(extra: str, *, needed: bool) -> Iterator[Finding]:
@@ -121,8 +115,8 @@ def packages(extra: str, *, needed: bool) -> Iterator[Finding]:
     if not lacking:
         return
     said = f"not installed: {', '.join(lacking)}"
-    make, mend = (wrong, f"pip install 'bizproc[{extra}]'") if needed else (note, f"to use it: bizproc[{extra}]")
-    yield make(extra, said, mend)
+    install = f"pip install 'bizproc[{extra}]'"
+    yield wrong(extra, said, install) if needed else note(extra, said, f"only if it is wanted: {install}")
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -141,21 +135,34 @@ def environment(given: Mapping[str, str]) -> Iterator[Finding]:
         yield note("secrets", f"set, and empty: {', '.join(empty)}")
 
 
-def processes(modules: tuple[str, ...]) -> Iterator[Finding]:
-    """Whether the modules can be loaded, and what is in them. What they print must not be taken for our answer."""
-    if not modules:
+def processes(modules: tuple[str, ...], settings: Settings) -> Iterator[Finding]:
+    """Whether modules and recipes can be loaded, what is in them, and whether there is what they ask for."""
+    if not modules and not settings.recipes:
         yield note("processes", "no module is named", "in bizproc.toml: processes = ['sales'], or --processes sales")
         return
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr):  # what modules print must not be taken for our answer
             found = find_processes(modules)
+            uses = uses_of(settings)
     except Mistake as error:
         yield wrong("processes", error.message, "mend the module, or `processes` in bizproc.toml")
         return
-    if not found:
-        yield wrong("processes", f"none in {', '.join(modules)}", "name the modules that they stand in")
+    except SettingsError as error:
+        yield wrong("recipes", str(error), error.what_now)
         return
-    yield right("processes", f"{len(found)} in {', '.join(modules)}: {', '.join(sorted({p.name for p in found}))}")
+    for trouble in uses.troubles:
+        yield wrong("recipes", str(trouble), trouble.what_now)
+    if uses.found:
+        yield right("recipes", f"{len(uses.found)}: {', '.join(use.name for use in uses.found)}")
+    if found:
+        yield right("processes", f"{len(found)} in {', '.join(modules)}: {', '.join(sorted({p.name for p in found}))}")
+    elif modules:
+        yield wrong("processes", f"none in {', '.join(modules)}", "name the modules that they stand in")
+    for provider, who in reached([*found, *uses.processes]).items():
+        lacking = lacks(provider, settings)
+        if lacking is not None:
+            what, _, mend = lacking.partition(": ")
+            yield wrong(provider.partition(".")[0], f"{who}, and {what}", mend.rstrip("."))
 
 
 # -- the store and the clock -------------------------------------------------------------------------------------------
@@ -171,9 +178,11 @@ def store(url: str, now: datetime) -> Iterator[Finding]:
             found = examine(url)
         except BizprocError as error:
             yield wrong("store", str(error), error.what_now or "name another with --store")
+            yield clock(now)
             return
     if found.path is None:
         yield note("store", "in memory: it is gone when the program ends")
+        yield clock(now)
         return
     if found.schema is None:
         yield note("store", f"{url} is not there yet", "`bizproc import` or `bizproc serve` makes it")
@@ -184,12 +193,19 @@ def store(url: str, now: datetime) -> Iterator[Finding]:
         owner = "nobody runs it now" if found.owner is None else f"process {found.owner} runs it"
         yield right("owner", owner)
     yield from _room(found.path, found.size, found.free or 0)
-    if found.newest is not None and found.newest > now:
-        here, there = f"{now:%Y-%m-%d %H:%M}", f"{found.newest:%Y-%m-%d %H:%M}"
-        said = f"the clock is behind the store: it is {here} UTC, and something was written at {there}"
-        yield wrong("clock", said, "set the clock (NTP keeps it right): timers would come late")
+    yield clock(now, found.newest)
+
+
+def clock(now: datetime, newest: datetime | None = None) -> Finding:
+    """Whether it can be as early as the clock says: what is newest in the store, and bizproc itself, came before."""
+    here = f"{now:%Y-%m-%d %H:%M} UTC"
+    if newest is not None and newest > now:
+        said = f"the clock is behind the store: it is {here}, and something was written at {newest:%Y-%m-%d %H:%M}"
+    elif now < WRITTEN:
+        said = f"it cannot be {here}: this bizproc was written after {WRITTEN:%Y-%m-%d}"
     else:
-        yield right("clock", f"{now:%Y-%m-%d %H:%M} UTC")
+        return right("clock", here)
+    return wrong("clock", said, "set the clock (NTP keeps it right): timers would come late")
 
 
 def _room(path: Path, size: int, free: int) -> Iterator[Finding]:
@@ -254,7 +270,7 @@ def sms(settings: Settings) -> Iterator[Finding]:
     try:
         made = outside_of(settings, MemoryFiles(), _unsigned)
     except SettingsError as error:
-        yield wrong("sms", str(error), error.advice)
+        yield wrong("sms", str(error), error.what_now)
         return
     names = ", ".join(sorted(made.channels)) or "none"
     yield right("sms", f"channels: {names}") if given.provider else note("sms", f"channels: {names}; none by itself")
@@ -293,7 +309,7 @@ def payments(settings: Settings) -> Iterator[Finding]:
 def documents(settings: Settings) -> Iterator[Finding]:
     from bizproc.adapters.documents.libreoffice import program
 
-    yield from packages("documents", needed=False)
+    yield from packages("documents", needed=settings.documents != Settings().documents)
     named = settings.documents.libreoffice
     office = program(named)
     if office is not None:
@@ -307,12 +323,13 @@ def documents(settings: Settings) -> Iterator[Finding]:
 
 def web(settings: Settings) -> Iterator[Finding]:
     given = settings.web
-    yield from packages("web", needed=given.port != 0)
+    lacking = bool(missing("web"))
+    yield from packages("web", needed=given.port != 0 and given != Settings().web)
     if not 0 <= given.port <= 65_535:
         yield wrong("web", f"there is no port {given.port}", "set web.port to 1 to 65535; 0 serves no pages")
-    elif given.port:
+    elif given.port and not lacking:
         yield right("web", f"pages at {given.host}:{given.port}, for people outside {given.public_url}")
-    else:
+    elif not given.port:
         yield note("web", "port 0: no pages are served")
 
 
@@ -326,13 +343,18 @@ PROVIDERS: Final[Mapping[str, Callable[[Settings], Iterable[Finding]]]] = {
 }
 
 
-def all_findings(settings: Settings, url: str, modules: tuple[str, ...], now: datetime) -> Iterator[Finding]:
-    """Everything, the more basic first."""
+def all_findings(settings: Settings | None, url: str, modules: tuple[str, ...], now: datetime) -> Iterator[Finding]:
+    """Everything, the more basic first; where the settings cannot be read, what needs none of them."""
     yield from python()
     yield from sqlite()
     yield from environment(os.environ)
-    yield from processes(modules)
+    asked = [] if settings is None else list(processes(modules, settings))
+    yield from asked
     yield from store(url, now)
-    yield from zones(settings)
-    for look in PROVIDERS.values():
-        yield from look(settings)
+    yield from zones(settings or Settings())
+    if settings is None:
+        return
+    amiss = {each.about for each in asked if each.state == "wrong"}
+    for name, look in PROVIDERS.items():
+        # What is wrong for a process that asks for it is not worth knowing once more.
+        yield from (each for each in look(settings) if each.state != "note" or name not in amiss)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bizproc.cli.bars import bar
-from bizproc.cli.output import console, print_json, say, table
+from bizproc.cli.output import console, counted, print_json, say, table
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.steering import attached
 
@@ -53,4 +53,4 @@ def _tell(report: ExportReport, setup: Setup, folder: Path, seconds: float) -> N
         return
     rows = [(name.replace("_", " "), f"{count:,}") for name, count in report.counts.items()]
     console().print(table(("exported", "rows"), rows, right=("rows",)))
-    say(f"{sum(report.counts.values()):,} rows into {folder} in {seconds:.1f} s.")
+    say(f"{counted(sum(report.counts.values()), 'row')} into {folder} in {seconds:.1f} s.")

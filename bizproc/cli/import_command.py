@@ -10,7 +10,7 @@ import click
 
 from bizproc.adapters.csv_files import ImportReport
 from bizproc.cli.bars import bar
-from bizproc.cli.output import console, print_json, say, table, warn
+from bizproc.cli.output import console, counted, print_json, say, table, warn
 from bizproc.cli.setup import Setup, common_options, setup_of
 
 
@@ -57,11 +57,11 @@ def _tell(report: ImportReport, setup: Setup, seconds: float) -> None:
     for line in report.lines:
         warn(line)
     if report.skipped:
-        warn(f"Left out: {report.skipped:,} {'row' if report.skipped == 1 else 'rows'}.")
+        warn(f"Left out: {counted(report.skipped, 'row')}.")
     for name in report.ignored:
         warn(f"{name}: not read, for import does not know this file.")
     out = console()
     rows = [(name.replace("_", " "), f"{count:,}") for name, count in report.counts.items()]
     out.print(table(("imported", "rows"), rows, right=("rows",)))
     total = sum(report.counts.values())
-    say(f"{total:,} rows into {setup.store} in {seconds:.1f} s.")
+    say(f"{counted(total, 'row')} into {setup.store} in {seconds:.1f} s.")

@@ -15,6 +15,7 @@ from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import print_json, say
 from bizproc.cli.setup import common_options, setup_of
 from bizproc.cli.starter import check_name, files_of
+from bizproc.settings import FILE
 
 UNKNOWN: Final = "path/to/bizproc"
 
@@ -37,8 +38,8 @@ def command(context: click.Context, folder: Path, name: str | None) -> None:
     """
     setup = setup_of(context)
     name = folder.absolute().name.replace("-", "_") if name is None else name
+    _check_folder(folder)  # first, for an installed project has its name
     check_name(name)
-    _check_folder(folder)
     written = _write(folder, files_of(name, quote(source())))
     if setup.json:
         print_json({"folder": str(folder), "name": name, "files": written})
@@ -46,7 +47,8 @@ def command(context: click.Context, folder: Path, name: str | None) -> None:
     say(f"{folder} holds a new project: {', '.join(written)}.")
     say("What now:")
     test = f"make test BIZPROC={quote(source())}"
-    for line in (f"cd {quote(str(folder))}", test, "make demo", ".venv/bin/bizproc check"):
+    away = () if folder.absolute() == Path.cwd() else (f"cd {quote(str(folder))}",)
+    for line in (*away, test, "make demo", ".venv/bin/bizproc check"):
         say(f"  {line}")
     say(f"Then change {name}.py; README.md says more.")
 
@@ -54,6 +56,11 @@ def command(context: click.Context, folder: Path, name: str | None) -> None:
 def _check_folder(folder: Path) -> None:
     """Raises Mistake for one that holds anything, or is none."""
     try:
+        if (folder / FILE).is_file():
+            raise Mistake(
+                f"{folder} holds a project already, with its {FILE}: it was left as it is. "
+                "Go on with it, or name a folder that is not there."
+            )
         if any(folder.iterdir()):
             raise Mistake(f"{folder} is not empty: a new project overwrites nothing. Name a folder that is not there.")
     except FileNotFoundError:

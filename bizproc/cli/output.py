@@ -103,8 +103,18 @@ def screen(error: BizprocError) -> str:
 
 def _parts(error: BizprocError) -> list[str]:
     said = str(error)
-    said = said if said.rstrip().endswith((".", "?", "!", ":")) or "\n" in said else f"{said}."
+    said = said if "\n" in said else stopped(said)
     return [said, error.what_now] if error.what_now else [said]
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number and what is counted: `1 row`, `1,200 rows`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def stopped(text: str) -> str:
+    """A sentence with its full stop; one that ends with a mark has it."""
+    return text if text.rstrip().endswith((".", "?", "!", ":", "…")) else f"{text}."
 
 
 def warn(text: str) -> None:

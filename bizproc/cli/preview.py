@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import in_line, moment_text, print_json, say, warn
+from bizproc.cli.output import in_line, moment_text, print_json, say, stopped, warn
 from bizproc.cli.setup import Setup
 from bizproc.cli.steering import attached
 from bizproc.core.errors import StartRefused
@@ -148,9 +148,9 @@ def _lines(setup: Setup, preview: Preview, already: int) -> Iterator[str]:
     # Branches that stand at the same step are told of once.
     for (text, why), times in Counter((stop.text, stop.why) for stop in preview.stops).items():
         often = f" ({times} times)" if times > 1 else ""
-        yield f"  It is followed no further than {in_line(text)}{often}: {in_line(why)}."
+        yield stopped(f"  It is followed no further than {in_line(text)}{often}: {in_line(why)}")
     if preview.ended is not None:
-        yield f"  It ends: {in_line(_ending(preview))}."
+        yield stopped(f"  It ends: {in_line(_ending(preview))}")
 
 
 def _ending(preview: Preview) -> str:

@@ -13,7 +13,7 @@ import click
 
 from bizproc.cli.finding import importable_here
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import console, print_json, safe, table
+from bizproc.cli.output import console, counted, print_json, safe, table
 from bizproc.cli.setup import Setup, common_options, is_there, setup_of
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def check(context: click.Context, *, keep: bool) -> int:
         return 1 if failed else 0
     for each in found:
         _say(f"{each.use} ({each.recipe}): {each.level}: {each.need}: {each.detail}")
-    _say(f"{len(uses.found)} uses of recipes: {'something is missing' if failed else 'nothing is missing'}.")
+    _say(f"{counted(len(uses.found), 'use')} of recipes: {'something is missing' if failed else 'nothing is missing'}.")
     return 1 if failed else 0
 
 

@@ -13,6 +13,7 @@ from bizproc.rules.filters import Filter
 
 _CODEC: Final = Codec()
 _TAGGED: Final = re.compile(r'\{"\$\w+":(?:"[^"\\]*"|-?\d+)\}')
+_UNSPACED: Final = re.compile(r"\],(?=\S)")
 _NAMED: Final = re.compile(r'(?<=[({,])"(\w+)":')
 
 
@@ -46,4 +47,4 @@ def waits_text(waits_for: str | None) -> str:
     if waits_for is None:
         return "something"
     text = _TAGGED.sub(lambda found: shown(json.loads(found[0])), waits_for)
-    return _NAMED.sub(r"\1=", text).replace("],", "], ").removeprefix("wait ")
+    return _UNSPACED.sub("], ", _NAMED.sub(r"\1=", text)).removeprefix("wait ")

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bizproc import __version__
-from bizproc.cli.output import console, in_line, moment_text, print_json_line
+from bizproc.cli.output import console, counted, in_line, moment_text, print_json_line
 from bizproc.cli.setup import Setup
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Sentences:
         self._say(f"{self._time(self._now())}  nothing to do now: {waiting:,} waiting{until}.")
 
     def stops(self, steps: int) -> None:
-        running = _counted(steps, "running step has", "running steps have")
+        running = counted(steps, "running step has", "running steps have")
         self._say(f"Stopping when {running} finished. Once more: at once." if steps else "Stopping.")
 
     def ends(self) -> None:
@@ -157,10 +157,6 @@ def _ending(one: Status) -> str:
     if one.error is not None and one.state in ("failed", "stuck"):
         return f": {one.error.class_name}: {one.error.text}"
     return f": {one.ended_by}" if one.ended_by else ""
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
 
 
 __all__ = ["Lines", "Sentences", "Voice"]

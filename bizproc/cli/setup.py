@@ -23,6 +23,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _KEY: Final = "bizproc.given"
 
+STORE_PREFIX: Final = "sqlite:///"
+STORE_WANTED: Final = f"{STORE_PREFIX}crm.db, or {STORE_PREFIX}/var/lib/crm.db"
+
 
 @frozen
 class Setup:
@@ -80,7 +83,7 @@ def check_that_store_exists(setup: Setup) -> None:
 
 def is_there(store: str) -> bool:
     """Whether there can be a store at this URL: not where it names a file that is not there."""
-    name = store.removeprefix("sqlite:///")
+    name = store.removeprefix(STORE_PREFIX)
     return name in (store, ":memory:") or Path(name).exists()
 
 
@@ -97,19 +100,22 @@ def given_store(context: click.Context) -> str | None:
 
 def setup_of(context: click.Context, environment: Mapping[str, str] | None = None) -> Setup:
     """What a command is told. Raises SettingsError."""
-    from bizproc.settings import Settings, read
+    from bizproc.core.errors import SettingsError
+    from bizproc.settings import FILE, PREFIX, Settings, read
 
     given: dict[str, Any] = context.meta.get(_KEY, {})
     folder = Path.cwd()
     settings, in_file = read(folder, os.environ if environment is None else environment), read(folder, {})
-    # For the store, unlike other settings, the file outranks the environment.
-    store = settings.store if in_file.store == Settings().store else in_file.store
-    for each in (store, *settings.processes):
+    for each in (settings.store, *settings.processes):
         if not each.isascii() and any("\ud800" <= character <= "\udfff" for character in each):
             raise Mistake(f"a setting from the environment is no text in UTF-8: {each!r}.")
+    place = "--store" if "store" in given else FILE if in_file.store != Settings().store else f"{PREFIX}STORE"
+    store = given.get("store", settings.store)
+    if not store.removeprefix(STORE_PREFIX) or not store.startswith(STORE_PREFIX):
+        raise SettingsError(where=place, detail=f"store: expected {STORE_WANTED}, got {store!r}.")
     return Setup(
         settings,
-        given.get("store", store),
+        store,
         tuple(name for names in given.get("processes", settings.processes) for name in names.split(",") if name),
         wants_json(context),
         "store" in given,

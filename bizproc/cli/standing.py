@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bizproc.cli.output import moment_text
+from bizproc.cli.output import moment_text, stopped
 from bizproc.cli.recorded import waits_text
 from bizproc.cli.setup import Setup
 
@@ -25,15 +25,15 @@ def sentence(setup: Setup, status: Status, result: Any = None) -> str:
     who = f"{status.id}: {status.process}" + (f" on {status.document}" if status.document else "")
     match status.state:
         case "completed" if status.ended_by:
-            return f"{who} has ended: {status.ended_by}."
+            return stopped(f"{who} has ended: {status.ended_by}")
         case "completed":
             return f"{who} has returned {result!r}." if result is not None else f"{who} is done."
         case "failed" | "stuck" if status.error is not None:
-            return f"{who} {stands(status)}: {status.error.class_name}: {status.error.text}"
+            return stopped(f"{who} {stands(status)}: {status.error.class_name}: {status.error.text}")
         case "waiting":
             zone = setup.settings.zone
             until = "" if status.until is None else f" until {moment_text(status.until, zone)} ({zone})"
             return f"{who} waits for {waits_text(status.waits_for)}{until}."
         case _:
             by = f": {status.ended_by}" if status.ended_by else ""
-            return f"{who} is {status.state}{by}."
+            return stopped(f"{who} is {status.state}{by}")

@@ -20,7 +20,7 @@ from bizproc.cli.each import parse_where, start_each
 from bizproc.cli.finding import newest, processes_of
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.numbers import FiniteRange
-from bizproc.cli.output import complain, print_json, say, warn
+from bizproc.cli.output import complain, print_json, say, stopped, warn
 from bizproc.cli.preview import Wanted, parse_assumed, preview_each, preview_one
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.cli.standing import RESULTLESS, sentence, stands
@@ -217,7 +217,7 @@ def _parse(process: Process[..., Any], form: click.Command, flags: tuple[str, ..
             {name: values[0] if len(values) == 1 else list(values) for name, values in given.items()}
         )
     except WrongArgument as error:
-        raise Mistake(f"{error}. Its flags: {known}.") from None
+        raise Mistake(f"{stopped(str(error))} Its flags: {known}.") from None
 
 
 # -- starting ----------------------------------------------------------------------------------------------------------

@@ -145,6 +145,7 @@ GITIGNORE: Final = """\
 /build/
 /dist/
 /*.egg-info/
+/.hypothesis/
 /.mypy_cache/
 /.pytest_cache/
 __pycache__/

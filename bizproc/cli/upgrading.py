@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bizproc.cli.finding import processes_of
 from bizproc.cli.hearing import Unheard, unheard
+from bizproc.cli.output import counted
 from bizproc.cli.setup import Setup, check_that_store_exists
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ async def _check(setup: Setup, processes: list[Process[..., Any]]) -> tuple[Upgr
 
 
 def _tell(done: int, of: int) -> None:
-    print(f"\r{done} of {of} instances" if done < of else "\r\033[K", end="", file=sys.stderr, flush=True)  # noqa: T201  a line that rewrites itself
+    print(f"\r{done:,} of {counted(of, 'instance')}" if done < of else "\r\033[K", end="", file=sys.stderr, flush=True)  # noqa: T201  a line that rewrites itself
 
 
 def lines(report: UpgradeReport) -> Iterator[str]:
@@ -45,11 +46,12 @@ def lines(report: UpgradeReport) -> Iterator[str]:
     for _, same in groupby(sorted(wrong, key=_way), key=_way):
         several = list(same)
         first = several[0]
-        yield f"{first.process} {first.version}: {_count(len(several))} {_SAYS[first.verdict]}: {_names(several)}"
+        many = counted(len(several), "instance")
+        yield f"{first.process} {first.version}: {many} {_SAYS[first.verdict]}: {_names(several)}"
         yield from (f"    {line}" for line in first.detail.splitlines())
     counts = report.counts
     parts = [f"{counts[verdict]} {verdict}" for verdict in _SAYS if counts.get(verdict)]
-    yield f"{_count(len(report.instances))}: {', '.join(parts)}." if parts else "No live instances."
+    yield f"{counted(len(report.instances), 'instance')}: {', '.join(parts)}." if parts else "No live instances."
 
 
 _SAYS: Final = {
@@ -71,10 +73,6 @@ def _names(several: list[Upgrade]) -> str:
 
 
 _SHOWN: Final = 5
-
-
-def _count(number: int) -> str:
-    return f"{number} instance{'' if number == 1 else 's'}"
 
 
 def as_json(report: UpgradeReport) -> dict[str, Any]:

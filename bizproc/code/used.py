@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -60,14 +60,19 @@ def actions_used(recipe: Recipe[...]) -> tuple[str, ...]:
     Raises:
         Unreadable: as `flows_of`.
     """
-    return tuple(sorted(set(_actions(flows_of(recipe)))))
+    return tuple(sorted({name for flow in flows_of(recipe) for name in actions_in(flow)}))
 
 
-def _actions(flows: Iterable[Flow]) -> Iterator[str]:
-    for flow in flows:
-        for part in every_part(flow.body):
-            if isinstance(part, Act):
-                yield from (name for kind, name in part.asks if kind == "action" and name)
+def actions_in(flow: Flow) -> Iterator[str]:
+    """The actions that a process asks for, in the order of its code; some may come more than once."""
+    for part in every_part(flow.body):
+        if isinstance(part, Act):
+            yield from (name for kind, name in part.asks if kind == "action" and name)
+
+
+def provider_of(action: str) -> str | None:
+    """What an action, `deal.send_email`, reaches the outside through; None where it does not."""
+    return PROVIDERS.get(action.rpartition(".")[2])
 
 
 def undeclared_providers(recipe: Recipe[...]) -> dict[str, str]:
@@ -80,7 +85,7 @@ def undeclared_providers(recipe: Recipe[...]) -> dict[str, str]:
     declared = {need.name for need in recipe.needs if need.kind == "provider"}
     found: dict[str, str] = {}
     for action in actions_used(recipe):
-        provider = PROVIDERS.get(action.rpartition(".")[2])
+        provider = provider_of(action)
         if provider is not None and not {provider, provider.partition(".")[0]} & declared:
             found.setdefault(provider, action)
     return found

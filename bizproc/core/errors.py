@@ -526,10 +526,10 @@ class UnknownItem(ActionError):
 
 @define(kw_only=True)
 class ItemNotFound(ActionError):
-    """No item of this kind has this id."""
+    """No item of this kind has this id. In a process `attempt(...)` gives the error as a value."""
 
     says = "there is no {kind} {id}."
-    advice = "Look whether it was deleted; `attempt(...)` gives the error as a value."
+    advice = "Look whether it was deleted, or name another."
     kind: str
     id: object
 
@@ -760,6 +760,10 @@ class DateTooEarly(ActionError):
     field: str
     count: int
     end: str
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self.count != 1 else text.replace("1 days", "1 day", 1)
 
 
 @define(kw_only=True)
@@ -1128,9 +1132,24 @@ class SettingsError(BizprocError):
     """A setting that is wrong."""
 
     says = "{where}: {detail}"
-    advice = "Mend it in bizproc.toml, or in the variable that is named; docs/reference/settings.md has them all."
+    advice = "Mend it where it was said: the file, the variable or the option; docs/reference/settings.md has them all."
     where: str
     detail: str
+
+    @property
+    def what_now(self) -> str:
+        """Where the value came from, as far as `where` says it, is where it is mended."""
+        if self.where.startswith("--"):
+            return f"Give another {self.where}, or leave it out."
+        if self.where.startswith("BIZPROC_"):
+            place = f"Set the variable {self.where} anew, or unset it"
+        elif self.where.endswith(".toml"):
+            place = f"Mend it in {self.where}"
+        elif self.where.replace(".", "").isidentifier():
+            place = f"Mend it in bizproc.toml, or in the variable BIZPROC_{self.where.replace('.', '_').upper()}"
+        else:
+            return self.advice
+        return f"{place}; docs/reference/settings.md has all settings."
 
 
 @define(kw_only=True)

@@ -23,7 +23,7 @@ from attrs import frozen
 from bizproc.core.checks import described
 from bizproc.core.errors import UnknownField, WrongFieldValue
 from bizproc.model.details import Address
-from bizproc.model.money import Money, exact, is_currency
+from bizproc.model.money import CURRENCY_WANTED, Money, exact, is_currency
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES, MultiField
 from bizproc.model.organisation import WEEKDAYS, parse_hours
 from bizproc.model.references import LARGEST_ID, NOT_STORED, Derived, ItemRef, Listed, Refers
@@ -133,7 +133,7 @@ def sound(text: str) -> str:
 
 def _currency(value: Any) -> str:
     if type(value) is not str or not is_currency(value):
-        raise Unfit("a currency's code of three capital letters, like EUR")
+        raise Unfit(CURRENCY_WANTED)
     return value
 
 

@@ -7,8 +7,8 @@ Nothing here looks at the thread's decimal context, which may be narrower.
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
@@ -45,7 +45,8 @@ _DIGITS: Final = {
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
-_CODE: Final = re.compile(r"[A-Z]{3}")
+# Known without Babel, whose loading takes about as long as all else that a short command does.
+_USUAL: Final = frozenset({"CHF", "EUR", "GBP", "USD"})
 _UNITS: Final = {digits: Decimal(1).scaleb(-digits) for digits in range(5)}
 
 # Wide enough for the product of three of the widest numbers that `exact` lets through, so that only quantize rounds.
@@ -63,9 +64,19 @@ def digits_of(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
+CURRENCY_WANTED: Final = "a currency's code by ISO 4217, like EUR"
+
+
 def is_currency(code: str) -> bool:
-    """Whether a text has the form of an ISO 4217 code."""
-    return _CODE.fullmatch(code) is not None
+    """Whether a text is a code of ISO 4217; those of currencies that are no more are some, for old data have them."""
+    return code in _USUAL or code in _codes()
+
+
+@cache
+def _codes() -> frozenset[str]:
+    from babel.core import get_global
+
+    return frozenset(get_global("all_currencies"))
 
 
 def exact(value: Number) -> Decimal:
@@ -139,7 +150,7 @@ def _amount(value: Any) -> Decimal:
 
 def _currency(_: Any, __: Any, code: Any) -> None:
     if type(code) is not str or not is_currency(code):
-        raise ValueError("a currency's code of three capital letters, like EUR")
+        raise ValueError(CURRENCY_WANTED)
 
 
 @frozen(order=False)

@@ -286,7 +286,7 @@ async def test_a_custom_field_that_holds_no_texts_is_left_alone(company: Company
             "products",
             "currency",
             "eur",
-            "currency: expected a currency's code of three capital letters, as EUR, got 'eur'",
+            "currency: expected a currency's code by ISO 4217, like EUR, got 'eur'",
         ),
         ("products", "active", "yes", "active: expected Y or N, got 'yes'"),
         ("deals", "begin_date", "04/07/1996", "begin_date: expected a date, as 1996-07-31, got '04/07/1996'"),

@@ -48,6 +48,9 @@ def test_a_secret_comes_from_the_environment_alone_and_is_not_shown(tmp_path: Pa
         ('time_zone = "Paris"', "Europe/Paris"),
         ('language = "de"', "en, fr"),
         ("keep_in_memory = -1", "0 or more"),
+        ('currency = "EURO"', "currency: expected a currency's code by ISO 4217, like EUR, got 'EURO'"),
+        ('currency = "eur"', "got 'eur'"),
+        ('curency = "EUR"', "Did you mean 'currency'"),
         ("processes = 5", "a list of texts"),
         ("currency = ", "not TOML"),
     ],
@@ -60,3 +63,32 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
 def test_a_number_in_the_environment_is_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="BIZPROC_MAIL_PORT"):
         read(tmp_path, {"BIZPROC_MAIL_PORT": "many"})
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "").joinpath("bizproc.toml").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match=r"bizproc\.toml: it is not TOML"):
+        read(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("where", "what_now"),
+    [
+        ("bizproc.toml", "Mend it in bizproc.toml; "),
+        ("BIZPROC_CURRENCY", "Set the variable BIZPROC_CURRENCY anew, or unset it; "),
+        ("--store", "Give another --store, or leave it out."),
+        ("sms.provider", "Mend it in bizproc.toml, or in the variable BIZPROC_SMS_PROVIDER; "),
+        ("store 'crm.db'", "Mend it where it was said: "),
+    ],
+)
+def test_it_is_mended_where_it_came_from(where: str, what_now: str) -> None:
+    assert SettingsError(where=where, detail="it is wrong.").what_now.startswith(what_now)
+
+
+def test_a_currency_is_mended_where_it_was_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, {"BIZPROC_CURRENCY": "EURO"})
+    assert raised.value.where == "BIZPROC_CURRENCY"
+    with pytest.raises(SettingsError) as raised:
+        read(write(tmp_path, "currency = 'EURO'"), {"BIZPROC_CURRENCY": "EUR"})
+    assert raised.value.where == "bizproc.toml"

@@ -7,13 +7,13 @@ It reads the store, the settings and the environment, and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.util import find_spec
 from typing import Any, Final, Literal
 
 import attrs
 from attrs import frozen
 
 from bizproc import __version__
+from bizproc.cli.reaching import lacks
 from bizproc.cli.setup import Setup, is_there
 from bizproc.code.files import Unreadable
 from bizproc.code.used import undeclared_providers
@@ -91,8 +91,8 @@ class _Looker:
                 there = self.environment.get(need.name)
                 return None if there else ("missing", f"set the variable {need.name}.")
             case "provider":
-                lacks = _provider(need.name, self.settings)
-                return None if lacks is None else ("missing", lacks)
+                lacking = lacks(need.name, self.settings)
+                return None if lacking is None else ("missing", lacking)
             case _:
                 if self.runtime is None:
                     return "missing", f"there is no store {self.store} yet to look in."
@@ -131,42 +131,6 @@ def _undeclared(use: Use) -> Iterable[str]:
 
 def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
-# -- the outside -------------------------------------------------------------------------------------------------------
-
-
-def _provider(name: str, settings: Settings) -> str | None:
-    """What is missing for it, or None."""
-    lacking = [module for module in _PACKAGES[name.partition(".")[0]] if find_spec(module) is None]
-    if lacking:
-        extra = name.partition(".")[0]
-        return f"the package {lacking[0]} is not installed: pip install bizproc[{extra}]."
-    match name:
-        case "mail":
-            return None if settings.mail.host else "there is no mail server: [mail] host in bizproc.toml."
-        case "sms":
-            return None if settings.sms.provider else "there is no provider: [sms] provider in bizproc.toml."
-        case "ads.meta":
-            return None if settings.ads.meta_token else "there is no access: the variable BIZPROC_ADS_META_TOKEN."
-        case "ads.google":
-            return None if settings.ads.google_token else "there is no access: the variable BIZPROC_ADS_GOOGLE_TOKEN."
-        case "ads":
-            there = settings.ads.meta_token or settings.ads.google_token
-            return None if there else "there is no advertiser: the variables BIZPROC_ADS_META_TOKEN and the like."
-        case "payments" if settings.payments.provider == "stripe" and not settings.payments.stripe_key:
-            return "there is no access: the variable BIZPROC_PAYMENTS_STRIPE_KEY."
-        case _:
-            return None
-
-
-_PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
-    "mail": ("aiosmtplib", "nh3"),
-    "sms": ("httpx", "phonenumbers"),
-    "ads": ("httpx", "phonenumbers"),
-    "payments": ("httpx",),
-    "documents": ("docxtpl", "typst"),
-}
 
 
 # -- the store ---------------------------------------------------------------------------------------------------------

@@ -176,7 +176,31 @@ def test_a_wrong_setting_is_one_line(run: Run, here: Path, text: str, said: str)
     assert ran.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("source", ["--store", "BIZPROC_STORE", "bizproc.toml"])
+def test_a_store_that_is_none_is_mended_where_it_was_named(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    arguments = ["--store", "crm.db"] if source == "--store" else []
+    monkeypatch.setenv("BIZPROC_STORE", "crm.db" if source == "BIZPROC_STORE" else "sqlite:///environment.db")
+    if source == "bizproc.toml":
+        (here / "bizproc.toml").write_text("store = 'crm.db'")
+    ran = run("ps", *arguments)
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith(f"bizproc: {source}: store: expected sqlite:///crm.db, ")
+    others = {"--store", "BIZPROC_STORE", "bizproc.toml"} - {source}
+    assert not any(other in ran.stderr for other in others)
+
+
 # -- as a program ------------------------------------------------------------------------------------------------------
+
+
+def test_python_runs_the_package_as_it_runs_the_command(here: Path) -> None:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("BIZPROC_")}
+    env["PYTHONPATH"] = str(Path(cli.__file__).parents[2])
+    command = [sys.executable, "-m", "bizproc", "show"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=here, env=env, check=False, timeout=60)
+    assert ran.returncode == 2
+    assert ran.stderr == "bizproc: Missing argument 'ID'. See `python -m bizproc show --help`.\n"
 
 
 def test_a_mistake_of_a_program_of_its_own_is_one_line(here: Path) -> None:

@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from bizproc import cli
-from bizproc.cli import examining
+from bizproc.cli import examining, reaching
 from bizproc.cli.every_setting import every_setting
 from bizproc.settings import Settings
 from bizproc.store.sqlite import driver
@@ -172,20 +172,99 @@ def test_a_disk_with_no_room_for_a_copy_is_wrong() -> None:
 def test_what_an_extra_brings_is_what_is_looked_for() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     distributions = packages_distributions()
-    for extra, modules in examining.EXTRAS.items():
+    for extra, modules in reaching.PACKAGES.items():
         asked = {re.split(r"[^\w-]", each)[0].lower() for each in extras[extra]}
         assert {distributions[module][0].lower() for module in modules} == asked
         assert examining.missing(extra) == []
 
 
 def test_packages_that_are_missing_are_wrong_only_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examining, "EXTRAS", {"mail": ("no_such_package",)})
+    monkeypatch.setattr(examining, "PACKAGES", {"mail": ("no_such_package",)})
     (found,) = examining.packages("mail", needed=True)
     assert (found.state, found.mend) == ("wrong", "pip install 'bizproc[mail]'")
     (found,) = examining.packages("mail", needed=False)
     assert found.state == "note"
 
 
+def lack(monkeypatch: pytest.MonkeyPatch, *extras: str) -> None:
+    """As where these extras are not installed."""
+    without = dict(reaching.PACKAGES) | dict.fromkeys(extras, ("no_such_package",))
+    for module in (examining, reaching):
+        monkeypatch.setattr(module, "PACKAGES", without)
+
+
+def test_a_new_project_without_any_extra_is_well(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("new"))
+    assert run("init", "tea").exit_code == 0
+    monkeypatch.chdir("tea")
+    lack(monkeypatch, *reaching.PACKAGES)
+    found = findings(run, code=0)
+    for extra in reaching.PACKAGES:
+        assert f"pip install 'bizproc[{extra}]'" in found[extra][0]["mend"]
+    assert here.is_dir()
+
+
+def test_an_extra_that_the_settings_ask_for_is_wrong_where_it_is_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lack(monkeypatch, "web", "documents")
+    monkeypatch.setenv("BIZPROC_WEB_PUBLIC_URL", "https://crm.example.com")
+    monkeypatch.setenv("BIZPROC_DOCUMENTS_TIMEOUT", "60")
+    found = findings(run, code=1)
+    assert (states(found)["web"], states(found)["documents"][0]) == (["wrong"], "wrong")
+    monkeypatch.setenv("BIZPROC_WEB_PORT", "0")
+    assert states(findings(run, code=1))["web"] == ["note", "note"]
+
+
+MAILING = """
+from bizproc import crm, process
+from bizproc.model import Deal
+
+@process("tea.thank")
+async def thank(deal: Deal) -> None:
+    await crm.deal.send_email(to="client", subject="Thanks", body="For the tea")
+
+@process("tea.bill")
+async def bill(deal: Deal) -> None:
+    await crm.deal.get_payment_link()
+"""
+
+
+def test_what_a_process_asks_for_is_wrong_where_it_is_missing(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "tea.py").write_text(MAILING, "utf-8")
+    found = findings(run, "--processes", "tea", code=1)
+    (mail,) = found["mail"]
+    assert mail["said"] == "tea.thank asks for deal.send_email, and there is no mail server"
+    assert mail["mend"] == "[mail] host in bizproc.toml"
+    assert "wrong" not in states(found)["web"]
+    lack(monkeypatch, "web", "payments")
+    monkeypatch.setenv("BIZPROC_MAIL_HOST", "smtp.example.com")
+    found = findings(run, "--processes", "tea", code=1)
+    assert "wrong" not in states(found)["mail"]
+    assert found["payments"][0]["mend"] == "pip install bizproc[web]"
+
+
+def test_a_recipe_that_cannot_run_is_wrong(run: Run, here: Path) -> None:
+    (here / "bizproc.toml").write_text("[recipes.late]\nrecipe = 'tea.late'\n", "utf-8")
+    (found,) = findings(run, code=1)["recipes"]
+    assert "it is not installed" in found["said"]
+    assert found["mend"].startswith("Install or mend it.")
+
+
+def test_a_clock_that_is_before_all_of_this_is_wrong() -> None:
+    assert examining.clock(examining.WRITTEN - timedelta(days=1)).state == "wrong"
+    assert examining.clock(examining.WRITTEN).state == "right"
+
+
+def test_a_store_in_a_folder_that_is_not_there_is_wrong(run: Run, here: Path) -> None:
+    (found,) = findings(run, "--store", f"sqlite:///{here}/no/crm.db", code=1)["store"]
+    assert found["mend"]
+
+
 def test_every_provider_is_looked_at() -> None:
     sections = {each.name for each in attrs.fields(Settings) if attrs.has(type(each.default))}
-    assert sections == set(examining.PROVIDERS) == set(examining.EXTRAS)
+    assert sections == set(examining.PROVIDERS) == set(reaching.PACKAGES)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bizproc import cli
+from bizproc.cli import starter
 from tests.unit.cli.conftest import Run
 
 ROOT = Path(cli.__file__).parents[2]
@@ -41,7 +42,7 @@ def test_a_new_project_passes_its_tests_and_its_process_runs(run: Run, here: Pat
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "2 passed" in tested.stdout
     assert "nothing found" in bizproc(folder, "check")
-    assert "1 rows" in bizproc(folder, "import", "data")
+    assert "1 row into" in bizproc(folder, "import", "data")
     started = bizproc(folder, "start", "tea.follow_up", "--document", "deal:1", "--id", "one", "--days", "3")
     assert started.startswith("one: tea.follow_up on deal:1 waits for until_stage")
     assert "Send the offer" in bizproc(folder, "show", "one")
@@ -112,3 +113,33 @@ def test_an_empty_folder_is_filled_and_a_file_is_refused(run: Run, here: Path) -
     ran = run("init", "sales.py", "--name", "other")
     assert (ran.exit_code, "Traceback" in ran.stderr) == (2, False)
     assert ran.stderr.startswith("bizproc: sales.py cannot be used: ")
+
+
+def test_a_folder_that_has_a_project_says_so_and_it_is_left_as_it_is(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("init", "tea").exit_code == 0
+    (here / "tea" / "tea.py").write_text("mine", "utf-8")
+    monkeypatch.setattr(starter, "_installed", lambda: frozenset({"tea"}))  # as `pip install --editable` leaves it
+    for place in ("tea", "tea/"):
+        ran = run("init", place)
+        assert (ran.exit_code, ran.stdout) == (2, "")
+        assert ran.stderr.startswith("bizproc: tea holds a project already")
+    assert (here / "tea" / "tea.py").read_text("utf-8") == "mine"
+
+
+def test_in_the_folder_itself_there_is_nowhere_to_go_first(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "tea").mkdir()
+    monkeypatch.chdir(here / "tea")
+    ran = run("init", ".")
+    assert ran.exit_code == 0
+    assert "  cd " not in ran.stdout
+
+
+def test_what_tools_leave_behind_is_not_kept_in_git(run: Run, here: Path) -> None:
+    assert run("init", "tea").exit_code == 0
+    ignored = (here / "tea" / ".gitignore").read_text("utf-8").splitlines()
+    for folder in (".hypothesis", ".mypy_cache", ".pytest_cache", ".venv"):
+        assert f"/{folder}/" in ignored

@@ -96,3 +96,34 @@ def test_its_facts_are_fields_and_a_part_of_what_it_says(name: str) -> None:
     for fact in ("instance", "process", "path", "kind", "action"):
         value = TOOL.EXAMPLES.get(name, {}).get(fact)
         assert value is None or str(value) in shown
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_it_is_written_with_care(name: str) -> None:
+    """No mark twice, no space twice, none before a mark, and one thing is not told of as several."""
+    for line in screens()[name].splitlines():
+        # A line that begins with spaces is one of a list, and may be laid out in columns.
+        text = line if not line.startswith("  ") else " ".join(line.split())
+        assert not _CARELESS.search(text), text
+
+
+def test_one_day_is_no_days() -> None:
+    told = TOOL.EXAMPLES["DateTooEarly"]
+    assert str(errors.DateTooEarly(**told)).startswith("3 days before close_date of deal 5 ")
+    assert str(errors.DateTooEarly(**told | {"count": 1})).startswith("1 day before close_date of deal 5 ")
+
+
+_CARELESS = re.compile(
+    r"(?<!\.)\.\.(?!\.)|,,|;;|  | [.,;:?](?: |$)|\(\)$|None\b"
+    r"|(?<![\w-])1 (?!was|is|has|does|runs)\w+s\b"  # 1 rows
+)
+
+
+@pytest.mark.parametrize("wrong", ["It is so..", "two  spaces", "1 rows", "a mark , alone", "is None"])
+def test_what_is_careless_is_seen(wrong: str) -> None:
+    assert _CARELESS.search(wrong)
+
+
+@pytest.mark.parametrize("name", ["ItemNotFound", "UnknownItem", "InstanceNotFound", "UnknownStep", "StartRefused"])
+def test_what_comes_of_a_command_does_not_tell_how_code_is_written(name: str) -> None:
+    assert "(...)" not in screens()[name]

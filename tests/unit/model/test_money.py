@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from bizproc.model import money
 from bizproc.model.money import digits_of, exact, is_currency, rounded, row_sum, tax_of
 
 
@@ -63,6 +64,18 @@ def test_tax_is_in_the_sum_or_on_top_of_it() -> None:
 
 
 @pytest.mark.parametrize("code", ["", "eur", "EURO", "E1R", "EU", "ÉUR", "EUR\n"])
-def test_a_currency_is_three_capital_letters(code: str) -> None:
+def test_a_currency_is_a_code_of_iso_4217(code: str) -> None:
     assert is_currency("EUR")
     assert not is_currency(code)
+
+
+def test_what_looks_like_a_code_and_is_none_is_no_currency() -> None:
+    assert not any(map(is_currency, ("EURO", "EUS", "ABC", "")))
+
+
+def test_currencies_of_today_and_of_old_data_are_some() -> None:
+    assert all(map(is_currency, ("GBP", "PLN", "KWD", "CLF", "DEM", "FRF")))
+
+
+def test_those_that_are_known_at_once_and_those_with_other_digits_are_babels() -> None:
+    assert {*money._USUAL, *money._DIGITS} <= money._codes()
