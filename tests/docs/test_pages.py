@@ -8,19 +8,18 @@ is run so far, and each line of the text is printed; a line `…` stands for oth
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    [ROOT / "README.md", *(ROOT / "docs" / "how-to").rglob("*.md"), *(ROOT / "docs" / "tutorial").rglob("*.md")]
-)
+from tests.docs.reading import BLOCK, HOW_TO, OF_RECIPES, README, RECIPES, ROOT, name_of
 
-BLOCK = re.compile(r"^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = [README, *HOW_TO, *(page for page in OF_RECIPES if page.name == "README.md")]
+"""The tutorial is done by `test_tutorial.py`."""
+
+SOURCES = [ROOT, *(file.parent for file in RECIPES.glob("*/pyproject.toml"))]
 
 
 def steps_of(page: str) -> list[tuple[str, str | None]]:
@@ -35,7 +34,7 @@ def steps_of(page: str) -> list[tuple[str, str | None]]:
     return steps if told else [*steps, (code, None)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_of_the_page_runs_and_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     steps = steps_of(page.read_text("utf-8"))
     assert steps, "a page that teaches has code"
@@ -61,7 +60,7 @@ def run_step(file: Path, code: str, told: str | None) -> None:
     flags = ["-q", "-p", "no:cacheprovider", "-p", "bizproc.testing.plugin", "-p", "no:randomly", "--tb=short"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *flags, file.name],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, SOURCES)), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=file.parent,
         capture_output=True,
         text=True,

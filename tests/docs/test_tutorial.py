@@ -1,12 +1,14 @@
 """
 The tutorial, done as its reader does it: files written, commands run, in the order of the page, in an empty folder.
 
-A block of `sh` is commands, each a line; a block of `text` after it is what the last of them prints, where `…` and the
-ends of lines stand for others. Any other block is a file, named last in the text before it. `bizproc serve` runs on
-beside what follows, until the page starts it again.
+A block of `sh` is commands, each a line; a block of `text` right below is what they print, line by line, but for what
+`…` stands for: in a line anything, as a line any others. Where the text before such a block speaks of the first
+terminal, it is what `bizproc serve` has said there since. Any other block is a file, named last in the text before it.
+`bizproc serve` runs on beside what follows, until the page starts it again.
 
-Quickly, the interpreter of the tests stands for what the page installs. With --long it is installed, without a network:
-the new environment sees the packages of the tests, but for bizproc itself.
+Quickly, the interpreter of the tests stands for what the page installs. With --long it is installed, from the folder
+and from the wheel, without a network: into an environment that has what the page asks for, in the versions that are
+pinned, and nothing else.
 """
 
 from __future__ import annotations
@@ -18,17 +20,19 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from attrs import define, frozen
+from attrs import define, field, frozen
 
-from tests.docs.installing import OFFLINE, share_packages
+from tests.docs.installing import OFFLINE, ROOT, bring, build_wheel
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "tutorial.md"
 MOST = 12
 SERVE = ".venv/bin/bizproc serve"
+INSTALL = ".venv/bin/pip install ../bizproc pytest"
 BLOCK = re.compile(r"(?P<before>.*?)^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"`([\w/]+\.\w+)`")
 PATIENCE = 120
@@ -37,45 +41,84 @@ PATIENCE = 120
 
 @frozen
 class Step:
-    """A file to write, or commands to run and what they print."""
+    """A file to write, or commands to run and what they print, or what the first terminal says meanwhile."""
 
     file: str | None = None
     text: str = ""
     commands: tuple[str, ...] = ()
-    prints: tuple[str, ...] = ()
+    prints: str = ""
 
 
 def steps_of(page: str) -> list[Step]:
     steps: list[Step] = []
     for block in BLOCK.finditer(page):
+        last_words = block["before"].rstrip().rpartition("\n\n")[2]
         if block["kind"] == "sh":
             steps.append(Step(commands=tuple(block["text"].splitlines())))
+        elif block["kind"] == "text" and "first terminal" in " ".join(last_words.split()):
+            steps.append(Step(prints=block["text"]))
         elif block["kind"] == "text":
-            lines = tuple(line for line in block["text"].splitlines() if line.strip() not in ("", "…"))
-            steps[-1] = Step(commands=steps[-1].commands, prints=lines)
+            assert not last_words, "what commands print stands right below them"
+            steps[-1] = Step(commands=steps[-1].commands, prints=block["text"])
         else:
             steps.append(Step(NAMED.findall(block["before"])[-1], block["text"]))
     return steps
 
 
+def pattern_of(text: str) -> re.Pattern[str]:
+    """What is printed where the page shows this text."""
+    lines = [
+        r"(?:.*\n)*?" if line.strip() == "…" else ".*".join(map(re.escape, line.rstrip().split("…"))) + r" *\n"
+        for line in text.splitlines()
+    ]
+    return re.compile("".join(lines))
+
+
+def assert_prints(printed: str, text: str) -> None:
+    assert pattern_of(text).fullmatch(printed), f"the page shows\n{text}\nand printed is\n{printed}"
+
+
 def test_it_takes_no_more_commands_than_it_says() -> None:
-    commands = [command for step in steps_of(PAGE.read_text("utf-8")) for command in step.commands]
+    text = PAGE.read_text("utf-8")
+    commands = [command for step in steps_of(text) for command in step.commands]
     assert 0 < len(commands) <= MOST
+    numbers = ("nine", "ten", "eleven", "twelve")
+    assert f"It takes {numbers[len(commands) - 9]} commands" in text
+
+
+def test_it_shows_what_each_command_prints_but_for_installing() -> None:
+    steps = steps_of(PAGE.read_text("utf-8"))
+    assert all(step.prints for step in steps[1:] if step.commands)
+    assert sum(bool(step.prints) and not step.commands for step in steps) == 1
 
 
 def test_it_runs_verbatim(tmp_path: Path) -> None:
     steps = steps_of(PAGE.read_text("utf-8"))
-    assert [command.split()[0] for command in steps[0].commands] == ["python3", ".venv/bin/pip"]
-    in_place_of_installing(tmp_path / ".venv" / "bin")
-    Reader(tmp_path, {"PYTHONPATH": str(ROOT), "PYTEST_PLUGINS": "bizproc.testing.plugin"}).does(steps[1:])
+    assert steps[0].commands == ("python3 -m venv .venv", INSTALL)
+    reader = Reader(tmp_path / "empty", {"PYTHONPATH": str(ROOT), "PYTEST_PLUGINS": "bizproc.testing.plugin"})
+    in_place_of_installing(reader.folder / ".venv" / "bin")
+    reader.does(steps[1:])
 
 
 @pytest.mark.long
-def test_it_runs_verbatim_with_what_it_installs(tmp_path: Path) -> None:
-    (tmp_path / "bizproc").symlink_to(ROOT, target_is_directory=True)
+@pytest.mark.parametrize("what", ["the folder", "the wheel"])
+def test_it_runs_verbatim_with_what_it_installs(what: str, tmp_path: Path) -> None:
+    if find_spec("hatchling") is None:
+        pytest.skip("what is installed is built with hatchling, which the lock files have")
+    needs = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     reader = Reader(tmp_path / "empty", OFFLINE)
-    reader.folder.mkdir()
+    if what == "the wheel":  # beside the folder there is the wheel, and no source
+        wheel = build_wheel(tmp_path)
+        reader.instead = {INSTALL: INSTALL.replace("bizproc", wheel.name)}
+        reader.found = ("pytest", *needs)
+    else:
+        (tmp_path / "bizproc").symlink_to(ROOT, target_is_directory=True)
+        reader.found = ("pytest", "hatchling", *needs)
     reader.does(steps_of(PAGE.read_text("utf-8")))
+    names = {path.name for path in reader.folder.glob(".venv/lib/python*/site-packages/*")}
+    assert {"bizproc", "alembic", "pytest"} <= names
+    assert not names & {"hypothesis", "httpx", "jinja2", "uvicorn"}, "it is empty but for what the page asks for"
+    assert not list(reader.home.iterdir()), "nothing is written into the reader's home"
 
 
 def in_place_of_installing(folder: Path) -> None:
@@ -89,26 +132,44 @@ def in_place_of_installing(folder: Path) -> None:
 
 @define
 class Reader:
-    """Who sits before two terminals, one for `serve`."""
+    """
+    Who sits before two terminals, one for `serve`.
+
+    Attributes:
+        instead: Commands of the page that are others here.
+        found: What pip finds, in place of an index: it is in the new environment already.
+    """
 
     folder: Path
     more: dict[str, str]
+    instead: dict[str, str] = field(factory=dict)
+    found: tuple[str, ...] = ()
     serving: subprocess.Popen[str] | None = None
     said: Said | None = None
 
+    @property
+    def home(self) -> Path:
+        return self.folder.parent / "home"
+
+    def __attrs_post_init__(self) -> None:
+        self.folder.mkdir()
+        self.home.mkdir()
+
     def does(self, steps: list[Step]) -> None:
-        serve_prints: tuple[str, ...] = ()
         try:
             for step in steps:
                 if step.file is not None:
                     (self.folder / step.file).write_text(step.text, "utf-8")
                 elif SERVE in step.commands:
-                    self.stops_serving(serve_prints)
-                    serve_prints = step.prints
-                    self.serves()
-                else:
+                    assert step.commands == (SERVE,)
+                    self.stops_serving()
+                    self.serves(step.prints)
+                elif step.commands:
                     self.runs(step)
-            self.stops_serving(serve_prints)
+                else:
+                    assert self.said is not None
+                    self.said.goes_on_with(step.prints)
+            self.stops_serving()
         finally:
             if self.serving is not None:
                 self.serving.kill()
@@ -118,7 +179,7 @@ class Reader:
         printed = ""
         for command in step.commands:
             ran = subprocess.run(
-                ["/bin/sh", "-c", command],
+                ["/bin/sh", "-c", self.instead.get(command, command)],
                 cwd=self.folder,
                 env=self.environment(),
                 capture_output=True,
@@ -126,19 +187,21 @@ class Reader:
                 timeout=600,
                 check=False,
             )
-            printed = ran.stdout
+            printed += ran.stdout
             assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
             if command.endswith("-m venv .venv"):
-                share_packages(self.folder / ".venv")
-        assert_prints(printed, step.prints)
+                bring(self.folder / ".venv", *self.found)
+        if step.prints:
+            assert_prints(printed, step.prints)
 
     def environment(self) -> dict[str, str]:
-        mine = {key: value for key, value in os.environ.items() if not key.startswith(("BIZPROC_", "PYTEST_"))}
-        # `python3` is the interpreter of the tests; wide lines, for a table must not fold.
-        path = f"{self.folder / 'programs'}{os.pathsep}{mine.get('PATH', os.defpath)}"
+        """That of a new machine; `python3` is the interpreter of the tests."""
+        programs = self.folder.parent / "programs"
+        self.makes_python3(programs)
+        path = f"{programs}{os.pathsep}{os.defpath}"
         plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if "PYTEST_PLUGINS" in self.more else {}
-        self.makes_python3(self.folder / "programs")
-        return {**mine, **plugins, **self.more, "PATH": path, "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+        mine = {"HOME": str(self.home), "PATH": path, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+        return {**mine, **plugins, **self.more}
 
     def makes_python3(self, programs: Path) -> None:
         programs.mkdir(exist_ok=True)
@@ -147,7 +210,7 @@ class Reader:
             python3.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', "utf-8")
             python3.chmod(0o755)
 
-    def serves(self) -> None:
+    def serves(self, prints: str) -> None:
         program, *arguments = SERVE.split()
         self.serving = subprocess.Popen(
             [self.folder / program, *arguments],
@@ -158,11 +221,10 @@ class Reader:
             text=True,
         )
         self.said = Said(self.serving)
-        assert self.said.begun.wait(PATIENCE)
-        assert "Ctrl-C stops it" in self.said.text
+        self.said.goes_on_with(prints)
 
-    def stops_serving(self, prints: tuple[str, ...]) -> None:
-        """Ctrl-C, and what it had said."""
+    def stops_serving(self) -> None:
+        """Ctrl-C."""
         if self.serving is None:
             return
         assert self.said is not None
@@ -171,19 +233,27 @@ class Reader:
         said = self.said.all()
         self.serving = None
         assert code == 0, said
-        assert_prints(said, prints)
 
 
 class Said:
     """What a program says while other things go on."""
 
     def __init__(self, program: subprocess.Popen[str]) -> None:
-        self.begun = threading.Event()
         self.text = ""
+        self._seen = 0
+        self._more = threading.Condition()
         assert program.stdout is not None
         self._out = program.stdout
         self._reading = threading.Thread(target=self._read)
         self._reading.start()
+
+    def goes_on_with(self, text: str) -> None:
+        """It has said, or will say, just this after what was looked at before."""
+        wanted = pattern_of(text)
+        with self._more:
+            self._more.wait_for(lambda: wanted.fullmatch(self.text, self._seen), PATIENCE)
+            assert_prints(self.text[self._seen :], text)
+            self._seen = len(self.text)
 
     def all(self) -> str:
         """All of it; the program has ended."""
@@ -193,20 +263,39 @@ class Said:
     def _read(self) -> None:
         with self._out:
             for line in self._out:
-                self.text += line
-                self.begun.set()
-        self.begun.set()
-
-
-def assert_prints(printed: str, lines: tuple[str, ...]) -> None:
-    rest = printed
-    for line in lines:
-        assert line.strip() in rest, f"it does not print {line!r}, but:\n{printed}"
-        rest = rest[rest.index(line.strip()) :]
+                with self._more:
+                    self.text += line
+                    self._more.notify_all()
 
 
 def test_a_page_is_read_as_it_is_meant() -> None:
     page = "Write `a.toml` into `b.py`:\n```python\nx\n```\n\n```sh\none\ntwo\n```\n\n```text\n1\n…\n2\n```\n"
-    assert steps_of(page) == [Step("b.py", "x\n"), Step(commands=("one", "two"), prints=("1", "2"))]
+    page += "\nIt is so. The first\nterminal says:\n\n```text\n3\n```\n"
+    assert steps_of(page) == [
+        Step("b.py", "x\n"),
+        Step(commands=("one", "two"), prints="1\n…\n2\n"),
+        Step(prints="3\n"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed"),
+    [
+        ("1\n2\n", "2\n1\n"),
+        ("1\n", "1\n2\n"),
+        ("1\n", "0\n1\n"),
+        ("1 …\n", "2 3\n"),
+        ("1\n…\n2\n", "1\n"),
+        ("done\ndone\n", "done\n"),
+        ("a.c\n", "abc\n"),
+    ],
+)
+def test_what_is_not_as_the_page_shows_it_is_seen(shown: str, printed: str) -> None:
     with pytest.raises(AssertionError):
-        assert_prints("2 1", ("1", "2"))
+        assert_prints(printed, shown)
+
+
+def test_what_differs_each_time_may_differ() -> None:
+    assert_prints("1\n2  \n", "1\n2\n")
+    assert_prints("12:03  begun in 0.3s\nx\ny\nend\n", "…  begun in …s\n…\nend\n")
+    assert_prints("1\n2\n", "1\n…\n2\n")
