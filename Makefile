@@ -29,7 +29,7 @@ help:
 	@echo 'make test       the tests; with the long ones: make test PYTEST_FLAGS=--long'
 	@echo 'make check      lint, format, types, floors'
 	@echo 'make format     put the code into its format'
-	@echo 'make reference  write docs/reference and tests/typing/every_action.py from the code'
+	@echo 'make reference  write docs/reference, tests/typing/every_action.py and what pages of recipes have from the code'
 	@echo 'make journals   record the journals of this release, once before it: tests/journals'
 	@echo 'make bench      bizproc beside the floor and the engines that are installed; 20 minutes'
 	@echo 'make bench-peers  install those engines, for make bench alone, into .venv-bench'
@@ -59,6 +59,7 @@ reference: $(STAMPS)/run
 	@$(BIN)/python -m tools.typing_of_actions
 	@$(BIN)/python -m tools.reference_cli
 	@$(BIN)/python -m tools.error_screens
+	@$(BIN)/python -m tools.recipe_pages
 
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals

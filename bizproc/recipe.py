@@ -17,10 +17,17 @@ from attrs import evolve, field, frozen
 
 from bizproc.core.checks import readable, signature_of
 from bizproc.core.configured import Configured
-from bizproc.core.errors import ProcessDefinitionError, RecipeDefinitionError, WrongArgument
+from bizproc.core.errors import (
+    ProcessDefinitionError,
+    RecipeDefinitionError,
+    UnknownField,
+    WrongArgument,
+    WrongFieldValue,
+)
 from bizproc.core.form import Parameter, StartForm
 from bizproc.core.process import Process
 from bizproc.model.needs import Need, parse_need
+from bizproc.rules.filters import Filter
 from bizproc.rules.written import is_written, read_written, schema_of_written
 
 P = ParamSpec("P")
@@ -100,10 +107,22 @@ class Recipe(Generic[P]):
             ) from None
 
     def _built(self, settings: Mapping[str, Any]) -> Process[..., Any]:
-        built: Any = self.function(**settings)
+        try:
+            built: Any = self.function(**settings)
+        except (UnknownField, WrongFieldValue) as error:
+            self._refuse_filter(settings, error)
         if not isinstance(built, Process):
             self._refuse(f"it returned {built!r:.80}, and a recipe returns a process.")
         return built
+
+    def _refuse_filter(self, settings: Mapping[str, Any], error: UnknownField | WrongFieldValue) -> NoReturn:
+        """A filter's kind of item is known only where the recipe uses it: say which setting it was, if that is sure."""
+        named = [name for name, value in settings.items() if isinstance(value, Filter) and error.field in repr(value)]
+        if len(named) != 1:
+            raise error
+        got = str(error).partition("\n")[0].rstrip(".")
+        expected = f"a filter of items of the kind {error.kind}"
+        raise WrongArgument(process=self.name, parameter=named[0], expected=expected, got=got) from error
 
     def _refuse(self, detail: str) -> NoReturn:
         raise RecipeDefinitionError(recipe=self.name, detail=detail)

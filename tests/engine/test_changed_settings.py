@@ -261,7 +261,7 @@ def typed(*, to: tuple[str, ...] = (), first: int = 0) -> Process[..., Any]:
         to: Where to.
         first: What is said.
     """
-    return build(str(first), *to[:1])
+    return build(str(first), to[0])
 
 
 async def parked(world: World) -> Any:
@@ -322,7 +322,7 @@ async def test_an_instance_of_which_no_settings_were_written_down_goes_on_with_t
         assert orjson.loads(parts.pop("settings")) == {"to": "here", "first": "Hello"}
         tx.execute("UPDATE instance SET arguments = ?", (orjson.dumps(parts).decode(),))
 
-    await world.runtime._engine.write(forget)
+    await world.runtime.engine.write(forget)
     after = use(one, name="s", to="there")
     assert (await look(world, after)).verdict == "compatible"
     world.use(after)
