@@ -60,6 +60,7 @@ reference: $(STAMPS)/run
 	@$(BIN)/python -m tools.reference_cli
 	@$(BIN)/python -m tools.error_screens
 	@$(BIN)/python -m tools.diagrams
+	@$(BIN)/python -m tools.recipe_pages
 
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals

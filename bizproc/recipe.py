@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from inspect import Parameter as Declared
 from typing import Any, Final, Generic, NoReturn, ParamSpec
 
 from attrs import evolve, field, frozen
 
 from bizproc.core.checks import readable, signature_of
-from bizproc.core.errors import ProcessDefinitionError, RecipeDefinitionError, WrongArgument
+from bizproc.core.configured import Configured
+from bizproc.core.errors import (
+    ProcessDefinitionError,
+    RecipeDefinitionError,
+    UnknownField,
+    WrongArgument,
+    WrongFieldValue,
+)
 from bizproc.core.form import Parameter, StartForm
 from bizproc.core.process import Process
 from bizproc.model.needs import Need, parse_need
+from bizproc.rules.filters import Filter
 from bizproc.rules.written import is_written, read_written, schema_of_written
 
 P = ParamSpec("P")
@@ -53,7 +62,7 @@ class Recipe(Generic[P]):
             raise WrongArgument(
                 process=self.name, parameter="number 1", expected="settings by name", got=repr(args[0])[:80]
             )
-        return self._built(self.form.check(kwargs))
+        return _configured(self, None, self.form.check(kwargs))
 
     @property
     def __doc__(self) -> str | None:  # type: ignore[override]  # the function's, not the class's
@@ -98,10 +107,22 @@ class Recipe(Generic[P]):
             ) from None
 
     def _built(self, settings: Mapping[str, Any]) -> Process[..., Any]:
-        built: Any = self.function(**settings)
+        try:
+            built: Any = self.function(**settings)
+        except (UnknownField, WrongFieldValue) as error:
+            self._refuse_filter(settings, error)
         if not isinstance(built, Process):
             self._refuse(f"it returned {built!r:.80}, and a recipe returns a process.")
         return built
+
+    def _refuse_filter(self, settings: Mapping[str, Any], error: UnknownField | WrongFieldValue) -> NoReturn:
+        """A filter's kind of item is known only where the recipe uses it: say which setting it was, if that is sure."""
+        named = [name for name, value in settings.items() if isinstance(value, Filter) and error.field in repr(value)]
+        if len(named) != 1:
+            raise error
+        got = str(error).partition("\n")[0].rstrip(".")
+        expected = f"a filter of items of the kind {error.kind}"
+        raise WrongArgument(process=self.name, parameter=named[0], expected=expected, got=got) from error
 
     def _refuse(self, detail: str) -> NoReturn:
         raise RecipeDefinitionError(recipe=self.name, detail=detail)
@@ -152,7 +173,14 @@ def use(recipe: Recipe[P], *, name: str, **settings: Any) -> Process[..., Any]:
     """
     if not (isinstance(name, str) and name.strip() == name and name and name.isprintable()):
         raise WrongArgument(process=recipe.name, parameter="name", expected="a name for the use", got=repr(name)[:80])
-    return renamed(recipe._built(recipe.form.check(settings)), name)  # noqa: SLF001
+    return _configured(recipe, name, recipe.form.check(settings))
+
+
+def _configured(recipe: Recipe[...], name: str | None, settings: Mapping[str, Any]) -> Process[..., Any]:
+    """The process of these settings, which knows how it is built from others: for instances that began with them."""
+    built = recipe._built(settings)  # noqa: SLF001
+    named = built if name is None else renamed(built, name)
+    return evolve(named, configured=Configured(recipe.form, settings, partial(_configured, recipe, name)))
 
 
 def renamed(process: Process[..., Any], name: str) -> Process[..., Any]:

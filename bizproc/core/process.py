@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVa
 from attrs import field, frozen
 
 from bizproc.core.commands import AwaitChild, Command, StartChild
+from bizproc.core.configured import Configured
 from bizproc.core.errors import ProcessDefinitionError
 from bizproc.core.form import StartForm
 
@@ -43,6 +44,8 @@ class Process(Generic[P, R]):
         overlap: What a second start on the same document does.
         on_error: What an action that cannot do its work does (D1).
         retention: How long an ended instance is kept; None for the settings' time.
+        configured: The settings that it was built from, where a recipe built it.
+        today: Where those are the ones that an instance began with: the process with the settings of today.
     """
 
     function: Callable[..., Coroutine[Any, Any, R]]
@@ -53,6 +56,8 @@ class Process(Generic[P, R]):
     on_error: OnError = "raise"
     retention: timedelta | None = None
     form: StartForm = field(kw_only=True, repr=False)
+    configured: Configured | None = field(default=None, kw_only=True, repr=False)
+    today: Process[..., Any] | None = field(default=None, kw_only=True, repr=False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
         """This process with its arguments, checked against the start form. Raises WrongArgument."""

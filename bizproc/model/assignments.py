@@ -26,7 +26,7 @@ the fallback got it, or it is an error.
 
 _IN_WORDS: Final[dict[Reason, str]] = {
     "chosen": "chosen",
-    "not_turn": "could take it; it was another's turn",
+    "not_turn": "could take it; another was chosen",
     "absent": "absent",
     "off_hours": "outside working hours",
     "full": "full",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, Literal, TypeAlias, get_args
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from bizproc.core.errors import WrongValue
 from bizproc.model.assignments import Pick
@@ -136,6 +136,25 @@ class UserQueue:
             sticky=self.sticky,
             nobody=self.nobody if self.nobody in NOBODY else "fallback",
             catch_up=self.catch_up,
+        )
+
+    def filled_in(
+        self,
+        *,
+        pick: Pick | None = None,
+        skip_absent: bool | None = None,
+        hours: bool | Calendar = False,
+        capacity: int | Mapping[int, int] | None = None,
+        nobody: str | User | int = "keep",
+    ) -> UserQueue:
+        """The queue of which that is as given which it leaves open itself: what it says wins."""
+        return evolve(
+            self,
+            pick=self.pick or pick,
+            skip_absent=skip_absent if self.skip_absent is None else self.skip_absent,
+            hours=self.hours or hours,
+            capacity=capacity if self.capacity is None else self.capacity,
+            nobody=nobody if self.nobody == "keep" else self.nobody,
         )
 
     @property

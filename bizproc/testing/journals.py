@@ -22,9 +22,9 @@ from bizproc import __version__
 from bizproc.core.codec import Codec
 from bizproc.core.errors import BizprocError, InstanceNotFound
 from bizproc.core.process import Process
+from bizproc.engines.embedded.begun import begun_call
 from bizproc.engines.embedded.journal import Recorded, verified
 from bizproc.engines.embedded.progress import Progress, portal_in
-from bizproc.engines.embedded.starting import decode_call
 from bizproc.engines.embedded.turn import sql
 from bizproc.runtime import Runtime
 
@@ -136,7 +136,7 @@ def _replay(process: Process[..., Any], path: Path, told: Mapping[str, Any]) -> 
     codec = Codec()
     try:
         arguments = {name: _text(tree) for name, tree in told["arguments"].items()}
-        call = decode_call(process, _text(arguments), codec)
+        call = begun_call(process, _text(arguments), codec)
         progress = Progress(told["id"], call, codec)
     except BizprocError as error:
         raise AssertionError(f"{path}: its call cannot be restored: {error}") from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bizproc.cli.recipes.showing import actions_of, default_of, name_of_use, section, told
+from bizproc.cli.recipes.showing import actions_of, default_of, name_of_use, section, told, type_of
 from bizproc.code.files import Unreadable
 from bizproc.code.mermaid import mermaid
 from bizproc.code.used import flows_of
-from bizproc.core.checks import readable
 from bizproc.core.form import Parameter
 from bizproc.recipe import Recipe
 
@@ -14,21 +13,28 @@ from bizproc.recipe import Recipe
 def page(recipe: Recipe[...]) -> str:
     """The page."""
     parts = [f"# {recipe.name}", recipe.summary, told(recipe), f"Since {recipe.since}."]
-    parts += ["## What it does", _diagram(recipe), "## Settings", _settings(recipe)]
-    parts += ["## Needs", "\n".join(f"- `{need}`" for need in recipe.needs) or "Nothing."]
+    parts += ["## What it does", diagram(recipe), "## Settings", settings(recipe)]
+    parts += ["## Needs", needs(recipe)]
     parts += ["## Actions used", "\n".join(f"- `crm.{name}`" for name in actions_of(recipe)) or "None."]
     parts += ["## Example", f"```toml\n{section(recipe, name_of_use(recipe))}\n```"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _diagram(recipe: Recipe[...]) -> str:
+def diagram(recipe: Recipe[...]) -> str:
+    """Each of its processes, drawn."""
     try:
         return "\n\n".join(f"```mermaid\n{mermaid(flow).rstrip()}\n```" for flow in flows_of(recipe))
     except Unreadable as error:
         return f"Its code cannot be drawn: {error.why}."
 
 
-def _settings(recipe: Recipe[...]) -> str:
+def needs(recipe: Recipe[...]) -> str:
+    """What must be there before the first run, as a list."""
+    return "\n".join(f"- `{need}`" for need in recipe.needs) or "Nothing."
+
+
+def settings(recipe: Recipe[...]) -> str:
+    """The settings as a table, with their defaults as files have them."""
     if not recipe.settings:
         return "None."
     rows = [_row(each) for each in recipe.settings]
@@ -37,5 +43,5 @@ def _settings(recipe: Recipe[...]) -> str:
 
 def _row(setting: Parameter) -> str:
     default = "required" if setting.required else f"`{default_of(setting) or 'none'}`"
-    cells = (f"`{setting.name}`", f"`{readable(setting.type)}`", default, setting.description)
+    cells = (f"`{setting.name}`", f"`{type_of(setting)}`", default, setting.description)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -32,6 +32,13 @@ def told(recipe: Recipe[...]) -> str:
     return rest.partition("Args:")[0].strip()
 
 
+def type_of(setting: Parameter) -> str:
+    """Its type, as people say it: all that can name users is one word."""
+    if not names_users(setting.type):
+        return readable(setting.type)
+    return "Users | None" if type(None) in members_of(setting.type) else "Users"
+
+
 def default_of(setting: Parameter) -> str:
     """As it is written in a settings file; "" where there is none."""
     if setting.required or setting.default is None:
@@ -130,7 +137,7 @@ def lines(installed: Installed, recipe: Recipe[...]) -> Iterator[str]:
     yield ""
     for each in recipe.settings:
         default = "required" if each.required else f"default: {default_of(each) or 'none'}"
-        yield f"  {each.name}: {readable(each.type)}  [{default}]"
+        yield f"  {each.name}: {type_of(each)}  [{default}]"
         yield f"      {each.description}"
     yield f"needs    {', '.join(map(str, recipe.needs)) or 'nothing'}"
     yield f"actions  {', '.join(actions_of(recipe)) or 'none that can be read'}"

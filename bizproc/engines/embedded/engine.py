@@ -28,6 +28,7 @@ from bizproc.core.errors import (
 )
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.asked import Asked, execute, nothing_with, set_error, set_result
+from bizproc.engines.embedded.begun import begun_call, call_of_retried
 from bizproc.engines.embedded.bodies import BodyEnded, RunStep, run_body, run_function, run_preparation
 from bizproc.engines.embedded.body_tasks import Body, BodyTasks
 from bizproc.engines.embedded.deliveries import Arrived, CancelAsked, Delivery, Settled, SkipAsked
@@ -46,7 +47,7 @@ from bizproc.engines.embedded.removal import Removal
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.settling import Decide, Decided
-from bizproc.engines.embedded.starting import Started, check_id, decode_call, document_ref, overlap_key
+from bizproc.engines.embedded.starting import Started, check_id, document_ref, overlap_key
 from bizproc.engines.embedded.timetable import Timetable
 from bizproc.engines.embedded.turn import RUNNING, Standing, Turn, sql
 from bizproc.engines.embedded.works import (
@@ -593,7 +594,10 @@ class Engine:
 
     def _instance(self, loaded: Loaded) -> Instance:
         process = self.process(loaded.process, loaded.version)
-        call = decode_call(process, loaded.arguments, self.codec)
+        call = None
+        if loaded.retried is not None or loaded.unstuck:
+            call, loaded.adopted = call_of_retried(process, loaded, self.codec)
+        call = call or begun_call(process, loaded.arguments, self.codec)
         standing = Standing(loaded.state, loaded.waits_for, loaded.until)
         return Instance(self, loaded.key, loaded.id, call, loaded.document, loaded.run, standing)
 

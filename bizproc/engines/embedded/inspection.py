@@ -12,8 +12,8 @@ from bizproc.core.codec import Codec, recorded_traceback, text_of
 from bizproc.core.commands import Verdict
 from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, ReplayMismatch
 from bizproc.core.process import Call, Process
+from bizproc.engines.embedded.begun import begun_call
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
-from bizproc.engines.embedded.starting import decode_call
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
 from bizproc.store.types import json_value, moment, moment_text
@@ -357,7 +357,7 @@ def recording(connection: Any, id: str, path: str, codec: Codec, process: Proces
     found = result(connection, id)
     own = found.outcome is not None and found.ended_by is None  # else an action of its own ended it (D11)
     returned = codec.decode(found.outcome or "null", process.result_type) if own else None
-    return Recording(status(connection, id, codec), decode_call(process, row[7], codec), rows, row[4], returned)
+    return Recording(status(connection, id, codec), begun_call(process, row[7], codec), rows, row[4], returned)
 
 
 def notes(connection: Any, id: str) -> list[tuple[datetime, str, str | None]]:

@@ -169,7 +169,7 @@ class Instance:
             self._begun = True
         settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies
         first = [ask for ask in fresh if ask.address not in settled]
-        self._go(first, rewired=loaded.retried)
+        self._go(first, loaded)
 
     def _forget_attempts_of_others(self, attempts: dict[str, Attempted]) -> list[str]:
         """
@@ -228,10 +228,10 @@ class Instance:
         if self._turn is None and not self._asleep:
             self._go(first=[])
 
-    def _go(self, first: list[Ask], *, rewired: int | None = None) -> None:
+    def _go(self, first: list[Ask], loaded: Loaded | None = None) -> None:
         """Take a turn. If anything goes wrong in it, nothing of it is written yet, and the instance is set aside."""
         try:
-            self._take_turn(first, rewired)
+            self._take_turn(first, loaded)
         except (KeyboardInterrupt, SystemExit):
             raise
         except JournalTooLong as error:
@@ -241,13 +241,12 @@ class Instance:
             self._turn, self._asleep = None, True
             self._engine.set_aside(self.key, error)
 
-    def _take_turn(self, first: list[Ask], rewired: int | None) -> None:
+    def _take_turn(self, first: list[Ask], loaded: Loaded | None) -> None:
         self._asleep = False
         turn = self._new_turn()
         self._abandon_left(turn)
-        if rewired is not None:
-            turn.statements.append((sql.take_arrival, (rewired,)))
-            self._rewire(turn)
+        if loaded is not None:
+            self._take_retry(turn, loaded)
         fresh = first + self._take_answers(turn)
         self._hand_over_unread(turn)
         self._admit_all(turn, fresh + self.progress.driver.take_fresh())
@@ -644,6 +643,15 @@ class Instance:
         turn.entries.append(entry(ask.address, "began", ask.noted, text))
         if text is not None:
             self._add_timer(turn, ask.address, text, "wait")
+
+    def _take_retry(self, turn: Turn, loaded: Loaded) -> None:
+        """What a person's retry has left for the turn in which the instance comes back."""
+        taken = loaded.unstuck if loaded.retried is None else (loaded.retried, *loaded.unstuck)
+        turn.statements += [(sql.take_arrival, (arrival,)) for arrival in taken]
+        if loaded.adopted is not None:
+            turn.statements.append((sql.adopt_settings, (loaded.adopted, self.key)))
+        if loaded.retried is not None:
+            self._rewire(turn)
 
     def _rewire(self, turn: Turn) -> None:
         """The instance had ended, and what would have woken it is gone: write it again, with the deadlines of then."""

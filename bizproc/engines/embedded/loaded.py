@@ -30,6 +30,8 @@ class Loaded:
         crashes: How often in a row the program died while it had something to do.
         printed_in: In which language and zone it has printed values; None while it has not.
         retried: The arrival that says that it had ended and goes on: what would wake it must be written again.
+        unstuck: The arrivals that say that it was stuck and goes on.
+        adopted: Its arguments with the settings of today, where it goes on with these.
     """
 
     key: int
@@ -50,3 +52,5 @@ class Loaded:
     crashes: int
     printed_in: str | None
     retried: int | None
+    unstuck: tuple[int, ...] = ()
+    adopted: str | None = None

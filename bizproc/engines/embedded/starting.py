@@ -89,16 +89,19 @@ def document_ref(call: Call[Any]) -> ItemRef | None:
 
 
 def encode_arguments(call: Call[Any], codec: Codec) -> str:
-    """A call's document and parameters, as the store keeps them. Raises NotJournallable."""
+    """A call's document, parameters and settings, as the store keeps them. Raises NotJournallable."""
     document = call.process.form.document
     parts = {"parameters": call.process.form.encode(call.parameters, codec)}
     if document is not None:
         parts["document"] = codec.encode(call.document, document, path="document")
+    settings = None if call.process.configured is None else call.process.configured.text(codec)
+    if settings is not None:
+        parts["settings"] = settings
     return codec.encode(parts)
 
 
 def decode_call(process: Any, arguments: str, codec: Codec) -> Call[Any]:
-    """The call of an instance. Raises NotRestorable where the process takes other parameters now."""
+    """A call of this very process, whatever settings it began with. Raises NotRestorable where it takes others now."""
     parts = codec.decode(arguments)
     document = process.form.document
     needed = ("parameters",) if document is None else ("parameters", "document")
@@ -110,9 +113,10 @@ def decode_call(process: Any, arguments: str, codec: Codec) -> Call[Any]:
 
 
 def arguments_anew(call: Call[Any], changes: Mapping[str, Any], codec: Codec) -> str:
-    """The arguments of an instance that begins anew. Raises WrongArgument."""
-    parameters = call.process.form.check({**call.parameters, **changes})
-    return encode_arguments(evolve(call, parameters=parameters), codec)
+    """The arguments of an instance that begins anew, with the settings of today. Raises WrongArgument."""
+    process = call.process.today or call.process
+    parameters = process.form.check({**call.parameters, **changes})
+    return encode_arguments(evolve(call, process=process, parameters=parameters), codec)
 
 
 def insert(

@@ -193,6 +193,9 @@ UPDATE instance SET first_arguments = coalesce(first_arguments, arguments), argu
        printed_in = NULL, state = 'running', waits_for = NULL, until = NULL
 WHERE key = :key
 
+-- adopt_settings: an instance that goes on with the settings of today
+UPDATE instance SET arguments = ? WHERE key = ?
+
 -- clear_journal: an instance that begins anew
 DELETE FROM journal WHERE instance = :key
 

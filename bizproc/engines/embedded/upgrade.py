@@ -16,10 +16,10 @@ from attrs import frozen
 from bizproc.core.codec import Codec, text_of
 from bizproc.core.errors import BizprocError, ReplayMismatch
 from bizproc.core.process import Process
+from bizproc.engines.embedded.begun import begun_call, settings_in
 from bizproc.engines.embedded.endings import LIVE
 from bizproc.engines.embedded.journal import verified
 from bizproc.engines.embedded.progress import Progress, portal_in
-from bizproc.engines.embedded.starting import decode_call
 from bizproc.store.statements import load
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
@@ -40,6 +40,7 @@ class Upgrade:
             recorded value cannot be read back, or its journal is damaged.
         patches: The changes whose old side it is on.
         recorded, asked: Of a mismatch: what the journal has there, and what the code asks for.
+        settings: Of a recipe's instance: the names of the settings that are others now than those it goes on with.
         detail: What is wrong, in words; empty where nothing is.
     """
 
@@ -52,6 +53,7 @@ class Upgrade:
     step: str | None = None
     recorded: str | None = None
     asked: str | None = None
+    settings: tuple[str, ...] = ()
     detail: str = ""
 
 
@@ -119,9 +121,10 @@ def _check_one(connection: Any, processes: Loaded, codec: Codec, path: str, row:
         )
         return Upgrade(**who, verdict="unknown", detail=detail)
     try:
+        who["settings"] = _other_settings(process, row[7], codec)
         rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
         portal = None if row[12] is None else portal_in(row[12])
-        progress = Progress(id, decode_call(process, row[7], codec), codec)
+        progress = Progress(id, begun_call(process, row[7], codec), codec)
     except BizprocError as error:
         return Upgrade(**who, verdict="unreadable", detail=text_of(error))
     if portal is not None:
@@ -142,3 +145,8 @@ def _check_one(connection: Any, processes: Loaded, codec: Codec, path: str, row:
     finally:
         progress.drop()
     return Upgrade(**who, verdict="patched" if progress.patches else "compatible", patches=tuple(progress.patches))
+
+
+def _other_settings(process: Process[..., Any], arguments: str, codec: Codec) -> tuple[str, ...]:
+    begun = None if process.configured is None else settings_in(arguments, codec)
+    return () if process.configured is None or begun is None else process.configured.differing(begun, codec)

@@ -37,6 +37,9 @@ POSTS_A_GROUP: Final = 500
 REWIRE: Final = "rewire"
 """An arrival of this kind: the instance had ended and was retried; what would wake it must be written again."""
 
+UNSTICK: Final = "unstick"
+"""An arrival of this kind: the instance was stuck and was retried; what kept it may have been its settings."""
+
 
 @define(eq=False)
 class Run(Asked[T]):
@@ -122,7 +125,7 @@ class Load(Asked["Loaded | None"]):
             until=row[10],
             rows=rows,
             chain=chain,
-            arrivals=[self._delivery(*arrival) for arrival in arrivals if arrival[2] != REWIRE],
+            arrivals=[self._delivery(*arrival) for arrival in arrivals if arrival[2] not in (REWIRE, UNSTICK)],
             signals=[Signal(*signal) for signal in tx.execute(sql.unread, key)],
             attempts={
                 address: Attempted(count, bool(started), again)
@@ -131,6 +134,7 @@ class Load(Asked["Loaded | None"]):
             crashes=row[11],
             printed_in=row[12],
             retried=next((id for id, _address, kind, _payload in arrivals if kind == REWIRE), None),
+            unstuck=tuple(id for id, _address, kind, _payload in arrivals if kind == UNSTICK),
         )
 
     def _delivery(self, arrival: int, address: str, kind: str, payload: str | None) -> Delivery:
@@ -296,8 +300,8 @@ class Resume(Asked[int]):
             tx.execute(sql.forget_from, {"key": key, "address": failed_at})
             tx.execute(sql.end_attempts, (key, failed_at))
         tx.execute(sql.resume, {"key": key, "only": only})
-        if state == "failed":
-            tx.execute(sql.add_arrival, {"key": key, "address": "", "kind": REWIRE, "payload": None})
+        kind_ = REWIRE if state == "failed" else UNSTICK
+        tx.execute(sql.add_arrival, {"key": key, "address": "", "kind": kind_, "payload": None})
         return int(key)
 
     def _see_that_it_is_settled(self, tx: Transaction, key: int, state: str, failed_at: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from bizproc import Process, crm, on, process, recipe, wait
+from bizproc import Filter, Process, crm, on, process, recipe, wait
 from bizproc.errors import WrongArgument
 from bizproc.model import Deal
 
@@ -27,6 +27,7 @@ def document(
     text: str = "Dear customer,\n\nplease find attached {number}. You can read it here, too: {link}",
     nudge_after: int = 3,
     nudge: Literal["mail", "call"] = "mail",
+    only: Filter | None = None,
 ) -> Process[..., Any]:
     """
     Make a document with signature and stamp, mail its PDF, and nudge the client where the mail is not read.
@@ -38,6 +39,7 @@ def document(
         text: Of the mail; {number} and {link}, the page on which the document can be read, are filled in.
         nudge_after: After how many working days the client is nudged.
         nudge: Whether the mail is sent again, or somebody is to call.
+        only: Which deals, as they are when they enter the stage; all if left out.
     """
 
     if not 1 <= nudge_after <= 365:
@@ -46,7 +48,7 @@ def document(
             process="billing.document", parameter="nudge_after", expected=expected, got=repr(nudge_after)
         )
 
-    @process("billing.document", starts=on.stage("deal", stage))
+    @process("billing.document", starts=on.stage("deal", stage, where=only))
     async def send_document(deal: Deal) -> str:
         """Mail a document of the deal, and see that it is read."""
         made = await crm.deal.create_document(template, wait_for_pdf=True, with_stamp=True, public_link=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, Final
 
-from bizproc import F, Process, crm, on, printed, process, race, recipe, saga, wait
+from bizproc import F, Filter, Process, crm, on, printed, process, race, recipe, saga, wait
 from bizproc.errors import WrongArgument
 from bizproc.model import Deal, Invoice
 
@@ -34,6 +34,7 @@ def quote_to_cash(
     stage: str = "PREPAYMENT_INVOICE",
     reminders: tuple[int, ...] = (3, 7, 14),
     salutation: str = "Dear customer,",
+    only: Filter | None = None,
 ) -> Process[..., Any]:
     """
     Quote a deal, invoice it, mail the stamped invoice with a payment link, and remind of it until it is paid.
@@ -45,6 +46,7 @@ def quote_to_cash(
         stage: The deal's stage in which it begins.
         reminders: After how many working days the client is reminded, each counted from the invoice.
         salutation: How mails begin.
+        only: Which deals, as they are when they enter the stage; all if left out.
     """
 
     if sorted({*reminders}) != list(reminders) or not all(1 <= days <= 365 for days in reminders):
@@ -53,7 +55,7 @@ def quote_to_cash(
             process="billing.quote_to_cash", parameter="reminders", expected=expected, got=repr(reminders)
         )
 
-    @process("billing.quote_to_cash", starts=on.stage("deal", stage))
+    @process("billing.quote_to_cash", starts=on.stage("deal", stage, where=only))
     async def bring_in(deal: Deal) -> str:
         """From a deal to its money."""
         first = await race(lost(deal), billed(deal))

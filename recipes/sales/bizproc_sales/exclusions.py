@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bizproc import Process, crm, on, process, recipe
+from bizproc import Filter, Process, crm, on, process, recipe
 from bizproc.model import Lead, normal_email, normal_phone
 from bizproc_sales.settings import codes
 
 
 @recipe("sales.exclusions", since="1.0", needs=("stage.lead.{status}",))
-def exclusions(*, patterns: Sequence[str], status: str = "JUNK") -> Process[Any, None]:
+def exclusions(*, patterns: Sequence[str], status: str = "JUNK", only: Filter | None = None) -> Process[Any, None]:
     """
     Close new leads whose address, phone or name fits a pattern, exclude them, and stop what runs on them.
 
@@ -22,10 +22,11 @@ def exclusions(*, patterns: Sequence[str], status: str = "JUNK") -> Process[Any,
     Args:
         patterns: What leads are compared with: their e-mail addresses, phones, titles, names and companies.
         status: Where they go; a final one.
+        only: Which leads are looked at; all if left out.
     """
     unwanted = tuple(pattern.strip().lower() for pattern in codes("sales.exclusions", "patterns", patterns))
 
-    @process("sales.exclusions", starts=on.created("lead", by_processes=True))
+    @process("sales.exclusions", starts=on.created("lead", where=only, by_processes=True))
     async def look_at(lead: Lead) -> None:
         """Close the lead if it fits a pattern."""
         fitting = next((pattern for pattern in unwanted if fits(lead, pattern)), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from bizproc import Process, crm, on, process, race, recipe, this, wait
+from bizproc import Filter, Process, crm, on, process, race, recipe, this, wait
 from bizproc.model import Deal
 from bizproc_sales.settings import codes, whole
 
@@ -19,6 +19,7 @@ def follow_up(
     by: Literal["activity", "call"] = "activity",
     subject: str = "Follow up",
     at_most: int | None = None,
+    only: Filter | None = None,
 ) -> Process[Any, int]:
     """
     Remind the person in charge every few working days, until the deal reaches a stage or is closed.
@@ -32,12 +33,13 @@ def follow_up(
         by: Something to be done, or a call to the client.
         subject: What the reminders are called.
         at_most: How many reminders there are at most; any number if left out.
+        only: Which deals, as they are when they enter the stage; all if left out.
     """
     pause = whole("sales.follow_up", "every", every, most=366)
     stages = codes("sales.follow_up", "until", until)
     codes("sales.follow_up", "subject", [subject])
 
-    @process("sales.follow_up", starts=on.stage("deal", starts_in))
+    @process("sales.follow_up", starts=on.stage("deal", starts_in, where=only))
     async def follow(deal: Deal) -> int:
         """Remind until the stage is reached; then end the reminders. Gives how many there were."""
         reminders = 0

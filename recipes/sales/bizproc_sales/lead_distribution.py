@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Literal
 
-from attrs import evolve
-
-from bizproc import Process, UserQueue, crm, now, on, process, race, recipe, supervisor, this, wait
+from bizproc import Filter, Process, UserQueue, crm, now, on, process, race, recipe, supervisor, this, wait
 from bizproc.errors import WrongValue
 from bizproc.model import Assignment, Lead, Users, ref_of
 
@@ -22,6 +20,7 @@ def lead_distribution(
     capacity: int | None = None,
     first_contact_within: timedelta = timedelta(hours=4),
     head: Users | None = None,
+    only: Filter | None = None,
 ) -> Process[Any, str]:
     """
     Give every new lead to the next salesperson who is in, and see that it is called.
@@ -36,6 +35,7 @@ def lead_distribution(
         capacity: How many open leads one can have; any number if left out.
         first_contact_within: How long they have for the first contact.
         head: Who hears of it when there was none; the supervisor of whoever has the lead if left out.
+        only: Which leads; all if left out.
     """
     if not timedelta(0) <= first_contact_within <= timedelta(days=366):
         raise WrongValue(
@@ -44,16 +44,9 @@ def lead_distribution(
             expected="a year at most",
             got=str(first_contact_within),
         )
-    team = evolve(
-        queue,
-        pick=queue.pick or pick,
-        skip_absent=skip_absent if queue.skip_absent is None else queue.skip_absent,
-        hours=queue.hours or hours,
-        capacity=capacity if queue.capacity is None else queue.capacity,
-        nobody="hold" if queue.nobody == "keep" else queue.nobody,
-    )
+    team = queue.filled_in(pick=pick, skip_absent=skip_absent, hours=hours, capacity=capacity, nobody="hold")
 
-    @process("sales.lead_distribution", starts=on.created("lead", by_processes=True))
+    @process("sales.lead_distribution", starts=on.created("lead", where=only, by_processes=True))
     async def distribute(lead: Lead) -> str:
         """Find somebody for the lead, and see that they get in touch."""
         line = queue.name or this().process
@@ -110,10 +103,20 @@ async def somebody_got_in_touch(status_before: str, first_contact: int) -> bool:
     return any(activity.completed for activity in await crm.lead.activities() if activity.id == first_contact)
 
 
+CHOSEN = {
+    "in_order": "Given to the one whose turn it was",
+    "random": "Given by chance to one of those who can take it",
+    "first_available": "Given to the first of the list who can take it",
+    "least_recent": "Given to the one who has waited longest",
+    "least_loaded": "Given to the one who has least to do",
+    "weighted": "Given to the one whose turn it was, by weight",
+}
+
+
 def reason(picked: Assignment) -> str:
     """Why it is this salesperson, and not another."""
     what = {
-        "chosen": "Given to the one whose turn it was",
+        "chosen": CHOSEN[picked.explain.pick],
         "stays": "Stays with whoever has it",
         "held": "Nobody can take it now: it waits in line",
         "fallback": "Nobody could take it: given to the one who gets it then",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bizproc import Process, UserQueue, continue_as_new, crm, on, process, recipe, supervisor, wait
+from bizproc import Filter, Process, UserQueue, continue_as_new, crm, on, process, recipe, supervisor, wait
 from bizproc.model import Deal, Users
 from bizproc_sales.settings import whole
 
@@ -15,6 +15,7 @@ def stale_deal(
     queue: UserQueue,
     after: int = 5,
     observers: Users | None = None,
+    only: Filter | None = None,
 ) -> Process[Any, str]:
     """
     When nothing happens to a deal, remind; then let others follow it; then give it to somebody else.
@@ -26,10 +27,11 @@ def stale_deal(
         queue: Among whom a deal is given away that the first two have not helped.
         after: How many working days nothing happens before each of the three: 1 or more.
         observers: Who follows the deal then; the supervisor of the person in charge if left out.
+        only: Which deals, as they are when they are made; all if left out.
     """
     days = whole("sales.stale_deal", "after", after, most=366)
 
-    @process("sales.stale_deal", starts=on.created("deal", by_processes=True))
+    @process("sales.stale_deal", starts=on.created("deal", where=only, by_processes=True))
     async def watch(deal: Deal) -> str:
         """Watch the deal until it is closed."""
         level = 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from bizproc import F, Process, crm, note, now, on, process, recipe
+from bizproc import F, Filter, Process, crm, note, now, on, process, recipe
 from bizproc.model import Company, Contact, Deal, Lead, Users, normal_email, normal_phone
 from bizproc_sales.settings import cron, whole
 
@@ -20,6 +20,7 @@ def win_back(
     responsible: Users | None = None,
     at_most: int = 20,
     at: str = "0 6 * * MON-FRI",
+    only: Filter | None = None,
 ) -> Process[Any, int]:
     """
     Some months after a deal was lost, make a repeat lead of its client: once per client and period.
@@ -33,16 +34,19 @@ def win_back(
         responsible: Who gets them; whoever has the deal if left out.
         at_most: How many leads are made in one run; the others follow in the next.
         at: When it looks for such deals, as a cron expression.
+        only: Which of the deals that were lost; all if left out.
     """
     months = whole("sales.win_back", "after_months", after_months, most=120)
     when = cron("sales.win_back", "at", at)
+
+    lost_deals = LOST if only is None else LOST & only
 
     @process("sales.win_back", starts=on.cron(when))
     async def ask_again() -> int:
         """Look through the deals that were lost a period ago. Gives how many leads were made."""
         today = await now()
         period_ago, two_periods_ago = months_before(today, months), months_before(today, 2 * months)
-        lost = await crm.deal.find(LOST & F.moved_at.between(two_periods_ago, period_ago), order_by="moved_at")
+        lost = await crm.deal.find(lost_deals & F.moved_at.between(two_periods_ago, period_ago), order_by="moved_at")
         leads = await crm.lead.find(F.created_at > period_ago)
         open_deals = await crm.deal.find(F.semantics == "process")
         busy = set(clients_of(leads)) | set(clients_of(open_deals))

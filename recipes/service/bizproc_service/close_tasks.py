@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from bizproc import F, Process, crm, on, process, recipe
+from bizproc import F, Filter, Process, crm, on, process, recipe
 from bizproc.model import Deal
 
 
 @recipe("service.close_tasks", since="1.0")
-def close_tasks(*, report: Literal["comment", "activity", "nothing"] = "comment") -> Process[..., Any]:
+def close_tasks(
+    *, report: Literal["comment", "activity", "nothing"] = "comment", only: Filter | None = None
+) -> Process[..., Any]:
     """
     When a deal moves on, end the tasks of the stages that it has left, and report those that are still open.
 
@@ -17,9 +19,10 @@ def close_tasks(*, report: Literal["comment", "activity", "nothing"] = "comment"
 
     Args:
         report: How the deal says which tasks are still open: by a comment, by something to be done, or not at all.
+        only: Which deals; all if left out.
     """
 
-    @process("service.close_tasks", starts=on.stage("deal"), overlap="queue")
+    @process("service.close_tasks", starts=on.stage("deal", where=only), overlap="queue")
     async def close(deal: Deal) -> int:
         """End the tasks of the stages that the deal has left."""
         deal = await crm.deal.read()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from attrs import field, frozen
-
-from bizproc import Process, Retry, action, crm, on, process, recipe
+from bizproc import Filter, Process, Retry, action, crm, on, process, recipe
 from bizproc.errors import WrongArgument
 from bizproc.model import Company, Contact, MultiField
 
@@ -20,12 +19,12 @@ OF_CONTACT: Final = (*MULTIPLE, *SINGLE, "post")
 FREE_MAIL: Final = ("gmail.com", "gmx.net", "hotmail.com", "icloud.com", "outlook.com", "yahoo.com")
 
 
-@frozen
+@dataclass(frozen=True)
 class Known:
     """What a provider knows: by the names of the CRM's fields; of phones, e-mail and web addresses a list."""
 
-    company: Mapping[str, Any] = field(factory=dict)
-    contact: Mapping[str, Any] = field(factory=dict)
+    company: Mapping[str, Any] = field(default_factory=dict)
+    contact: Mapping[str, Any] = field(default_factory=dict)
 
 
 @action("service.look_up", retry=Retry(attempts=6, first_delay=timedelta(seconds=5)), timeout=timedelta(seconds=30))
@@ -53,7 +52,9 @@ async def look_up(url: str, key_in: str | None) -> Known:
     since="1.0",
     needs=("secret.{key_in}",),
 )
-def enrich_contact(*, provider: str, key_in: str | None = None, skip: tuple[str, ...] = FREE_MAIL) -> Process[..., Any]:
+def enrich_contact(
+    *, provider: str, key_in: str | None = None, skip: tuple[str, ...] = FREE_MAIL, only: Filter | None = None
+) -> Process[..., Any]:
     """
     Ask a provider for a new contact's company, and add what it knows to contact and company; nothing is overwritten.
 
@@ -61,6 +62,7 @@ def enrich_contact(*, provider: str, key_in: str | None = None, skip: tuple[str,
         provider: The address to ask, with {domain} for the domain of the contact's e-mail address.
         key_in: The environment variable that holds the key for it; none is sent if left out.
         skip: Domains of mail addresses that say nothing of a company.
+        only: Which contacts; all if left out.
     """
 
     if not provider.startswith(("https://", "http://")) or "{domain}" not in provider:
@@ -69,7 +71,7 @@ def enrich_contact(*, provider: str, key_in: str | None = None, skip: tuple[str,
             process="service.enrich_contact", parameter="provider", expected=expected, got=repr(provider)
         )
 
-    @process("service.enrich_contact", starts=on.created("contact", by_processes=True))
+    @process("service.enrich_contact", starts=on.created("contact", where=only, by_processes=True))
     async def enrich(contact: Contact) -> str:
         """Add what a provider knows of the contact and its company."""
         domain = domain_of(contact)

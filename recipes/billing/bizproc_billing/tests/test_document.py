@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bizproc import crm
+from bizproc import F, crm
 from bizproc.model import Activity, CrmDocument, Deal
 from bizproc.testing import World, assert_recipe, crash_at_every_await
 from bizproc_billing.document import document
@@ -52,6 +52,12 @@ async def test_who_does_not_read_the_document_is_nudged_once(world: World) -> No
 
 async def test_the_story_ends_the_same_wherever_the_program_dies() -> None:
     assert await crash_at_every_await(story, processes=[RECIPE]) > 30
+
+
+async def test_only_a_deal_that_fits_the_filter_gets_one(world: World) -> None:
+    await begun(world, only=F.title == "Coffee")
+    assert await world.instances() == []
+    assert world.mail.sent == []
 
 
 async def test_who_reads_it_is_left_in_peace(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bizproc import Call, crm
+from bizproc import Call, F, Filter, crm
 from bizproc.errors import InstanceFailed
 from bizproc.model import Activity, Comment, CrmDocument, Deal, Invoice, Message, Order, Quote
 from bizproc.testing import World, assert_recipe, crash_at_every_await
@@ -19,9 +19,9 @@ from bizproc_billing.tests.office import office, tea_deal
 RECIPE = quote_to_cash(template="paper")
 
 
-async def begun(world: World) -> Deal:
+async def begun(world: World, only: Filter | None = None) -> Deal:
     """A deal that has come to the stage in which it is invoiced."""
-    world.use(RECIPE)
+    world.use(RECIPE if only is None else quote_to_cash(template="paper", only=only))
     await office(world)
     deal = await tea_deal(world)
     await world.perform(crm.deal(deal).change_stage("PREPAYMENT_INVOICE"))
@@ -40,6 +40,12 @@ async def result(world: World) -> object:
 
 def subjects(world: World) -> list[str]:
     return [mail.subject for mail in world.mail.sent]
+
+
+async def test_only_a_deal_that_fits_the_filter_is_invoiced(world: World) -> None:
+    await begun(world, only=F.title == "Coffee")
+    assert await world.instances() == []
+    assert await stages(world) == ([], [])
 
 
 # -- the stories -------------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from bizproc import F, UserQueue, use
-from bizproc.errors import WrongValue
-from bizproc.testing import assert_recipe
+from bizproc import F, UserQueue, crm, use
+from bizproc.errors import WrongArgument, WrongValue
+from bizproc.model import ref_of
+from bizproc.testing import World, assert_recipe
 from bizproc_sales.audience_sync import audience_sync
 from bizproc_sales.exclusions import exclusions
 from bizproc_sales.follow_up import follow_up
@@ -66,3 +67,34 @@ def test_a_setting_that_makes_no_sense_is_refused_by_its_name(recipe: Any, wrong
     with pytest.raises(WrongValue) as caught:
         use(recipe, name="here", **wrong)
     assert caught.value.parameter == list(wrong)[-1]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind", "settings"),
+    [
+        (exclusions, "lead", {"patterns": ["casino"]}),
+        (follow_up, "deal", {}),
+        (lead_distribution, "lead", {"queue": UserQueue([1])}),
+        (stale_deal, "deal", {"queue": UserQueue([1])}),
+    ],
+)
+async def test_only_what_fits_the_filter_starts_it(
+    world: World, recipe: Any, kind: str, settings: dict[str, Any]
+) -> None:
+    world.use(use(recipe, name="ours", only=F.title == "Ours", **settings))
+    await world.user(name="Ann")
+    ours, _ = [await world.perform(getattr(crm, kind).create(title=title)) for title in ("Ours", "Theirs")]
+    assert [each.document for each in await world.instances()] == [ref_of(ours)]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [(follow_up, {}), (lead_distribution, {"queue": "user:1"}), (stale_deal, {"queue": "user:1"})],
+)
+def test_a_filter_that_does_not_fit_the_kind_of_item_is_refused_by_its_name(
+    recipe: Any, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(WrongArgument) as caught:
+        use(recipe, name="ours", **recipe.parse(settings | {"only": "colour == 'red' and title contains 'Tea'"}))
+    assert caught.value.parameter == "only"
+    assert "colour" in caught.value.got

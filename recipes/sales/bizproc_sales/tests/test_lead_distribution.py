@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bizproc import UserQueue, crm, use
+import pytest
+
+from bizproc import F, UserQueue, crm, use
 from bizproc.model import Activity, Comment, Lead, User
 from bizproc.testing import World, crash_at_every_await
 from bizproc_sales.lead_distribution import lead_distribution
@@ -45,6 +47,36 @@ async def test_the_comment_says_why_it_is_this_one(world: World) -> None:
     lead = await new_lead(world)
     (comment,) = await world.find(Comment, of=lead)
     assert comment.text == "Given to the one whose turn it was\nuser 2: absent\nuser 3: chosen"
+
+
+@pytest.mark.parametrize(
+    ("pick", "said"),
+    [
+        ("in_order", "the one whose turn it was"),
+        ("random", "by chance"),
+        ("first_available", "the first of the list"),
+        ("least_loaded", "least to do"),
+        ("least_recent", "waited longest"),
+        ("weighted", "by weight"),
+    ],
+)
+async def test_the_comment_says_how_it_was_picked_even_where_the_queue_says_so(
+    world: World, pick: Any, said: str
+) -> None:
+    await team(world)
+    world.use(lead_distribution(queue=UserQueue([2], pick=pick)))
+    lead = await new_lead(world)
+    (comment,) = await world.find(Comment, of=lead)
+    assert said in comment.text.partition("\n")[0]
+
+
+async def test_two_uses_with_filters_part_the_leads_between_them(world: World) -> None:
+    await team(world)
+    for name, members, only in (("eu", [2], F.currency == "EUR"), ("us", [3], F.currency == "USD")):
+        world.use(use(lead_distribution, name=name, queue=UserQueue(members), only=only))
+    leads = [await new_lead(world, currency=currency) for currency in ("EUR", "USD")]
+    assert [(await read(world, lead)).responsible_id for lead in leads] == [2, 3]
+    assert len(await world.find(Comment)) == 2
 
 
 async def test_who_calls_in_time_is_left_in_peace(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bizproc import crm
+from bizproc import F, crm
 from bizproc.model import Contact, Deal, Lead
 from bizproc.testing import World, crash_at_every_await
 from bizproc_sales.win_back import months_before, win_back
@@ -39,6 +39,15 @@ async def test_some_months_after_a_deal_was_lost_its_client_is_asked_again(world
     await world.advance(days=55)
     assert await leads(world) == []
     await world.advance(days=10)
+    assert await leads(world) == [(ann.id, "Win back")]
+
+
+async def test_only_deals_that_fit_the_filter_are_looked_at(world: World) -> None:
+    world.use(win_back(after_months=2, only=F.title == "Ours"))
+    ann, bob = await client(world), await client(world, 2)
+    for of, title in ((ann, "Ours"), (bob, "Theirs")):
+        await world.perform(crm.deal(await lost_deal(world, of)).update({"title": title}))
+    await world.advance(days=100)
     assert await leads(world) == [(ann.id, "Win back")]
 
 

@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bizproc import crm, gather, on, process
+from bizproc import F, crm, gather, on, process
 from bizproc.model import Activity, Comment, Deal, Task
 from bizproc.testing import World, assert_recipe, crash_at_every_await
 from bizproc_service.close_tasks import close_tasks
@@ -45,6 +45,13 @@ async def test_the_story_ends_the_same_wherever_the_program_dies() -> None:
 
 
 # -- one thing each ----------------------------------------------------------------------------------------------------
+
+
+async def test_deals_that_do_not_fit_the_filter_keep_their_tasks(world: World) -> None:
+    world.use(close_tasks(only=F.title == "Coffee"), task_of_the_stage)
+    deal = await world.deal(title="Tea")
+    await world.perform(crm.deal(deal).change_stage("PREPARATION"))
+    assert await open_tasks(world) == ["Work of NEW", "Work of PREPARATION"]
 
 
 async def test_without_leftovers_there_is_no_report(world: World) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bizproc import F
 from bizproc.model import Company, Contact, MultiField
 from bizproc.testing import World, assert_recipe, crash_at_every_await
 from bizproc_service.enrich_contact import Known, enrich_contact, look_up
@@ -57,6 +58,12 @@ async def test_what_a_provider_knows_is_added_and_nothing_is_overwritten(world: 
 
 async def test_the_story_ends_the_same_wherever_the_program_dies() -> None:
     assert await crash_at_every_await(story) > 8
+
+
+async def test_only_contacts_that_fit_the_filter_are_asked_for(world: World) -> None:
+    world.use(enrich_contact(provider="https://known.example/{domain}", only=F.city == "Lyon"))
+    await new_contact(world)
+    assert await world.instances() == []
 
 
 # -- one thing each ----------------------------------------------------------------------------------------------------
