@@ -668,8 +668,8 @@ class Runtime:
                 if progress is not None:
                     progress(so_far)
             so_far.last = items[-1].id if items else so_far.highest
-        if progress is not None:
-            progress(so_far)
+            if progress is not None:  # also of a page whose items all had been started on before
+                progress(so_far)
         return so_far
 
     async def _start_wave(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import partial
 from itertools import combinations, product
 from typing import Any
@@ -451,6 +451,7 @@ decimals = st.one_of(
     st.decimals(-20, 20, places=40, allow_nan=False),
 )
 amounts = st.decimals(-(10**9), 10**9, places=4, allow_nan=False)
+custom_numbers = st.one_of(decimals, decimals.map(lambda each: each.normalize(Context(prec=80))))
 
 
 @settings(SETTINGS, max_examples=150)
@@ -480,6 +481,50 @@ def test_law_15_money_and_numbers_are_exact(held: list[tuple[Decimal, Decimal]],
             where = Condition((name,), operator, (value,))
             assert on.both(where, "product_row") == true
             assert on.both(~where, "product_row") == [id_ for id_ in on.all("product_row") if id_ not in true]
+
+
+@settings(SETTINGS, max_examples=100)
+@given(held=st.lists(custom_numbers, max_size=6), value=custom_numbers, other=custom_numbers)
+@example(held=[Decimal("7.50"), Decimal("1E+2"), Decimal("-0")], value=Decimal("7.5"), other=Decimal(100))
+@example(held=[Decimal("999999999999999." + "9" * 40)], value=Decimal("999999999999999." + "9" * 39), other=Decimal(0))
+@example(held=[Decimal("1E-40"), Decimal("-1E-40")], value=Decimal("1E-40"), other=Decimal("2E-40"))
+def test_law_15_custom_numbers_are_exact(held: list[Decimal], value: Decimal, other: Decimal) -> None:
+    """Law 15. However a custom number was spelt, it compares exactly; what SQL lets through is decided in memory."""
+    on, rate = ONE.holds(*(Deal(id=id_, custom={"rate": each}) for id_, each in enumerate(held, start=1))), F.custom.rate
+    expected: list[tuple[Filter, Callable[[Decimal], bool]]] = [
+        (rate < value, lambda each: each < value),
+        (rate <= value, lambda each: each <= value),
+        (rate > value, lambda each: each > value),
+        (rate >= value, lambda each: each >= value),
+        (rate == value, lambda each: each == value),
+        (rate != value, lambda each: each != value),
+        (rate.is_in([value, other]), lambda each: each in (value, other)),
+        (rate.is_in([value, None]), lambda each: each == value),
+        (rate.between(value, other), lambda each: value <= each <= other),
+    ]
+    for where, fits in expected:
+        assert on.both(where) == [id_ for id_, each in enumerate(held, start=1) if fits(each)]
+
+
+def test_law_15_custom_numbers_and_days_that_do_not_fit_are_not_read() -> None:
+    """Law 15. SQL itself leaves out the deals whose custom number or day is another one, or that have none."""
+    days = (date(2025, 12, 31), date(2026, 1, 1), date(2026, 1, 2))
+    made = (Deal(id=id_, custom={"rate": Decimal(id_), "due": day}) for id_, day in enumerate(days, start=1))
+    on = ONE.holds(*made, Deal(id=4))
+    for where, ids in (
+        (F.custom.rate == 2, [2]),
+        (F.custom.rate > Decimal("2.001"), [3]),
+        (F.custom.rate < Decimal("1.999"), [1]),
+        (F.custom.rate.between(2, 3), [2, 3]),
+        (F.custom.rate.is_in([1, 2]), [1, 2]),
+        (F.custom.due == days[1], [2]),
+        (F.custom.due != days[1], [1, 3, 4]),
+        (F.custom.due >= days[1], [2, 3]),
+        (~(F.custom.due >= days[1]), [1, 4]),
+    ):
+        sql = on.sql(where)
+        rows = on.connection.execute(f"SELECT id FROM deal WHERE {sql.text} ORDER BY id", sql.parameters)
+        assert [id_ for (id_,) in rows] == on.both(where) == ids
 
 
 def row(id_: int, **values: Any) -> ProductRow:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from itertools import count
+from math import isfinite
 from typing import Any, Final
 
 from attrs import frozen
@@ -148,8 +149,9 @@ class _Compiler:
     def _own(self, table: Table, path: Path) -> _Value:
         shape, alias = table.shape, table.alias
         if path[0] == "custom":
-            code = path[1]
-            return _Value(self._customs(shape.kind)[code], f"json_extract({alias}.custom, '$.\"{code}\"')")
+            field = self._customs(shape.kind)[path[1]]
+            inside = "" if field.multiple else _INSIDE.get(field.type.name, "")
+            return _Value(field, f"json_extract({alias}.custom, '$.\"{path[1]}\"{inside}')")
         field = readable(shape.cls)[path[0]]
         name = getattr(shape.cls, "aliases", {}).get(path[0], path[0])
         if name not in shape.fields:
@@ -200,7 +202,8 @@ class _Compiler:
     def _leaf(self, condition: Condition, value: _Value, *, positive: bool) -> Sql:
         operator, wanted = condition.operator, condition.values
         if condition.path[-2:-1] == ("custom",) and not _is_exact_custom(value.field, operator):
-            return _ANYTHING
+            is_number = positive and value.field.type.name == "number" and not value.field.multiple
+            return _near(operator, value.text, wanted) if is_number else _ANYTHING
         if operator in TEXTS:
             return self._text(operator, value, wanted[0], positive=positive)
         if any(isinstance(each, Money) for each in wanted):
@@ -506,10 +509,32 @@ def _of_set(operator: str, value: _Value, wanted: Sequence[Any]) -> Sql:
 
 
 def _is_exact_custom(field: Field, operator: str) -> bool:
-    """Whether JSON holds such values of a custom field as they compare: texts, ids and the like, and no lists."""
+    """Whether JSON holds such values of a custom field as they compare: texts, ids, days and the like, and no lists."""
     if field.multiple:
         return False
     return operator in ("null", "empty") or field.type.name in _PLAIN_IN_JSON
 
 
-_PLAIN_IN_JSON: Final = ("text", "integer", "truth", "choice", "user", "file", "url")
+_PLAIN_IN_JSON: Final = ("text", "integer", "truth", "choice", "user", "file", "url", "day")
+_INSIDE: Final = {"number": '."$decimal"', "day": '."$date"'}
+"""Where within its JSON stands the text of a value that JSON has no form for."""
+
+
+def _near(operator: str, text: str, wanted: Sequence[Any]) -> Sql:
+    """Of a number that JSON holds as it was given (7.50, 1E+2): what is near enough to fit; it is not exact."""
+    ends = [float(each) for each in wanted if each is not None]
+    if operator not in ("=", "in", *ORDER) or len(ends) != len(wanted) or not ends or not all(map(isfinite, ends)):
+        return _ANYTHING
+    least, most = min(ends), max(ends)
+    if operator == "between":
+        least, most = ends
+    number, parts = f"CAST({text} AS REAL)", []
+    if operator[0] != "<":
+        parts.append(Sql(f"{number} >= ?", (least - abs(least) * _NEAR,), exact=False))
+    if operator[0] != ">":
+        parts.append(Sql(f"{number} <= ?", (most + abs(most) * _NEAR,), exact=False))
+    return _joined("AND", parts)
+
+
+_NEAR: Final = 1e-9
+"""Far more than a float can be off, as a part of a number."""
