@@ -7,45 +7,27 @@ It assembles the store, the CRM, the engine and the clock, and is what doors and
 from __future__ import annotations
 
 import asyncio
-import gc
-import warnings
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from threading import Event
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import uuid4
 
-import anyio
 from anyio import CancelScope, to_thread
-from attrs import evolve, field, fields, frozen
+from attrs import frozen
 
 from bizproc.adapters import sql_crm
 from bizproc.adapters.csv_files import ImportReport, Progress
-from bizproc.adapters.file_folder import FolderFiles, MemoryFiles
-from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader, SqlWatch, bulk, exporting
+from bizproc.adapters.sql_crm import SqlCrmReader, SqlWatch, bulk, exporting
 from bizproc.adapters.sql_crm.exporting import ExportReport
-from bizproc.adapters.sql_crm.reading import setting
 from bizproc.adapters.system_clock import SystemClock
 from bizproc.core.checks import check_text, check_value
 from bizproc.core.codec import Codec
-from bizproc.core.commands import Action, Command
-from bizproc.core.errors import (
-    ActionError,
-    InstanceCancelled,
-    InstanceFailed,
-    InstanceNotFinished,
-    InstanceStuck,
-    InstanceTerminated,
-    ProcessDefinitionError,
-    SettingsError,
-    StartConflict,
-    StartRefused,
-    WrongArgument,
-)
+from bizproc.core.commands import Command
+from bizproc.core.errors import StartConflict, StartRefused, WrongArgument
 from bizproc.core.process import Call, Process
 from bizproc.core.steps import StepFunction
 from bizproc.crm.holding import holding
@@ -53,35 +35,11 @@ from bizproc.engines.embedded import backfill, inspection, upgrade
 from bizproc.engines.embedded.backfill import Backfill
 from bizproc.engines.embedded.engine import NOWHERE, Engine, Options
 from bizproc.engines.embedded.guest import Guest
-from bizproc.engines.embedded.inspection import (
-    JournalStep,
-    News,
-    Overview,
-    Recording,
-    Refusal,
-    Result,
-    Retrying,
-    Sent,
-    Since,
-    Status,
-)
+from bizproc.engines.embedded.inspection import News, Overview, Refusal, Since, Status
 from bizproc.engines.embedded.reactions import Reactions
-from bizproc.engines.embedded.rehearsal import (
-    Change,
-    Done,
-    Outcome,
-    PreviewMessage,
-    PreviewStep,
-    PreviewStop,
-    PreviewWait,
-    Rehearsed,
-    SignalSent,
-    Stage,
-    TimeUp,
-    rehearse,
-)
+from bizproc.engines.embedded.rehearsal import Stage
 from bizproc.engines.embedded.rules import Rules
-from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
+from bizproc.engines.embedded.upgrade import UpgradeReport
 from bizproc.model.agenda import Agenda
 from bizproc.model.bills import Bill
 from bizproc.model.files import File
@@ -90,337 +48,28 @@ from bizproc.model.references import ItemRef, ref_of
 from bizproc.model.tokens import Signer
 from bizproc.ports.channel import Outside
 from bizproc.ports.clock import Clock
-from bizproc.ports.commit_observer import CommitObserver
 from bizproc.ports.files import FILES, Files
-from bizproc.ports.performing import Performing
-from bizproc.rules.filters import Filter, Setting
+from bizproc.rules.filters import Filter
+from bizproc.runtime.instance import Instance
+from bizproc.runtime.parts import (
+    distinct,
+    makers,
+    open_database,
+    portal_of,
+    spare_collector,
+    used_processes,
+    with_channels,
+    with_files,
+)
+from bizproc.runtime.previewing import AnyChannel, Preview, Rehearsing
 from bizproc.settings import Settings
-from bizproc.store import schema
-from bizproc.store.copies import files_of, number_of_files
+from bizproc.store.copies import number_of_files
 from bizproc.store.database import Database, Transaction
-from bizproc.store.types import moment_text
 
 T = TypeVar("T")
+
+
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
-
-__all__ = [
-    "Backfill",
-    "Backup",
-    "Change",
-    "ExportReport",
-    "Instance",
-    "JournalStep",
-    "News",
-    "Overview",
-    "Preview",
-    "PreviewMessage",
-    "PreviewStep",
-    "PreviewStop",
-    "PreviewWait",
-    "Recording",
-    "Refusal",
-    "Retrying",
-    "Runtime",
-    "Sent",
-    "Since",
-    "Status",
-    "Upgrade",
-    "UpgradeReport",
-]
-
-_GOING_ON = frozenset({"running", "waiting"})
-
-
-class Instance(Generic[R_co]):
-    """A handle on one instance, by its id. Its methods raise InstanceNotFound."""
-
-    def __init__(self, runtime: Runtime, id: str, process: Process[..., Any] | None = None) -> None:
-        self.id = id
-        self._runtime = runtime
-        self._process = process
-
-    def __repr__(self) -> str:
-        return f"Instance({self.id!r})"
-
-    async def status(self) -> Status:
-        """How it stands."""
-        return await self._runtime.read(partial(inspection.status, id=self.id, codec=self._runtime.codec))
-
-    async def result(self, *, timeout: timedelta | None = None) -> R_co:
-        """
-        What it returned, once it has ended.
-
-        Raises:
-            InstanceFailed: It raised an error, which is the cause.
-            InstanceCancelled, InstanceTerminated: It was ended before it returned.
-            InstanceStuck: It cannot end before a person has looked at it.
-            InstanceNotFinished: It has not ended within `timeout`, and goes on.
-        """
-        found = await self._look()
-        if found.state in _GOING_ON:
-            with anyio.move_on_after(None if timeout is None else timeout.total_seconds()):
-                found = await self._ended(found.key)
-        if found.state in _GOING_ON:
-            raise InstanceNotFinished(instance=self.id, process=found.process, state=found.state, timeout=str(timeout))
-        return cast("R_co", self._value(found))
-
-    async def signal(self, name: str, value: Any = None, *, key: str | None = None) -> None:
-        """Send it a signal; the same key twice counts once. Sent to one that has ended, it is dropped."""
-        check_text(name, process="Instance.signal", parameter="name")
-        if key is not None:
-            check_text(key, process="Instance.signal", parameter="key")
-        await self._runtime.asks.signal(self.id, name, value, key)
-
-    async def cancel(self) -> None:
-        """Raise Cancelled at its current await; its cleanup may await. Returns when that is certain to happen."""
-        await self._runtime.asks.cancel(self.id)
-
-    async def terminate(self, reason: str) -> None:
-        """End it now; no more of its code runs."""
-        check_text(reason, process="Instance.terminate", parameter="reason")
-        await self._runtime.asks.terminate(self.id, reason)
-
-    async def retry(self, *, again: bool = False) -> None:
-        """
-        Let it go on, if it failed or is stuck: at the step whose error it failed with, on whatever code there is now.
-
-        Args:
-            again: Also if steps were done after that error (cleanup, the undo of a saga), which may then be done again.
-
-        Raises:
-            NotResumable: It neither failed nor is stuck; or steps were done after the error.
-            StartRefused: It ended, and another one runs on its document by now.
-        """
-        await self._runtime.asks.retry(self.id, again=again)
-
-    async def fork(self, step: str, *, id: str | None = None) -> Instance[R_co]:
-        """
-        A new instance that has done what this one had done before a step, and goes on from there; this one stays.
-
-        Signals that were not read by then are the fork's too. What was done at the step and after it is done again.
-
-        Args:
-            step: Its address, as `journal()` has it.
-            id: A name for the fork. The same again gives the same fork.
-
-        Raises:
-            UnknownStep: The journal has no such step.
-        """
-        return Instance(self._runtime, await self._runtime.asks.fork(self.id, step, id), self._process)
-
-    async def settle(self, step: str, *, sent: bool) -> None:
-        """
-        Say what became of a delivery that is unknown.
-
-        If the instance failed at it, it goes on. If nobody waits for it, or the process went on without it, the
-        instance stays as it is.
-
-        Args:
-            step: The address of the step, as `DeliveryUnknown` and `bizproc show` name it.
-            sent: It was sent: the step returns as if the other side had said so. Or else it is sent again.
-
-        Raises:
-            NotResumable: The fate of what was posted at this step is known, or nothing was.
-            StartRefused: It ended, and another one runs on its document by now.
-        """
-        await self._runtime.asks.settle(self.id, step, sent=sent)
-
-    async def skip_wait(self) -> None:
-        """
-        End the wait that would be over first, as if its time were up.
-
-        Raises:
-            NotResumable: It does not wait.
-        """
-        await self._runtime.asks.skip_wait(self.id)
-
-    async def journal(self) -> list[JournalStep]:
-        """Its steps: address, name, arguments, outcome, attempts, times."""
-        path, codec = self._runtime.path, self._runtime.codec
-        return await self._runtime.read(partial(inspection.journal, id=self.id, path=path, codec=codec))
-
-    async def sent(self) -> list[Sent]:
-        """What it has given to channels, in its order: mails, messages, documents; and what became of it."""
-        return await self._runtime.read(partial(inspection.sent, id=self.id, codec=self._runtime.codec))
-
-    async def retrying(self) -> list[Retrying]:
-        """Its steps that have failed and are tried again: how often, the last error, and when."""
-        return await self._runtime.read(partial(inspection.retrying, id=self.id, codec=self._runtime.codec))
-
-    async def recording(self, process: Process[..., Any]) -> Recording:
-        """
-        What it was started with, and its journal, with the types of its process.
-
-        Raises:
-            NotRestorable: The process takes other parameters now.
-        """
-        path, codec = self._runtime.path, self._runtime.codec
-        return await self._runtime.read(
-            partial(inspection.recording, id=self.id, path=path, codec=codec, process=process)
-        )
-
-    async def notes(self) -> list[tuple[datetime, str, str | None]]:
-        """What it wrote into its log: moment, text, facts as JSON."""
-        return await self._runtime.read(partial(inspection.notes, id=self.id))
-
-    async def _look(self) -> Result:
-        return await self._runtime.read(partial(inspection.result, id=self.id))
-
-    async def _ended(self, key: int) -> Result:
-        while True:
-            # First listen, then look: an ending in between is not missed.
-            ending = asyncio.ensure_future(self._runtime.asks.ended_once(key))
-            try:
-                found = await self._look()
-                if found.state not in _GOING_ON:
-                    return found
-                await ending
-            finally:
-                ending.cancel()
-
-    def _value(self, found: Result) -> Any:
-        codec, who = self._runtime.codec, {"instance": self.id, "process": found.process}
-        if found.state == "completed" and found.ended_by is not None:
-            return None  # an action of its own ended it, whatever its code would have returned (D11)
-        if found.state == "completed":
-            return codec.decode(found.outcome or "null", self._result_type(found), path="result")
-        error = None if found.error is None else codec.decode_error(found.error)
-        if found.state == "failed":
-            report = inspection.report(error) if error is not None else None
-            name, text = (report.class_name, report.text) if report else ("", "")
-            raise InstanceFailed(**who, error_class=name, text=text, error=error) from error
-        if found.state == "cancelled":
-            raise InstanceCancelled(**who)
-        if found.state == "terminated":
-            raise InstanceTerminated(**who, reason=found.ended_by or "")
-        raise InstanceStuck(**who, text=str(error)) from error
-
-    def _result_type(self, found: Result) -> Any:
-        process = self._process or self._runtime.asks.processes().get((found.process, found.version))
-        return Any if process is None else process.result_type
-
-
-@frozen(kw_only=True)
-class Preview:
-    """
-    What a process would do if it were started now. Nothing of it was done.
-
-    Attributes:
-        process, document: What would be started.
-        happened: What is assumed to have happened at its waits so far.
-        at: The moment up to which it is followed.
-        steps: What it would do, in order.
-        waits: The waits that would be open then.
-        stops: Branches that cannot be followed further, each with the reason.
-        ended: How it would have ended: `completed`, `failed`, `terminated`; None while it goes on.
-        ended_by: What ended it from outside.
-        result, error: What it would return, or raise.
-    """
-
-    process: str
-    document: ItemRef | None
-    happened: tuple[str, ...]
-    at: datetime
-    steps: tuple[PreviewStep, ...]
-    waits: tuple[PreviewWait, ...]
-    stops: tuple[PreviewStop, ...]
-    ended: str | None
-    ended_by: str | None
-    result: Any
-    error: str | None
-    _rehearsal: _Rehearsing = field(repr=False, eq=False, alias="_rehearsal")
-
-    async def after(
-        self, action: Command[Any] | None = None, *, signal: str | None = None, value: Any = None
-    ) -> Preview:
-        """
-        What it would do next: after the time of the wait that would be over first, or after something that happens.
-
-        Args:
-            action: What somebody does, as `crm.deal(5).change_stage("EXECUTING")`.
-            signal: The name of a signal that is sent to it.
-            value: What that signal brings.
-
-        Raises:
-            WrongArgument: That cannot happen there: it has ended, or does not wait for this.
-            ActionError: The action cannot do its work.
-        """
-        if action is not None:
-            return await self._rehearsal.after(Done(_an_action(action)), action.name)
-        if signal is not None:
-            return await self._rehearsal.after(SignalSent(signal, value), f"signal {signal}")
-        return await self._rehearsal.after(TimeUp(), TIME_IS_UP)
-
-    async def outcomes(self) -> dict[str, Preview]:
-        """
-        What it would do next, for each way in which its waits may end, as far as these can be told.
-
-        These are: the time of the first is up; somebody moves the item to a stage that is waited for, if that can be
-        done; a signal comes whose value is assumed (`assume={"approved": True}`).
-        """
-        found = {}
-        for name, outcome in self._rehearsal.outcomes.items():
-            with suppress(ActionError):  # a stage of another pipeline
-                found[name] = await self._rehearsal.after(outcome, name)
-        return found
-
-
-TIME_IS_UP = "time is up"
-
-
-@frozen(eq=False)
-class _Rehearsing:
-    """A rehearsal that can be gone on with: it is done again from its beginning, with one thing more that happens."""
-
-    runtime: Runtime
-    call: Call[Any]
-    assumed: Mapping[Any, Any]
-    moment: datetime | None
-    path: tuple[Outcome, ...] = ()
-    happened: tuple[str, ...] = ()
-    outcomes: Mapping[str, Outcome] = field(factory=dict)
-
-    async def after(self, outcome: Outcome, name: str) -> Preview:
-        return await evolve(self, path=(*self.path, outcome), happened=(*self.happened, name)).preview()
-
-    async def preview(self) -> Preview:
-        beginning, found = await self.runtime.undone(self._rehearse)
-        known = {one.name: getattr(found, one.name) for one in fields(Rehearsed) if one.name != "outcomes"}
-        return Preview(
-            process=self.call.process.name,
-            document=None if self.call.document is None else ref_of(self.call.document),
-            happened=self.happened,
-            **known,
-            _rehearsal=evolve(self, moment=beginning, outcomes=found.outcomes),
-        )
-
-    def _rehearse(self, tx: Transaction) -> tuple[datetime, Rehearsed]:
-        if self.moment is not None:  # what comes after a preview begins when that one did
-            tx.now, tx.now_text = self.moment, moment_text(self.moment)
-        beginning = tx.now
-        return beginning, rehearse(tx, self.call, self.runtime.stage(self.call), self.assumed, self.path)
-
-
-class _AnyChannel(Mapping[str, Any]):
-    """A guest does not know which channels the owner has."""
-
-    def __contains__(self, _name: object) -> bool:
-        return True
-
-    def __getitem__(self, name: str) -> Any:
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-def _an_action(action: Any) -> Action[Any]:
-    checked: Action[Any] = check_value(action, Action, process="Preview.after", parameter="action")
-    return checked
 
 
 @frozen
@@ -513,7 +162,7 @@ class Runtime:
             runtime.engine.on_breakdown = scope.cancel
             await runtime.begin(loaded)
             runtime.engine.receive_guests()
-            _spare_collector()
+            spare_collector()
             with scope:
                 yield runtime
         finally:
@@ -767,7 +416,7 @@ class Runtime:
             if not isinstance(key, StepFunction | str):
                 expected = "the functions of @action steps, or names"
                 raise WrongArgument(process="Runtime.preview", parameter="assume", expected=expected, got=repr(key))
-        return await _Rehearsing(self, call, assumed, None).preview()
+        return await Rehearsing(self, call, assumed, None).preview()
 
     def stage(self, call: Call[Any]) -> Stage:
         """What a preview of this call needs."""
@@ -781,7 +430,7 @@ class Runtime:
         return Stage(
             codec=self.codec,
             reactions=Reactions(self.codec, make_port, make_setting, rules),
-            channels=self.outside.channels if owned else _AnyChannel(),
+            channels=self.outside.channels if owned else AnyChannel(),
             portal=self.portal,
             make_watch=SqlWatch,
         )
@@ -1036,54 +685,6 @@ def _name_of(process: Process[..., Any] | str) -> str:
     return process if isinstance(process, str) else process.name
 
 
-def used_processes(settings: Settings) -> list[Process[..., Any]]:
-    """The processes of the recipes that the settings use; of those that cannot run there is a warning."""
-    if not settings.recipes:
-        return []
-    from bizproc.installed import uses_of
-
-    uses = uses_of(settings)
-    for trouble in uses.troubles:
-        warnings.warn(str(trouble), stacklevel=3)
-    return uses.processes
-
-
-def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:
-    """The processes; raises ProcessDefinitionError where two have one name and version."""
-    known: dict[tuple[str, int], Process[..., Any]] = {}
-    for process in processes:
-        if known.setdefault((process.name, process.version), process) is not process:
-            detail = f"two processes have this name and version {process.version}: give one another name or version."
-            raise ProcessDefinitionError(process=process.name, detail=detail)
-    return list(known.values())
-
-
-def open_database(
-    url: str,
-    clock: Clock,
-    observer: CommitObserver | None = None,
-    *,
-    threaded: bool = True,
-    owner: bool = True,
-    previous: Database | None = None,
-) -> Database:
-    """The store with all its tables."""
-    tables = (schema.metadata, sql_crm.metadata)
-    return Database.open(
-        url, clock=clock.now, observer=observer, threaded=threaded, owner=owner, tables=tables, previous=previous
-    )
-
-
-def _spare_collector() -> None:
-    """
-    Modules and what they hold do not go away: the collector of garbage need not look at them again and again.
-
-    Under load it did, and took a third of the time of a step. Once a program: what is garbage then, in cycles, stays.
-    """
-    if not gc.get_freeze_count():
-        gc.freeze()
-
-
 def assemble(
     database: Database, clock: Clock, settings: Settings, options: Options, outside: Outside = NOWHERE
 ) -> Runtime:
@@ -1096,70 +697,3 @@ def assemble(
     options.retention = timedelta(days=min(settings.retention_days, timedelta.max.days))
     engine = Engine(database, clock, make_port, codec, options, outside, make_setting=make_setting)
     return Runtime(database, engine, codec, portal, outside)
-
-
-def makers(portal: Portal) -> tuple[Callable[[Performing], SqlCrm], Callable[[SqlCrm], Setting]]:
-    """How the CRM is made in a transaction, and what conditions are looked at in."""
-
-    def make_port(performing: Performing) -> SqlCrm:
-        return SqlCrm(performing, portal)
-
-    def make_setting(port: SqlCrm) -> Setting:
-        return setting(port.performing.transaction, port.performing.now, portal.zone)
-
-    return make_port, make_setting
-
-
-_ALWAYS: Final = ("bizproc.adapters.documents", "bizproc.adapters.payments")
-"""Each makes channels that every runtime has."""
-
-_CHANNELS: Final = ("bizproc.adapters.smtp", "bizproc.adapters.sms", "bizproc.adapters.ads")
-"""Each makes the channels that the settings ask for, and is imported only if its section says something."""
-
-
-def with_channels(outside: Outside, settings: Settings, database: Database) -> Outside:
-    """
-    What the settings say of channels; what was given already is not replaced.
-
-    Raises:
-        SettingsError: A section is filled in, and the packages it needs are not installed.
-    """
-    outside = with_files(outside, database)
-
-    async def signer() -> Signer:
-        return await database.read(lambda connection: SqlCrmReader(connection).signer())
-
-    for module in _ALWAYS:
-        own: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
-        outside = evolve(outside, channels={**own.channels, **outside.channels})
-    for module in _CHANNELS:
-        section = module.rpartition(".")[2].replace("smtp", "mail")
-        if getattr(settings, section) == getattr(Settings(), section):
-            continue
-        try:
-            made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
-        except ModuleNotFoundError as error:
-            detail = f"[{section}] is filled in, and {error.name} is missing: pip install bizproc[{section}]."
-            raise SettingsError(where=section, detail=detail) from None
-        outside = evolve(outside, channels={**made.channels, **outside.channels})
-    return outside
-
-
-def with_files(outside: Outside, database: Database) -> Outside:
-    """Where no other place for contents of files is given: a folder beside the store, or memory for one in memory."""
-    if FILES in outside.tools:
-        return outside
-    file = database.file
-    files = MemoryFiles() if file is None else FolderFiles(files_of(file))
-    return evolve(outside, tools={**outside.tools, FILES: files})
-
-
-def portal_of(settings: Settings) -> Portal:
-    """What is the same for the whole CRM."""
-    return Portal(
-        zone=settings.zone,
-        currency=settings.currency,
-        language=settings.language,
-        public_url=settings.web.public_url,
-        largest_mail=settings.mail.largest * 1_000_000,
-    )
