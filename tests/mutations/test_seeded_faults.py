@@ -222,8 +222,8 @@ FAULTS = (
         file="bizproc/adapters/sql_crm/queues.py",
         old="            moved = _release(performing, portal, place) or moved",
         new="            _release(performing, portal, place)",
-        test="tests/properties/test_queue_laws_in_the_store.py::"
-        "test_law_23_room_that_one_line_makes_is_used_by_another_at_once",
+        test="tests/contract/test_change_responsible.py::"
+        "test_room_that_one_line_makes_is_used_by_another_in_the_same_commit",
     ),
     Fault(
         is_="who has to wait behind others uses up a turn",
