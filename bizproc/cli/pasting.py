@@ -12,6 +12,7 @@ from uuid import UUID
 
 import attrs
 
+import bizproc
 from bizproc import model
 from bizproc.core.codec import text_of
 from bizproc.core.errors import RecordedError
@@ -97,11 +98,15 @@ class Pasting:
 
     def _object(self, value: Any) -> str:
         cls = type(value)
-        module = "bizproc.model" if getattr(model, cls.__name__, None) is cls else cls.__module__
+        home = (module for module in (model, bizproc) if getattr(module, cls.__name__, None) is cls)
+        module = next((module.__name__ for module in home), cls.__module__)
         given = []
         for field in attrs.fields(cls):
             each = getattr(value, field.name)
-            if field.init and not (type(each) is type(field.default) and each == field.default):
+            default: Any = field.default
+            if isinstance(default, attrs.Factory) and not default.takes_self:  # type: ignore[arg-type]
+                default = default.factory()
+            if field.init and not (type(each) is type(default) and each == default):
                 given.append(f"{field.alias}={self._guarded(field.name, each)}")
         return f"{self.name(module, cls.__name__)}({', '.join(given)})"
 

@@ -16,6 +16,7 @@ from inspect import unwrap
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from bizproc.cli.assigned import Assigned
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.pasting import Pasting
 from bizproc.core.codec import Codec
@@ -60,6 +61,7 @@ class Story:
         self.lines: list[str] = []
         self.now = recording.status.started_at
         self.variables: dict[tuple[str, int], str] = {}
+        self.assigned = Assigned.of(recording.rows, self.codec)
 
     def text(self) -> str:
         self.given()
@@ -91,11 +93,14 @@ class Story:
     def given(self) -> None:
         """The items, and what steps will answer."""
         self.lines += self._products()
+        self._users()
         for (kind, id_), item in self.linked.items():
-            self._make(kind, id_, item)
+            if (kind, id_) not in self.variables:
+                self._make(kind, id_, item)
         document = self.recording.call.document
         if document is not None:
             self._make(document.item_type, document.id, document)
+        self._queues()
         self._answers()
         parameters = self.process.form.given(self.recording.call.parameters)
         first = [] if document is None else [self.variables[document.item_type, document.id]]
@@ -112,6 +117,32 @@ class Story:
             fields = "" if known is None else self._fields(known)
             lines.append(f"await world.product({fields})" + ("" if known is not None else "  # not used"))
         return lines
+
+    def _users(self) -> None:
+        """Users of a queue are named by id in code, likewise."""
+        untold, users = self.assigned.untold(), self.assigned.users()
+        if untold is not None:
+            raise self._untold(*untold)
+        if max(users, default=0) > _MOST_FILLERS:
+            raise Mistake(f"user {max(users)} is in a queue: a test would have to make all users before them.")
+        for id_ in range(1, max(users, default=0) + 1):
+            known = self.linked.get(("user", id_))
+            if known is not None:
+                self._make("user", id_, known)
+            else:
+                self.lines.append("await world.user()" + ("" if id_ in users else "  # not used"))
+
+    def _queues(self) -> None:
+        """Where queues stood, and who was absent."""
+        for told in self.assigned.queues():
+            if told.state is not None:
+                self.code.name("bizproc", "crm")
+                restored = f"crm.queue({self.code.of(told.queue)}).restore({self.code.of(told.state)})"
+                self.lines.append(f"await world.perform({restored})")
+        for user, (start, end) in self.assigned.absences():
+            self.code.name("bizproc", "crm")
+            given = f"user_id={user}, start={self.code.of(start)}, end={self.code.of(end)}"
+            self.lines.append(f"await world.perform(crm.absence.create({given}))")
 
     def _make(self, kind: str, id_: int, item: Any) -> None:
         name = kind if kind not in self.variables.values() else f"{kind}_{id_}"
@@ -280,6 +311,7 @@ class Story:
                 self.code.name("bizproc.model", cls)
                 found = f"[each.{field} for each in await world.find({cls}, of={name})]"
                 self.lines.append(f"assert {found} == {self.code.of(texts)}")
+        self._given_to(document, name)
         moved = self._own_actions(document, "change_stage") or self._own_actions(document, "change_status")
         if moved:
             stage = _argument(moved[-1], "stage") or _argument(moved[-1], "status")
@@ -288,6 +320,16 @@ class Story:
                 cls = type(document).__name__
                 self.code.name("bizproc.model", cls)
                 self.lines.append(f"assert (await world.get({cls}, {name}.id)).stage == {self.code.of(stage)}")
+
+    def _given_to(self, document: Any, name: str) -> None:
+        """Who is responsible, if that was changed in the story."""
+        own = self._own_actions(document, "change_responsible")
+        given = [done.user for row, done in self.assigned.decisions if row in own and done.user is not None]
+        held = any(done.held for _, done in self.assigned.decisions)
+        if given and not held:
+            cls = type(document).__name__
+            self.code.name("bizproc.model", cls)
+            self.lines.append(f"assert (await world.get({cls}, {name}.id)).responsible_id == {given[-1]}")
 
     def _own_actions(self, document: Any, verb: str) -> list[Recorded]:
         called = f"{document.item_type}.{verb}"

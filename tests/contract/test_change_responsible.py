@@ -392,6 +392,21 @@ def test_an_absence_taken_back_lets_it_go_at_once(office: Office, team: list[int
     assert owner(office, waiting) == team[0]
 
 
+def test_room_that_one_line_makes_is_used_by_another_in_the_same_commit(
+    office: Office, full: UserQueue, team: list[int]
+) -> None:
+    """What leaves the second line is taken from somebody for whom the first holds something."""
+    owned, waiting = lead(office), lead(office)
+    assert ask(office, owned, full).user == team[0]
+    assert ask(office, waiting, full).held
+    absence = office.do(crm.absence.create(user_id=team[1], start=office.now, end=office.now + timedelta(hours=9)))
+    # By name it comes behind the one that is full.
+    later = UserQueue(team[1:2], pick="in_order", skip_absent=True, nobody="hold", name="service")
+    assert ask(office, owned, later).held
+    office.do(crm.absence(absence).delete())
+    assert (owner(office, owned), owner(office, waiting)) == (team[1], team[0])
+
+
 def test_what_somebody_gave_away_by_hand_leaves_the_line(office: Office, full: UserQueue, team: list[int]) -> None:
     first, second = lead(office), lead(office)
     ask(office, first, full)

@@ -217,6 +217,44 @@ def test_law_8_later_on_the_clock_is_never_earlier_in_time(zone: str, at: dateti
     assert instant(local, tz) <= instant(local + timedelta(minutes=minutes), tz)
 
 
+TURNS = [
+    ("Europe/Paris", "2026-03-29 02:30", "2026-03-29 01:00"),
+    ("Europe/Paris", "2026-10-25 02:30", "2026-10-25 00:30"),
+    ("Australia/Lord_Howe", "2026-10-04 02:15", "2026-10-03 15:30"),
+    ("Australia/Lord_Howe", "2026-04-05 01:45", "2026-04-04 14:45"),
+    ("America/Santiago", "2026-09-06 00:00", "2026-09-06 04:00"),
+    ("America/Havana", "2026-11-01 00:00", "2026-11-01 04:00"),
+    ("Pacific/Apia", "2011-12-30 12:00", "2011-12-30 10:00"),
+]
+"""Times on clocks that are turned just then, and the moments that are meant."""
+
+
+@pytest.mark.parametrize(("zone", "local", "meant"), TURNS)
+def test_law_8_what_the_clocks_jump_over_and_what_they_show_twice(zone: str, local: str, meant: str) -> None:
+    """Law 8. In a gap it is the moment of the jump, of what happens twice the first: and that is when it opens."""
+    clock = datetime.fromisoformat(local)
+    moment = datetime.fromisoformat(meant).replace(tzinfo=UTC)
+    assert instant(clock, ZoneInfo(zone)) == moment
+    opens = Shift(clock.time(), (clock + timedelta(hours=5)).time())
+    calendar = Calendar(zone=zone, hours=[[]] * 7, exceptions={clock.date(): [opens]})
+    if zone != "Pacific/Apia":  # there all of that day did not happen
+        assert calendar.is_open(moment)
+        assert not calendar.is_open(moment - timedelta(minutes=1))
+
+
+@given(turn=st.sampled_from(TURNS), minutes=st.integers(-180, 180))
+def test_law_8_a_time_on_the_clock_is_the_first_moment_that_shows_it(turn: tuple[str, str, str], minutes: int) -> None:
+    """Law 8. Wherever a clock shows a time, no earlier moment of that day shows it as well."""
+    zone, _, near = turn
+    tz = ZoneInfo(zone)
+    at = datetime.fromisoformat(near).replace(tzinfo=UTC) + timedelta(minutes=minutes)
+    shown = at.astimezone(tz).replace(tzinfo=None, fold=0)
+    moment = instant(shown, tz)
+    assert moment.astimezone(tz).replace(tzinfo=None, fold=0) == shown
+    for back in range(30, 181, 30):
+        assert (moment - timedelta(minutes=back)).astimezone(tz).replace(tzinfo=None, fold=0) != shown
+
+
 @given(case=cases(), parts=st.integers(1, 12))
 def test_law_9_much_is_little_repeated(case: Case, parts: int) -> None:
     """Law 9. A large d equals repeated small d."""

@@ -366,21 +366,6 @@ def test_law_23_the_line_in_the_store(comes: list[int | None], capacity: int) ->
     live(story)
 
 
-async def test_law_23_room_that_one_line_makes_is_used_by_another_at_once(world: World) -> None:
-    """Law 23. What leaves the second line is taken from somebody for whom the first line holds something."""
-    ann, bob = await team_of(world, 2)
-    full = UserQueue([ann], pick="in_order", capacity=1, nobody="hold", name="a")
-    owned = await world.perform(crm.lead.create(title="Ann's", responsible_id=ann))
-    waiting = await held_lead(world, full)
-    begin = world.clock.now()
-    absence = await world.perform(crm.absence.create(user_id=bob, start=begin, end=begin + timedelta(hours=9)))
-    passed_on = UserQueue([bob], pick="in_order", skip_absent=True, nobody="hold", name="b")
-    assert (await world.perform(crm.lead(owned).change_responsible(passed_on))).held
-    await world.perform(crm.absence(absence).delete())
-    assert [lead.responsible_id for lead in await world.find(Lead)] == [bob, ann]
-    assert (await world.get(Lead, waiting.id)).responsible_id == ann
-
-
 async def test_law_26_the_expansion_is_taken_at_the_decision_and_journaled(world: World) -> None:
     """Law 26. Who is in the department and listed as well counts once; who joins later was not in it then."""
     sales = await world.perform(crm.department.create(code="sales", name="Sales"))

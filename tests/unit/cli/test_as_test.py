@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bizproc import Runtime, crm
+from bizproc import Runtime, UserQueue, crm
 from bizproc.adapters.virtual_clock import VirtualClock
 from bizproc.cli.finding import find_processes
 from bizproc.model import Deal
@@ -30,7 +30,7 @@ from decimal import Decimal
 
 import attrs
 
-from bizproc import Retry, action, attempt, crm, gather, note, now, process, wait
+from bizproc import Retry, UserQueue, action, attempt, crm, gather, note, now, process, wait
 from bizproc.model import Deal
 
 
@@ -101,6 +101,15 @@ async def fails(deal: Deal) -> None:
 @process("tea.bare")
 async def bare(*, name: str, api_token: str) -> dict[str, str]:
     return {"name": name, "token": api_token}
+
+
+@process("tea.assigns")
+async def assigns(deal: Deal, *, team: list[int], pick: str = "in_order") -> list[int | None]:
+    queue = UserQueue(team, pick=pick, skip_absent=True, nobody="hold", name="sales")
+    one = await crm.deal.change_responsible(queue)
+    await wait.sleep(timedelta(hours=1))
+    two = await crm.deal.change_responsible(queue)
+    return [one.user, two.user]
 
 
 @process("tea.asks")
@@ -231,6 +240,62 @@ def test_a_story_with_steps_has_their_answers(tea: Any, run: Run, here: Path) ->
     assert "world.answers(score, 12, 1)" in text
     assert "Price(amount=Decimal('18.50'), until=datetime(2031, 5, 1, 0, 0, tzinfo=UTC))" in text
     assert "assert await run.result() == (12, 1, Decimal('18.50'))" in text
+
+
+async def team_of(runtime: Runtime, moves: Moves, *absent: int) -> list[int]:
+    """Three, one of whom is away for two hours; somebody else's deal has had a turn already."""
+    team = [(await runtime.perform(crm.user.create(name=name))).id for name in ("Ann", "Bob", "Cleo")]
+    begin = moves.clock.now()
+    for place in absent:
+        end = begin + timedelta(hours=2)
+        await runtime.perform(crm.absence.create(user_id=team[place], start=begin, end=end))
+    await runtime.perform(crm.deal(1).change_responsible(UserQueue(team, pick="in_order", name="sales")))
+    return team
+
+
+def test_a_story_of_turns_begins_where_the_queue_stood(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        team = await team_of(runtime, moves, 1)
+        instance: Instance[Any] = await runtime.start(tea.assigns(deal, team=team), id="it")
+        await moves.on(hours=5)
+        assert await instance.result() == [team[2], team[0]]
+        return instance
+
+    text = told(run, here, story)
+    assert "crm.queue('sales').restore({'last': 3, 'ring': (2, 3, 4)})" in text
+    assert "crm.absence.create(user_id=3, " in text
+    assert "assert await run.result() == [4, 2]" in text
+    assert "assert (await world.get(Deal, deal.id)).responsible_id == 2" in text
+
+
+def test_a_story_in_which_nobody_was_there_holds_it_again(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        team = await team_of(runtime, moves, 0, 1, 2)
+        instance: Instance[Any] = await runtime.start(tea.assigns(deal, team=team), id="it")
+        await moves.on(hours=1, minutes=30)
+        return instance
+
+    assert "assert await run.result() == [None, None]" in told(run, here, story)
+
+
+@pytest.mark.parametrize(
+    ("pick", "why"), [("random", "chance would decide anew"), ("in_order", "depends on more than the journal has")]
+)
+def test_a_story_in_which_others_or_chance_had_a_part_is_refused(
+    tea: Any, run: Run, here: Path, pick: str, why: str
+) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> Instance[Any]:
+        team = await team_of(runtime, moves)
+        instance: Instance[Any] = await runtime.start(tea.assigns(deal, team=team, pick=pick), id="it")
+        await moves.on(minutes=30)
+        await runtime.perform(crm.deal(2).change_responsible(UserQueue(team, pick="in_order", name="sales")))
+        await moves.on(hours=5)
+        return instance
+
+    asyncio.run(live(story))
+    printed = run("show", "it", "--as-test", "--processes", "tea")
+    assert printed.exit_code == 2
+    assert why in printed.stderr
 
 
 def test_a_story_of_a_failure_fails_alike(tea: Any, run: Run, here: Path) -> None:
