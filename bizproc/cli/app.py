@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from bizproc import __version__
+from bizproc.cli.near import meant
 from bizproc.cli.setup import common_options
 from bizproc.core.errors import BizprocError, Unanswered
 
@@ -95,7 +96,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command {args[0]!r}. There are: {', '.join(COMMANDS)}.", ctx)
+            told = meant(args[0], COMMANDS) or f"There are: {', '.join(COMMANDS)}."
+            raise click.UsageError(f"there is no command {args[0]!r}. {told}", ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:

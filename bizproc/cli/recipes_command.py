@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import click
 
 from bizproc.cli.finding import importable_here
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.near import meant
 from bizproc.cli.output import console, counted, print_json, safe, table
 from bizproc.cli.setup import Setup, common_options, is_there, setup_of
 
@@ -56,9 +56,8 @@ def _found(name: str) -> tuple[Installed, Recipe[...]]:
     wanted = [each for each in known if each.name == name]
     if not wanted:
         names = sorted({each.name for each in known})
-        near = get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Installed: {', '.join(names) or 'none'}."
-        raise Mistake(f"there is no recipe {name!r}. {hint}")
+        told = meant(name, names) or f"Installed: {', '.join(names) or 'none'}."
+        raise Mistake(f"there is no recipe {name!r}. {told}")
     if wanted[0].recipe is None:
         raise Mistake(f"{name}: {wanted[0].error} Its traceback: bizproc recipes list --verbose.")
     return wanted[0], wanted[0].recipe
