@@ -27,7 +27,7 @@ MOST: Final = 100
 @click.command()
 @common_options
 @click.option("--process", metavar="NAME", shell_complete=process_names, help="Only of this process.")
-@click.option("--status", type=click.Choice(STATES), help="Only in this state.")
+@click.option("--status", type=click.Choice(STATES), metavar="STATE", help=f"Only in this state: {', '.join(STATES)}.")
 @click.option("--document", metavar="KIND:ID", help="Only on this item, as deal:5.")
 @click.option(
     "--limit", type=click.IntRange(1, 10**9), metavar="N", help=f"Only the newest N.  [{MOST}; with --json: all]"
