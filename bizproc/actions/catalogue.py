@@ -56,6 +56,10 @@ class Heading:
     action: type | None = None
     also: tuple[type, ...] = ()
 
+    def called(self, language: str) -> str:
+        """In a language of ours."""
+        return self.fr if language == "fr" else self.en
+
 
 HEADINGS: Final = (
     Heading(1, "Activité", "Activity", AddActivity),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Any, Final
 
 import attrs
@@ -12,6 +11,7 @@ import click
 from bizproc.cli.catalogue import Entry, Form, catalogue
 from bizproc.cli.completing import action_names
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.near import meant
 from bizproc.cli.output import console, print_json, table
 from bizproc.cli.setup import common_options, setup_of
 
@@ -24,8 +24,8 @@ def command(context: click.Context, name: str | None) -> None:
     r"""
     What processes can do: the catalogue of actions.
 
-    Without NAME: every heading of the document, and the names of the action under it. NAME is one of these, or its last
-    word: then its parameters, with types, defaults and units, and its errors.
+    Without NAME: every heading of the document, in the language of the settings, and the names of the action under it.
+    NAME is one of these, or its last word: then its parameters, with types, defaults and units, and its errors.
 
     \b
     Examples:
@@ -40,11 +40,11 @@ def command(context: click.Context, name: str | None) -> None:
         if setup.json:
             print_json([_as_json(entry) for entry in entries])
         else:
-            _print_each(entries)
+            _print_each(entries, setup.settings.language)
     elif setup.json:
         print_json([_as_json(entry) for entry in entries if entry.heading is not None])
     else:
-        _print_all(entries)
+        _print_all(entries, setup.settings.language)
 
 
 def _called(entries: list[Entry], name: str) -> list[Entry]:
@@ -55,9 +55,8 @@ def _called(entries: list[Entry], name: str) -> list[Entry]:
         return found
     names = sorted({name for entry in entries for name in entry.names})
     words = {each.rpartition(".")[2] for each in names}
-    near = get_close_matches(name, [*names, *words], n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`bizproc actions` lists them all."
-    raise Mistake(f"there is no action {name!r}. {hint}")
+    told = meant(name, [*names, *words]) or "`bizproc actions` lists them all."
+    raise Mistake(f"there is no action {name!r}. {told}")
 
 
 def _as_json(entry: Entry) -> dict[str, Any]:
@@ -74,14 +73,14 @@ def _as_json(entry: Entry) -> dict[str, Any]:
 # -- for people --------------------------------------------------------------------------------------------------------
 
 
-def _print_all(entries: list[Entry]) -> None:
+def _print_all(entries: list[Entry], language: str) -> None:
     out = console()
     rows = [
-        (entry.heading.number, entry.heading.fr, entry.heading.en, _names(entry) or "to come")
+        (entry.heading.number, entry.heading.called(language), _names(entry) or "to come")
         for entry in entries
         if entry.heading is not None
     ]
-    out.print(table(("", "heading", "in English", "name"), rows, right=("",)))
+    out.print(table(("", "heading", "name"), rows, right=("",)))
     out.print()
     beyond = [(_names(entry), first_sentence(entry.says)) for entry in entries if entry.heading is None]
     out.print(table(("beyond the document", "what it does"), beyond))
@@ -108,11 +107,11 @@ def first_sentence(text: str) -> str:
 _SENTENCE_END: Final = re.compile(r"(?<=\.)\s|:\s|\n")
 
 
-def _print_each(entries: list[Entry]) -> None:
+def _print_each(entries: list[Entry], language: str) -> None:
     out = console()
     for entry in entries:
         if entry.heading is not None:
-            out.print(f"{entry.heading.number}. {entry.heading.fr} / {entry.heading.en}")
+            out.print(f"{entry.heading.number}. {entry.heading.called(language)}")
         for form in entry.forms:
             out.print(f"await {form.names[0]}{form.signature} -> {form.returns}", style="bold")
             if form.names[1:]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from bizproc import __version__
+from bizproc.cli.near import meant
 from bizproc.cli.setup import common_options
 from bizproc.core.errors import BizprocError, Unanswered
 
@@ -66,19 +67,46 @@ Examples:
   bizproc signal tea-1 approved '{"by": 2}'
   bizproc fork tea-1 3
   bizproc actions crm.deal.add_product
-
-\b
-Exit codes:
-  0    done
-  1    done, and what came of it is not good: an instance failed, a check found
-       something, what was posted still waits, the store was lost on the way
-  2    not done: a wrong use, a wrong setting, something that is not there
-  130  stopped from the keyboard
 """
+
+
+EXIT_CODES: Final = {
+    DONE: "done",
+    FAILED: "done, and what came of it is not good: an instance failed, a check found something, what was posted still "
+    "waits, the store was lost on the way",
+    USAGE: "not done: a wrong use, a wrong setting, something that is not there",
+    STOPPED: "stopped from the keyboard",
+}
+
+
+class _Formatter(click.HelpFormatter):
+    """Tells examples that a narrow terminal has no room for in several lines, as a shell takes them, too."""
+
+    def write_text(self, text: str) -> None:
+        most = self.width - self.current_indent
+        super().write_text("\n".join(line for each in text.split("\n") for line in _fold(each, most)))
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
+def _fold(line: str, most: int) -> list[str]:
+    """An example in several lines; broken at spaces, the later ones further in."""
+    found = [line]
+    while line.startswith("  bizproc ") and len(found[-1]) > most:
+        last = found.pop()
+        place = last.rfind(" ", len("  bizproc "), most - 1)  # room for the mark that the line goes on
+        if place < 0:
+            return [*found, last]
+        found += [f"{last[:place]} \\", f"      {last[place + 1 :]}"]
+    return found
 
 
 class Commands(click.Group):
     """The commands, each loaded when it is needed."""
+
+    context_class = _Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -87,15 +115,18 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         found: click.Command = import_module(f"bizproc.cli.{cmd_name.replace('-', '_')}_command").command
-        # Docstrings are raw, so that nothing in an example is an escape; click knows the mark of its lines as one.
-        found.help = (found.help or "").replace("\\b\n", "\b\n")
+        for each in (found, *getattr(found, "commands", {}).values()):
+            # Docstrings are raw, so that nothing in an example is an escape; click knows the mark of its lines as one.
+            each.help = (each.help or "").replace("\\b\n", "\b\n")
+            each.context_class = _Context
         return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command {args[0]!r}. There are: {', '.join(COMMANDS)}.", ctx)
+            told = meant(args[0], COMMANDS) or f"There are: {', '.join(COMMANDS)}."
+            raise click.UsageError(f"there is no command {args[0]!r}. {told}", ctx)
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
@@ -104,6 +135,13 @@ class Commands(click.Group):
 
         named = [CompletionItem(name, help=told) for name, told in COMMANDS.items() if name.startswith(incomplete)]
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(EPILOG)
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), told) for code, told in EXIT_CODES.items()])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -188,7 +226,7 @@ def _print_any_text() -> None:
 
 
 def _usage(error: click.UsageError) -> str:
-    text = error.format_message().rstrip()
+    text = error.format_message().rstrip().replace("\n\t", " ")  # a line for each choice
     text = text if text.endswith((".", "?", "!", ")")) else f"{text}."
     command = error.ctx.command_path if error.ctx is not None else "bizproc"
     return f"{text} See `{command} --help`."

@@ -13,7 +13,8 @@ from bizproc.cli.completing import instance_ids, process_names
 from bizproc.cli.finding import newest, processes_of
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import print_json, warn
-from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
+from bizproc.cli.setup import Setup, common_options, setup_of
+from bizproc.cli.steering import beside
 from bizproc.code.coverage import WrongCoverage, coverage_marks, read_coverage
 from bizproc.code.files import Unreadable
 from bizproc.code.flow import Act, Flow, every_part
@@ -104,10 +105,7 @@ def _flow_of(process: Process[..., Any]) -> Flow:
 
 
 async def _look(setup: Setup, id_: str) -> tuple[Status, list[JournalStep]]:
-    from bizproc.runtime import Runtime
-
-    check_that_store_exists(setup)
-    async with Runtime.attach(setup.store) as runtime:
+    async with beside(setup) as runtime:
         instance = runtime.instance(id_)
         return await instance.status(), await instance.journal()
 

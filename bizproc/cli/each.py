@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from bizproc.cli.bars import bar
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.named import check_filter
 from bizproc.cli.output import print_json, say, warn
 from bizproc.cli.setup import Setup, check_that_store_exists
 from bizproc.cli.steering import attached
 from bizproc.core.errors import FilterUnreadable, StoreInUse, Unanswered, WrongFilter
+from bizproc.model.kinds import NOUNS
+from bizproc.model.smart_items import SMART_ITEM
 
 if TYPE_CHECKING:
     from bizproc.core.process import Process
@@ -31,6 +34,11 @@ def parse_where(text: str) -> Filter | None:
         return parse(text)
     except (FilterUnreadable, WrongFilter) as error:
         raise Mistake(f"--where: {str(error).splitlines()[0]}") from None
+
+
+def kind_of(process: Process[..., Any]) -> str | None:
+    """The kind of items that it runs on, if they are of one."""
+    return next((kind for kind, cls in NOUNS.items() if cls is process.form.document and kind != SMART_ITEM), None)
 
 
 async def start_each(
@@ -66,6 +74,7 @@ async def _each(
     where: Filter | None,
     limit: float | None,
 ) -> Backfill:
+    await check_filter(runtime, kind_of(process), where)
     last: list[Backfill] = []
     try:
         with bar(setup) as told:

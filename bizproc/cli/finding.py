@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.near import meant
 from bizproc.cli.output import warn
 from bizproc.cli.setup import Setup
 from bizproc.core.process import Process
@@ -86,7 +87,9 @@ def newest(processes: Iterable[Process[..., Any]], name: str) -> Process[..., An
             f"there is no process {name!r}, for none was found: name their module, as `--processes sales`, "
             "or in bizproc.toml, as `processes = ['sales']`."
         )
-    raise Mistake(f"there is no process {name!r}. Found: {', '.join(sorted({p.name for p in processes}))}.")
+    names = sorted({process.name for process in processes})
+    found = f"Found: {', '.join(names)}."
+    raise Mistake(f"there is no process {name!r}. {meant(name, names) or found}")
 
 
 def _load(name: str) -> ModuleType:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from bizproc.cli.completing import instance_ids
+from bizproc.cli.named import with_hint
 from bizproc.cli.output import complain, print_json, say
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.standing import sentence
 from bizproc.cli.steering import Steered, at_rest, attached, waits_in_store, watched
-from bizproc.core.errors import BizprocError, Unanswered
+from bizproc.core.errors import BizprocError, InstanceNotFound, Unanswered
 
 if TYPE_CHECKING:
     from bizproc.runtime import Runtime
@@ -50,6 +51,8 @@ async def _fork_on(runtime: Runtime, id: str, step: str, called: str | None) -> 
         fork = await runtime.instance(id).fork(step, id=called)
     except Unanswered as error:
         return Steered(called or "", error=None if error.owner is None else error)
+    except InstanceNotFound as error:
+        return Steered(called or "", error=await with_hint(runtime, error))
     except BizprocError as error:
         return Steered(called or "", error=error)
     return Steered(fork.id, done=True, status=await watched(fork, at_rest))

@@ -118,8 +118,11 @@ def stopped(text: str) -> str:
 
 
 def warn(text: str) -> None:
-    """Say what is worth knowing beside the answer, on stderr."""
-    click.echo(safe(text), err=True)
+    """Say what is worth knowing beside the answer, on stderr: on a terminal within its width."""
+    if sys.stderr.isatty():
+        console(sys.stderr).print(safe(text))
+    else:
+        click.echo(safe(text), err=True)
 
 
 def print_json(value: Any) -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
+from bizproc.cli.each import kind_of
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.named import check_assumed, check_filter
 from bizproc.cli.output import in_line, moment_text, print_json, say, stopped, warn
 from bizproc.cli.setup import Setup
 from bizproc.cli.steering import attached
@@ -62,7 +64,9 @@ async def preview_one(
 ) -> int:
     """Preview a call; the exit code is 1 if it would fail."""
     async with attached(setup, processes) as runtime:
-        seen = await _look(runtime, await make_call(runtime), wanted)
+        call = await make_call(runtime)
+        check_assumed(call.process, list(wanted.assume), warn)
+        seen = await _look(runtime, call, wanted)
     if setup.json:
         print_json(seen.as_json())
     else:
@@ -82,7 +86,9 @@ async def preview_each(
     if process.form.document is None:
         raise Mistake(f"{process.name} runs on no document: --where has nothing to choose from.")
     found: list[_Seen] = []
+    check_assumed(process, list(wanted.assume), warn)
     async with attached(setup, processes) as runtime:
+        await check_filter(runtime, kind_of(process), where)
         items: list[Any] = await runtime.find(process.form.document, where, limit=FIRST + 1)
         for item in items[:FIRST]:
             try:

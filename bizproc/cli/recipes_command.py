@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ import click
 
 from bizproc.cli.finding import importable_here
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.output import console, counted, print_json, safe, table
+from bizproc.cli.near import hint, meant
+from bizproc.cli.output import console, counted, print_json, safe, say, table
 from bizproc.cli.setup import Setup, common_options, is_there, setup_of
 
 if TYPE_CHECKING:
@@ -56,9 +56,8 @@ def _found(name: str) -> tuple[Installed, Recipe[...]]:
     wanted = [each for each in known if each.name == name]
     if not wanted:
         names = sorted({each.name for each in known})
-        near = get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Installed: {', '.join(names) or 'none'}."
-        raise Mistake(f"there is no recipe {name!r}. {hint}")
+        told = meant(name, names) or f"Installed: {', '.join(names) or 'none'}."
+        raise Mistake(f"there is no recipe {name!r}. {told}")
     if wanted[0].recipe is None:
         raise Mistake(f"{name}: {wanted[0].error} Its traceback: bizproc recipes list --verbose.")
     return wanted[0], wanted[0].recipe
@@ -69,7 +68,14 @@ def _found(name: str) -> tuple[Installed, Recipe[...]]:
 @click.option("--verbose", is_flag=True, help="With the tracebacks of those that cannot be loaded.")
 @click.pass_context
 def list_(context: click.Context, *, verbose: bool) -> None:
-    """All recipes that are installed, and as what the project uses them."""
+    r"""
+    All recipes that are installed, and as what the project uses them.
+
+    \b
+    Examples:
+      bizproc recipes list
+      bizproc recipes list --verbose
+    """
     from bizproc.cli.recipes.showing import as_json
     from bizproc.installed import installed_recipes
 
@@ -84,7 +90,7 @@ def list_(context: click.Context, *, verbose: bool) -> None:
         print_json([as_json(each, used.get(each.name, [])) | more for each, more in zip(known, traced, strict=True)])
         return
     if not known:
-        _say("No recipes are installed. They come in packages: pip install recipes/sales, say, of bizproc's source.")
+        say("No recipes are installed. They come in packages: pip install recipes/sales, say, of bizproc's source.")
         return
     rows = [
         (each.name, f"{each.distribution} {each.version}", ", ".join(used.get(each.name, [])), _summary(each))
@@ -106,7 +112,13 @@ def _summary(installed: Installed) -> str:
 @click.argument("name")
 @click.pass_context
 def show(context: click.Context, name: str) -> None:
-    """One recipe: its settings, its needs, the actions it uses, and a section to begin with."""
+    r"""
+    One recipe: its settings, its needs, the actions it uses, and a section to begin with.
+
+    \b
+    Example:
+      bizproc recipes show sales.stale_deal
+    """
     from bizproc.cli.recipes.showing import as_json, lines
 
     setup = setup_of(context)
@@ -124,7 +136,13 @@ def show(context: click.Context, name: str) -> None:
 @click.argument("folder", metavar="DIR/NAME", type=click.Path(path_type=Path))
 @click.pass_context
 def new(context: click.Context, folder: Path) -> None:
-    """Write a package with a recipe and its tests: it installs, and passes them, at once."""
+    r"""
+    Write a package with a recipe and its tests: it installs, and passes them, at once.
+
+    \b
+    Example:
+      bizproc recipes new recipes/tea
+    """
     from bizproc.cli.recipes.making import make
 
     setup = setup_of(context)
@@ -134,7 +152,7 @@ def new(context: click.Context, folder: Path) -> None:
         return
     for path in written:
         _say(str(path))
-    _say(f"Next: pip install --editable {folder} 'bizproc[test]', and python -m pytest {folder}.")
+    say(f"Next: pip install --editable {folder} 'bizproc[test]', and python -m pytest {folder}.")
 
 
 @command.command()
@@ -142,11 +160,16 @@ def new(context: click.Context, folder: Path) -> None:
 @click.option("--record", "keep", is_flag=True, help="If nothing is missing, keep what is used now, for `diff`.")
 @click.pass_context
 def check(context: click.Context, *, keep: bool) -> int:
-    """
+    r"""
     What is missing for the recipes that the project uses, and which of them wants it.
 
     Fields, stages, users, providers, secrets, versions. Exit code 1 if anything is missing; what is merely empty is
     told, and no failure.
+
+    \b
+    Examples:
+      bizproc recipes check
+      bizproc recipes check --record
     """
     from bizproc.cli.recipes.needing import missing
     from bizproc.cli.recipes.recording import record
@@ -161,8 +184,8 @@ def check(context: click.Context, *, keep: bool) -> int:
         print_json({"uses": len(uses.found), "missing": [attrs.asdict(each) for each in found]})
         return 1 if failed else 0
     for each in found:
-        _say(f"{each.use} ({each.recipe}): {each.level}: {each.need}: {each.detail}")
-    _say(f"{counted(len(uses.found), 'use')} of recipes: {'something is missing' if failed else 'nothing is missing'}.")
+        say(f"{each.use} ({each.recipe}): {each.level}: {each.need}: {each.detail}")
+    say(f"{counted(len(uses.found), 'use')} of recipes: {'something is missing' if failed else 'nothing is missing'}.")
     return 1 if failed else 0
 
 
@@ -171,7 +194,14 @@ def check(context: click.Context, *, keep: bool) -> int:
 @click.argument("names", metavar="[USE]...", nargs=-1)
 @click.pass_context
 def test_(context: click.Context, names: tuple[str, ...]) -> int:
-    """Run the tests that recipes ship, and hold them to their contract with the project's own settings."""
+    r"""
+    Run the tests that recipes ship, and hold them to their contract with the project's own settings.
+
+    \b
+    Examples:
+      bizproc recipes test
+      bizproc recipes test stale_deals
+    """
     from bizproc.cli.recipes.trying import hold_to_contract, lacking, package_of, run_shipped
     from bizproc.core.errors import ExtraMissing
 
@@ -180,7 +210,7 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
     known = {each.name: each for each in uses.found}
     for name in names:
         if name not in known:
-            raise Mistake(f"there is no section [recipes.{name}] that can run. Known: {', '.join(known) or 'none'}.")
+            raise Mistake(f"there is no section [recipes.{name}] that can run. {hint(name, known)}")
     chosen = [known[name] for name in names or known]
     package = lacking()
     if package is not None:
@@ -191,9 +221,9 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
         print_json([attrs.asdict(each) for each in found])
         return 1 if failed else 0
     for trouble in uses.troubles:
-        _say(str(trouble))
+        say(str(trouble))
     for each in found:
-        _say(f"{each.subject}: {each.verdict}: {each.detail}")
+        say(f"{each.subject}: {each.verdict}: {each.detail}")
     return 1 if failed else 0
 
 
@@ -202,7 +232,13 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.pass_context
 def docs(context: click.Context, folder: Path) -> None:
-    """Write a page for each recipe that is installed: summary, diagram, settings, needs, actions used, example."""
+    r"""
+    Write a page for each recipe that is installed: summary, diagram, settings, needs, actions used, example.
+
+    \b
+    Example:
+      bizproc recipes docs recipe-pages
+    """
     from bizproc.cli.recipes.pages import page
     from bizproc.installed import installed_recipes
 
@@ -230,11 +266,15 @@ def docs(context: click.Context, folder: Path) -> None:
 @common_options
 @click.pass_context
 def diff(context: click.Context) -> int:
-    """
+    r"""
     What an upgrade changes: settings, needs, actions used, and live instances that would not go on.
 
     What is installed is compared with what `bizproc serve` ran last, or `bizproc recipes check --record` kept. Exit
     code 1 if a section does not fit any more, or an instance would not go on.
+
+    \b
+    Example:
+      bizproc recipes diff
     """
     from bizproc.cli.recipes.recording import changes, recorded
 
@@ -247,13 +287,13 @@ def diff(context: click.Context) -> int:
         print_json({"changes": [attrs.asdict(each) for each in found], "instances": stuck})
         return 1 if failed else 0
     for each in found:
-        _say(f"{each.use}: {each.what}{'  [look at its section]' if each.breaks else ''}")
+        say(f"{each.use}: {each.what}{'  [look at its section]' if each.breaks else ''}")
     for one in stuck:
-        _say(f"{one['process']}: instance {one['id']} would not go on: {one['verdict']}")
+        say(f"{one['process']}: instance {one['id']} would not go on: {one['verdict']}")
         for line in str(one["detail"]).splitlines():
             _say(f"    {line}")
     if not found and not stuck:
-        _say("Nothing has changed.")
+        say("Nothing has changed.")
     return 1 if failed else 0
 
 
@@ -273,7 +313,13 @@ async def _not_going_on(setup: Setup, uses: Uses) -> list[dict[str, Any]]:
 @click.argument("name")
 @click.pass_context
 def eject(context: click.Context, name: str) -> None:
-    """Copy the source of a recipe into the project, and let the sections that use it name the copy."""
+    r"""
+    Copy the source of a recipe into the project, and let the sections that use it name the copy.
+
+    \b
+    Example:
+      bizproc recipes eject stale_deals
+    """
     from bizproc.cli.recipes.ejecting import eject as copy
 
     setup = setup_of(context)
@@ -283,6 +329,6 @@ def eject(context: click.Context, name: str) -> None:
     if setup.json:
         print_json({"path": str(done.path), "uses": done.uses, "imports": done.imports})
         return
-    _say(f"{done.path}: yours from now on; used by {', '.join(done.uses) or 'no section'}.")
+    say(f"{done.path}: yours from now on; used by {', '.join(done.uses) or 'no section'}.")
     if done.imports:
-        _say(f"It goes on importing {', '.join(done.imports)}: keep that package installed, or copy these, too.")
+        say(f"It goes on importing {', '.join(done.imports)}: keep that package installed, or copy these, too.")

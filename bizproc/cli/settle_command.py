@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from bizproc.cli.completing import instance_ids
 from bizproc.cli.setup import Setup, common_options, setup_of
-from bizproc.cli.steering import Steered, at_rest, attached, steer, tell
+from bizproc.cli.steering import Steered, at_rest, attached, look, steer, tell
+from bizproc.core.errors import NotResumable
+
+if TYPE_CHECKING:
+    from bizproc.runtime import Instance
 
 
 @click.command()
@@ -39,4 +45,17 @@ def command(context: click.Context, id_: str, step: str, how: str | None) -> int
 
 async def _settle(setup: Setup, id_: str, step: str, *, sent: bool) -> Steered:
     async with attached(setup) as runtime:
-        return await steer(runtime, id_, lambda instance: instance.settle(step, sent=sent), at_rest)
+        return await steer(runtime, id_, partial(_settle_step, step=step, sent=sent), at_rest)
+
+
+async def _settle_step(instance: Instance[Any], *, step: str, sent: bool) -> None:
+    """Asked beforehand, for without an owner nobody would hear its answer."""
+    status = await look(instance)
+    if status is not None and not any(each.step == step and each.state in _OPEN for each in await instance.sent()):
+        detail = f"whether step {step} was sent is not unknown."
+        raise NotResumable(instance=instance.id, state=status.state, detail=detail)
+    await instance.settle(step, sent=sent)
+
+
+# What was being sent when its program died becomes unknown when the next one opens the store.
+_OPEN: Final = ("unknown", "sending")

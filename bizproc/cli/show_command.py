@@ -15,6 +15,7 @@ from bizproc.cli.output import console, in_line, moment_text, print_json, safe, 
 from bizproc.cli.ps_command import as_json
 from bizproc.cli.recorded import restored, shown, waits_text
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
+from bizproc.cli.steering import beside
 from bizproc.core.errors import CodecError
 
 if TYPE_CHECKING:
@@ -61,10 +62,7 @@ def command(context: click.Context, id_: str, *, as_test: bool) -> None:
 
 
 async def _look(setup: Setup, id_: str) -> _Story:
-    from bizproc.runtime import Runtime
-
-    check_that_store_exists(setup)
-    async with Runtime.attach(setup.store) as runtime:
+    async with beside(setup) as runtime:
         instance = runtime.instance(id_)
         status = await instance.status()
         result = None
@@ -87,11 +85,10 @@ async def _as_test(setup: Setup, id_: str) -> str:
     """The story of an instance, as a test. Raises Mistake."""
     from bizproc.cli.finding import newest, processes_of
     from bizproc.cli.stories import story_of
-    from bizproc.runtime import Runtime
 
     check_that_store_exists(setup)
     processes = processes_of(setup)
-    async with Runtime.attach(setup.store) as runtime:
+    async with beside(setup) as runtime:
         instance = runtime.instance(id_)
         status = await instance.status()
         same = [each for each in processes if each.version == status.version or each.name != status.process]
@@ -110,7 +107,7 @@ def _as_json(story: _Story) -> dict[str, Any]:
                 "kind": step.kind,
                 "name": step.name,
                 "arguments": {name: restored(value) for name, value in step.arguments.items()},
-                "outcome": step.event,
+                "outcome": "given up" if step.given_up else step.event,
                 "value": step.value,
                 "error": step.error,
                 "deadline": step.deadline,
@@ -235,6 +232,8 @@ def _what(step: JournalStep) -> str:
 
 def _outcome(step: JournalStep, zone: tzinfo) -> str:
     match step.event:
+        case "began" if step.given_up:
+            return "given up: its branch was over first" if "." in step.address else "given up when the instance ended"
         case "began":
             return "open" if step.deadline is None else f"open until {moment_text(step.deadline, zone)}"
         case "returned":

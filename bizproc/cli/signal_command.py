@@ -10,6 +10,7 @@ import click
 
 from bizproc.cli.completing import instance_ids
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.named import check_signal
 from bizproc.cli.output import complain, print_json, say
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.steering import Steered, at_rest, attached, ended, look, steer, waits_in_store
@@ -28,7 +29,8 @@ def command(context: click.Context, id_: str, name: str, value: str | None, key:
 
     VALUE is JSON: a number, true, a text in quotes, {"by": 2}. Beside a running `serve` the command returns when that
     has written the signal (it waits 10 seconds for it at most). Without one the signal is kept in the store until
-    somebody runs it. An instance that has ended takes no signal: exit code 1.
+    somebody runs it. An instance that has ended takes no signal: exit code 1. Where the code of its process is here,
+    and waits for no signal of this name, nothing is sent.
 
     \b
     Examples:
@@ -45,6 +47,8 @@ async def _signal(setup: Setup, id_: str, name: str, value: Any, key: str | None
         if status is not None and ended(status) and status.state != "stuck":
             complain(f"instance {id_} has ended ({status.state}): the signal would be lost, and was not sent.")
             return 1
+        if status is not None:
+            check_signal(setup, status.process, status.version, name)
         steered = await steer(runtime, id_, lambda instance: instance.signal(name, value, key=key), at_rest)
     if steered.error is not None:
         raise steered.error

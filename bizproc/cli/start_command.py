@@ -187,8 +187,19 @@ def _form_command(process: Process[..., Any]) -> click.Command:
         params=options,
         help=process.form.summary,
         options_metavar=f"{document.strip()} [FLAGS]".strip(),
-        epilog="The flags that all commands have, and --id: bizproc start --help.",
+        epilog=f"\b\nExample:\n  {_example(process)}\n\n{_MORE_FLAGS}",
     )
+
+
+_MORE_FLAGS: Final = "The flags that all commands have, and --id: bizproc start --help."
+
+
+def _example(process: Process[..., Any]) -> str:
+    """How it is started, with as few words as it takes."""
+    wanted = process.form.document
+    document = [] if wanted is None else ["--document", f"{getattr(wanted, 'item_type', 'deal')}:1"]
+    flags = [f"{_flag(each)} {each.name.upper()}" for each in process.form.parameters if each.required]
+    return " ".join(["bizproc start", process.name, *document, *flags])
 
 
 def _default(value: Any) -> Any:

@@ -18,6 +18,7 @@ from attrs import frozen
 
 from bizproc.cli.completing import instance_ids
 from bizproc.cli.mistakes import Mistake
+from bizproc.cli.named import with_hint
 from bizproc.cli.output import complain, complain_of, print_json, say
 from bizproc.cli.setup import Setup, check_that_store_exists
 from bizproc.cli.standing import GOING_ON, sentence
@@ -88,6 +89,19 @@ def ended(status: Status) -> bool:
     return status.state not in GOING_ON
 
 
+@asynccontextmanager
+async def beside(setup: Setup) -> AsyncIterator[Runtime]:
+    """The store, to be looked at; an instance that is not there is told with those that may have been meant."""
+    from bizproc.runtime import Runtime
+
+    check_that_store_exists(setup)
+    async with Runtime.attach(setup.store) as runtime:
+        try:
+            yield runtime
+        except InstanceNotFound as error:
+            raise await with_hint(runtime, error) from None
+
+
 async def look(instance: Instance[Any]) -> Status | None:
     """How it stands; None where its start is still on the way to an owner."""
     try:
@@ -104,6 +118,8 @@ async def steer(runtime: Runtime, id: str, how: Steer, until: Rests) -> Steered:
         await runtime.heard()
     except Unanswered as error:
         return Steered(id, status=await look(instance), error=None if error.owner is None else error)
+    except InstanceNotFound as error:
+        return Steered(id, error=await with_hint(runtime, error))
     except BizprocError as error:
         return Steered(id, error=error)
     return Steered(id, done=True, status=await watched(instance, until))

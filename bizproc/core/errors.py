@@ -322,8 +322,9 @@ class InstanceError(BizprocError):
 class InstanceNotFound(InstanceError):
     """No instance has this id."""
 
-    says = "there is no instance {instance}. `bizproc ps` lists those that exist."
+    says = "there is no instance {instance}.{hint} `bizproc ps` lists those that exist."
     instance: str
+    hint: str = ""
 
 
 @define(kw_only=True)

@@ -370,6 +370,10 @@ class Runtime:
         look = partial(inspection.statuses, codec=self.codec, process=process, state=status, document=ref, limit=limit)
         return await self.read(look)
 
+    async def process_names(self) -> list[str]:
+        """The names of all processes that there are instances of."""
+        return await self.read(inspection.process_names)
+
     async def check(
         self,
         processes: Iterable[Process[..., Any]],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -13,6 +13,7 @@ from bizproc.core.commands import Verdict
 from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, ReplayMismatch
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.begun import begun_call
+from bizproc.engines.embedded.children import ENDED
 from bizproc.engines.embedded.journal import MAIN, Recorded, verified
 from bizproc.ports.performing import ItemRef
 from bizproc.store.statements import load
@@ -78,12 +79,13 @@ class JournalStep:
 
     Attributes:
         address: Where it stands: `3`, or `3.0.2` in a branch.
-        event: `began` (a wait that is open), `returned`, `raised` or `cancelled`.
+        event: `began` (a wait that has not ended), `returned`, `raised` or `cancelled`.
         arguments: Those that differ from their default, in canonical form.
         value: What it returned.
         error: What it raised, as text.
         deadline: When a wait gives up.
         attempts: How often a step's body ran.
+        given_up: Of a wait: nobody waits any more, for its branch was over first, or the instance.
     """
 
     address: str
@@ -95,6 +97,7 @@ class JournalStep:
     error: str | None = None
     deadline: datetime | None = None
     attempts: int | None = None
+    given_up: bool = False
     started_at: datetime | None
     at: datetime
 
@@ -205,6 +208,11 @@ def paused(connection: Any) -> list[str]:
     return [name for (name,) in connection.execute(sql.all_paused)]
 
 
+def process_names(connection: Any) -> list[str]:
+    """The names of the processes that instances in the store are of."""
+    return [name for (name,) in connection.execute(sql.process_names)]
+
+
 def key_of(connection: Any, id: str) -> int:
     """The store's key of an instance. Raises InstanceNotFound."""
     row = connection.execute(sql.same_id, {"id": id}).fetchone()
@@ -253,8 +261,53 @@ def result(connection: Any, id: str) -> Result:
 def journal(connection: Any, id: str, path: str, codec: Codec) -> list[JournalStep]:
     """The steps of an instance, in the order in which they ended or, where they are open, began."""
     key = key_of(connection, id)
+    ended = status(connection, id, codec).state in ENDED
+    # Looked at twice, for a wait may begin, or end, while the journal is read.
+    heard = _heard(connection, key)
     rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
-    return list(_steps(rows, codec))
+    heard |= _heard(connection, key)
+    steps = list(_steps(rows, codec))
+    tried = [address for (address, *_) in connection.execute(sql.attempts, {"key": key})]
+    furthest = _furthest([*(step.address for step in steps), *tried])
+    return [
+        evolve(step, given_up=True)
+        if step.event == "began" and (ended or _is_left(step, furthest) or _is_unheard(step, heard))
+        else step
+        for step in steps
+    ]
+
+
+def _heard(connection: Any, key: int) -> set[str]:
+    return {address for (address,) in connection.execute(sql.heard, {"key": key})}
+
+
+def _is_unheard(step: JournalStep, heard: set[str]) -> bool:
+    """Whether what could end it in the store is gone. A signal or a child without a deadline leaves nothing there."""
+    return (step.deadline is not None or step.kind == "wait") and step.address not in heard
+
+
+_Branch: TypeAlias = tuple[str, ...]
+
+
+def _furthest(addresses: Iterable[str]) -> dict[_Branch, int]:
+    """How far each branch has come: the highest number of its commands."""
+    found: dict[_Branch, int] = {}
+    for address in addresses:
+        for branch, number in _commands(address):
+            found[branch] = max(number, found.get(branch, -1))
+    return found
+
+
+def _is_left(step: JournalStep, furthest: Mapping[_Branch, int]) -> bool:
+    """Whether one of the forks that it stands in is over: what comes behind that fork has begun."""
+    return any(furthest[branch] > number for branch, number in list(_commands(step.address))[:-1])
+
+
+def _commands(address: str) -> Iterator[tuple[_Branch, int]]:
+    """The command of each branch that an address leads through: of `3.0.2` the 3 of the process, and the 2 of 3.0."""
+    parts = address.split(".")
+    if all(part.isdigit() for part in parts):
+        yield from ((tuple(parts[:place]), int(parts[place])) for place in range(0, len(parts), 2))
 
 
 @frozen(kw_only=True)

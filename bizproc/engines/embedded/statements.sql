@@ -121,6 +121,11 @@ INSERT OR REPLACE INTO attempt (instance, address, count, started, error) VALUES
 -- end_attempts: the step has ended
 DELETE FROM attempt WHERE instance = ? AND address = ?
 
+-- heard: the waits that something can end which is in the store: the clock, an event, what has arrived
+SELECT address FROM timer WHERE instance = :key
+UNION SELECT address FROM subscription WHERE instance = :key
+UNION SELECT address FROM arrival WHERE instance = :key
+
 -- add_timer: a deadline; fixed once
 INSERT OR REPLACE INTO timer (instance, address, deadline, purpose) VALUES (?, ?, ?, ?)
 

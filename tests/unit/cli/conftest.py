@@ -62,7 +62,7 @@ async def close(deal: Deal) -> None:
 '''
 
 
-MODULES = ("sales", "tea", "broken", "other", "again")
+MODULES = ("sales", "tea", "broken", "other", "again", "elsewhere")
 
 
 def forget_modules() -> None:

@@ -93,9 +93,14 @@ def test_the_version_is_the_projects(run: Run) -> None:
 
 def test_an_unknown_command_is_one_line_with_those_that_there_are(run: Run) -> None:
     ran = run("shw")
+    assert (ran.exit_code, ran.stderr) == (
+        2,
+        "bizproc: there is no command 'shw'. Did you mean show? See `bizproc --help`.\n",
+    )
+    ran = run("xyz")
     assert ran.exit_code == 2
     assert ran.stderr == (
-        f"bizproc: there is no command 'shw'. There are: {', '.join(COMMANDS)}. See `bizproc --help`.\n"
+        f"bizproc: there is no command 'xyz'. There are: {', '.join(COMMANDS)}. See `bizproc --help`.\n"
     )
 
 
@@ -211,7 +216,7 @@ def test_a_mistake_of_a_program_of_its_own_is_one_line(here: Path) -> None:
 
 
 def test_a_terminal_that_knows_ascii_only_gets_escapes(here: Path) -> None:
-    ran = bizproc("actions", cwd=here, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    ran = bizproc("actions", cwd=here, BIZPROC_LANGUAGE="fr", PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
     assert ran.returncode == 0
     assert "Activit\\xe9" in ran.stdout
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from bizproc.cli.ps_command import MOST
 from bizproc.cli.recorded import shown, waits_text
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.programs import serving
 from tests.unit.csv_company import Company
 
 pytestmark = pytest.mark.usefixtures("company")
@@ -148,3 +150,37 @@ def test_a_filter_in_a_step_is_shown_in_words() -> None:
     assert shown({"$object": ["Filter", form]}) == "updated_at < 2026-08-26T14:43:15Z"
     unknown = {"$object": ["Filter", {"version": 99, "where": []}]}
     assert json.loads(shown(unknown)) == unknown
+
+
+RACING = """
+from datetime import timedelta
+from bizproc import on, process, race, wait
+from bizproc.model import Deal
+
+@process("tea.race")
+async def racing(deal: Deal) -> None:
+    await race(wait.for_event(on.changed(deal)), wait.for_signal("yes", timeout=timedelta(days=2)))
+    await wait.for_signal("after")
+"""
+
+
+def test_a_wait_that_lost_its_race_is_not_shown_as_open(run: Run, here: Path, company: Company) -> None:
+    assert company
+    (here / "tea.py").write_text(RACING, "utf-8")
+    with serving(here, "--json", "--processes", "tea") as served:
+        served.event("serving")
+        assert run("start", "tea.race", "--document", "deal:1", "--id", "tea-1", "--processes", "tea").exit_code == 0
+        assert run("signal", "tea-1", "yes").exit_code == 0
+        shown = run("show", "tea-1").stdout
+        told = json.loads(run("show", "tea-1", "--json").stdout)
+        assert run("terminate", "tea-1", "--reason", "enough").exit_code == 0
+        ended = run("show", "tea-1").stdout
+    (lost,) = [line for line in shown.splitlines() if line.startswith("0.0.0")]
+    assert "given up: its branch was over first" in lost
+    assert {step["address"]: step["outcome"] for step in told["steps"]} == {
+        "0.0.0": "given up",
+        "0.1.0": "returned",
+        "1": "began",
+    }
+    assert "given up when the instance ended" in ended
+    assert " open" not in ended

@@ -109,7 +109,7 @@ def test_processes_are_found_by_the_settings_too(run: Run, here: Path) -> None:
     [
         (
             ["sales.gret"],
-            "there is no process 'sales.gret'. Found: sales.close, sales.fail, sales.follow_up, sales.greet.",
+            "there is no process 'sales.gret'. Did you mean sales.greet?",
         ),
         (["--name", "x", "sales.greet"], "--name stands before the process: write bizproc start PROCESS --name …."),
         (["sales.greet", "--nme", "x"], "sales.greet has no flag --nme. Its flags: --name, --form-id."),
