@@ -96,8 +96,12 @@ def _wrapped(text: str, most: int = WIDEST) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
 
 
-# The better places first: behind what opens or parts, and before a point; behind an underscore.
-_PLACES: Final = (re.compile(r"(?<=[(\[{,=:/|])(?!$)|(?<!^)(?=\.\w)"), re.compile(r"(?<=_)(?=[^_\s])"))
+# The better places first: behind what opens or parts, and before a call; before a point; behind an underscore.
+_PLACES: Final = (
+    re.compile(r"(?<=[(\[{,=:/|])(?!$)|(?<!^)(?=\.\w+\()"),
+    re.compile(r"(?<!^)(?=\.\w)"),
+    re.compile(r"(?<=_)(?=[^_\s])"),
+)
 
 
 def _pieces(word: str, most: int, places: Sequence[re.Pattern[str]] = _PLACES) -> list[str]:
