@@ -34,6 +34,8 @@ from tests.docs.reading import (
     name_of,
 )
 from tests.docs.test_commands import ON, PREPARING
+from tests.docs.test_northwind import PAGE as NORTHWIND
+from tests.docs.test_northwind import SHOWING
 from tests.docs.test_pages import PAGES
 from tools.diagrams import diagrams_of, recipe_of
 
@@ -63,6 +65,8 @@ def seen_by(page: Path, block: Code) -> str | None:
 
 
 def of_output(page: Path) -> str | None:
+    if page in (NORTHWIND, *SHOWING):
+        return "test_northwind.py: what the run says"
     return "test_pages.py: printed by the code before it" if page in PAGES else None
 
 
