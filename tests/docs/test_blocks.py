@@ -28,6 +28,7 @@ from tests.docs.reading import (
     OF_RECIPES,
     README,
     RECIPES,
+    ROOT,
     TUTORIAL,
     Code,
     code_of,
@@ -54,7 +55,7 @@ def seen_by(page: Path, block: Code) -> str | None:
         return "tests/unit/code/test_rules.py: found, or not" if page == LINT else None
     if block.kind in COMMANDS:
         if page in DRAWN and block.text.strip().startswith(DRAWN[page]):
-            return "the contract of floors"
+            return "here, with the contract of floors"
         typed = page in ON or all(command.startswith(PREPARING) for command in block.commands)
         return "test_commands.py types it" if typed else None
     if block.kind == "text":
@@ -86,6 +87,18 @@ def test_there_are_blocks_of_each_kind_and_in_each_place() -> None:
     assert seen_by(README, Code("yaml", "a: 1\n", "")) is None
     assert seen_by(DOCS / "glossary.md", Code("python", "1\n", "")) is None
     assert seen_by(DOCS / "glossary.md", Code("", "bizproc ps\n", "")) is None
+
+
+def test_the_floors_of_the_design_have_every_room() -> None:
+    (shown,) = [block.text for block in code_of(DOCS / "design.md")]
+    rooms = {
+        path.name for path in (ROOT / "bizproc").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert {name for name in rooms if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", shown)} == set()
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [each["layers"] for each in contracts if each["id"] == "floors"]
+    held = {name for layer in layers for name in re.findall(r"\w+", layer)}
+    assert held | {"__init__"} == {name.removesuffix(".py") for name in rooms}
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
