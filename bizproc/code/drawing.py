@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from bizproc.code.files import Unreadable
@@ -95,9 +95,10 @@ class _Reader:
     def block(self, body: Sequence[ast.stmt]) -> Block:
         parts: list[Part] = []
         for statement in body:
-            parts.extend(self.statement(statement))
-            if not falls_through(tuple(parts)):
-                break  # nothing behind it is ever reached
+            for part in self.statement(statement):
+                parts.append(part)
+                if not falls_through((part,)):
+                    return tuple(parts)  # nothing behind it is ever reached
         return tuple(parts)
 
     def statement(self, node: ast.stmt) -> list[Part]:
@@ -433,8 +434,30 @@ class _Reader:
         found[-1] = _cut(found[-1], None, getattr(node, "end_col_offset", None))
         found[0] = _cut(found[0], getattr(node, "col_offset", 0), None)
         text = " ".join(each.strip() for each in found).replace("( ", "(").replace(" )", ")").replace(",)", ")")
-        text = _UNSAID.sub("", text)
+        text = _UNSAID.sub("", _without_needless(text))
         return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _without_needless(text: str) -> str:
+    """Without the brackets that only `await` needs: `(await f()).x`."""
+    at = text.find("(await ")
+    while at >= 0:
+        close = next((place for place in _closings(text, at) if _is_await(text[at : place + 1])), None)
+        if close is not None:
+            text = text[:at] + text[at + 1 : close] + text[close + 1 :]
+        at = text.find("(await ", at + 1)
+    return text
+
+
+def _closings(text: str, begin: int) -> Iterator[int]:
+    return (place for place in range(begin, len(text)) if text[place] == ")")
+
+
+def _is_await(text: str) -> bool:
+    try:
+        return isinstance(ast.parse(text, mode="eval").body, ast.Await)
+    except (SyntaxError, ValueError):
+        return False
 
 
 def _cut(line: str, begin: int | None, end: int | None) -> str:

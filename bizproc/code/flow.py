@@ -166,6 +166,8 @@ def _comes_out(part: Part) -> bool:
         case Trying():
             handled = any(falls_through(block) for _, block in part.handlers)
             return (falls_through(part.body + part.otherwise) or handled) and falls_through(part.finally_)
+        case Group(kind="saga"):
+            return falls_through(part.body)  # its block is one of the function around it
         case _:
             return True  # what returns inside a helper or a branch goes on behind it
 

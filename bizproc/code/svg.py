@@ -85,18 +85,37 @@ def _letters(text: str) -> int:
 
 
 def _wrapped(text: str, most: int = WIDEST) -> list[str]:
-    """A text in lines: broken behind spaces and commas where that is possible."""
+    """A text in lines: broken behind spaces; a word that is longer than a line, where code may be, or anywhere."""
     lines, line = [], ""
-    for word in re.findall(r"\S+\s*|\s+", text) or [""]:
-        while _letters(line + word.rstrip()) > most:
-            if line:
+    for word in re.findall(r"\S+\s*|\s+", text):
+        for piece in _pieces(word, most):
+            if line and _letters(line + piece.rstrip()) > most:
                 lines.append(line.rstrip())
                 line = ""
-            elif _letters(word.rstrip()) > most:
-                lines.append(word[:most])
-                word = word[most:]  # noqa: PLW2901  what is left of it
-        line += word
+            line += piece
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
+
+
+# The better places first: behind what opens or parts, and before a call; before a point; behind an underscore.
+_PLACES: Final = (
+    re.compile(r"(?<=[(\[{,=:/|])(?!$)|(?<!^)(?=\.\w+\()"),
+    re.compile(r"(?<!^)(?=\.\w)"),
+    re.compile(r"(?<=_)(?=[^_\s])"),
+)
+
+
+def _pieces(word: str, most: int, places: Sequence[re.Pattern[str]] = _PLACES) -> list[str]:
+    """A word in pieces that fit into a line."""
+    if _letters(word.rstrip()) <= most:
+        return [word]
+    if places:
+        return [piece for part in places[0].split(word) for piece in _pieces(part, most, places[1:])]
+    pieces = [""]
+    for letter in word:
+        if _letters(pieces[-1] + letter.rstrip()) > most:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 def _text(x: float, y: float, text: str, style: str = "t", anchor: str = "middle") -> str:
@@ -197,7 +216,8 @@ class _Artist:
                 return self.several(part)
             case Group():
                 dashed = "f dashed" if part.kind in ("saga", "shield", "attempt") else "f"
-                return self.frame([(part.title, self.block(part.body))], dashed)
+                box = self.frame([(part.title, self.block(part.body))], dashed)
+                return Box(box.width, box.height, box.axis, box.drawn, falls_through((part,)))
 
     def act(self, part: Act) -> Box:
         mark = self.marks.of.get(part)
@@ -320,10 +340,10 @@ class _Artist:
     def frame(self, sections: Sequence[tuple[str, Box]], style: str) -> Box:
         """Sections below each other, each with a head, in one frame."""
         heads = [_wrapped(head, 46) for head, _ in sections]
-        inner = max([max((box.width for _, box in sections), default=0), *(_width(head) for head in heads)])
-        axis = PAD + max([max(box.axis for _, box in sections), inner / 2])
-        right = max([max(box.width - box.axis for _, box in sections), inner / 2])
-        width = axis + right + PAD
+        left = max(box.axis for _, box in sections)
+        inner = left + max(box.width - box.axis for _, box in sections)
+        width = max([inner, *map(_width, heads)]) + 2 * PAD
+        axis = left + (width - inner) / 2
         drawn, y = "", 0.0
         for head, (_, box) in zip(heads, sections, strict=True):
             high = len(head) * LINE + 6

@@ -28,12 +28,15 @@ from tests.docs.reading import (
     OF_RECIPES,
     README,
     RECIPES,
+    ROOT,
     TUTORIAL,
     Code,
     code_of,
     name_of,
 )
 from tests.docs.test_commands import ON, PREPARING
+from tests.docs.test_northwind import PAGE as NORTHWIND
+from tests.docs.test_northwind import SHOWING
 from tests.docs.test_pages import PAGES
 from tools.diagrams import diagrams_of, recipe_of
 
@@ -52,7 +55,7 @@ def seen_by(page: Path, block: Code) -> str | None:
         return "tests/unit/code/test_rules.py: found, or not" if page == LINT else None
     if block.kind in COMMANDS:
         if page in DRAWN and block.text.strip().startswith(DRAWN[page]):
-            return "the contract of floors"
+            return "here, with the contract of floors"
         typed = page in ON or all(command.startswith(PREPARING) for command in block.commands)
         return "test_commands.py types it" if typed else None
     if block.kind == "text":
@@ -63,6 +66,8 @@ def seen_by(page: Path, block: Code) -> str | None:
 
 
 def of_output(page: Path) -> str | None:
+    if page in (NORTHWIND, *SHOWING):
+        return "test_northwind.py: what the run says"
     return "test_pages.py: printed by the code before it" if page in PAGES else None
 
 
@@ -82,6 +87,18 @@ def test_there_are_blocks_of_each_kind_and_in_each_place() -> None:
     assert seen_by(README, Code("yaml", "a: 1\n", "")) is None
     assert seen_by(DOCS / "glossary.md", Code("python", "1\n", "")) is None
     assert seen_by(DOCS / "glossary.md", Code("", "bizproc ps\n", "")) is None
+
+
+def test_the_floors_of_the_design_have_every_room() -> None:
+    (shown,) = [block.text for block in code_of(DOCS / "design.md")]
+    rooms = {
+        path.name for path in (ROOT / "bizproc").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert {name for name in rooms if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", shown)} == set()
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [each["layers"] for each in contracts if each["id"] == "floors"]
+    held = {name for layer in layers for name in re.findall(r"\w+", layer)}
+    assert held | {"__init__"} == {name.removesuffix(".py") for name in rooms}
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -47,7 +47,9 @@ def test_it_names_no_setting_or_variable_that_there_is_not() -> None:
 
 
 def test_the_links_of_the_pages_lead_somewhere() -> None:
-    others = (ROOT / name / "README.md" for name in ("benchmarks", "tests"))
+    others = [ROOT / name / "README.md" for name in ("benchmarks", "tests")]
+    others += [path for path in (ROOT / "recipes").rglob("*.md") if ".venv" not in path.parts]
+    assert len(others) > 12
     for page in (ROOT / "README.md", *others, *(ROOT / "docs").rglob("*.md")):
         text = page.read_text("utf-8")
         for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", text):
@@ -60,3 +62,16 @@ def test_the_links_of_the_pages_lead_somewhere() -> None:
                     for line in re.findall(r"^#+ (.*)$", there, re.MULTILINE)
                 ]
                 assert anchor in heads or f'id="{anchor}"' in there, f"{page.name}: {target}#{anchor}"
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    reached, waiting = set[Path](), [ROOT / "docs" / "index.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        led = [(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#:]+\.md)", page.read_text("utf-8"))]
+        waiting += [each for each in led if page.name in ("index.md", "README.md")]
+    pages = {*(ROOT / "docs").rglob("*.md"), *(ROOT / "recipes").glob("*/docs/*.md"), ROOT / "README.md"}
+    assert pages - reached == set()

@@ -10,6 +10,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bizproc.code.coverage import Coverage, WrongCoverage, coverage_marks, read_coverage
 from bizproc.code.drawing import MOST_PARTS, flow_of
@@ -19,11 +21,12 @@ from bizproc.code.mermaid import mermaid
 from bizproc.code.reading import Module
 from bizproc.code.source import flow_of_process
 from bizproc.code.standing import standing_marks
-from bizproc.code.svg import svg
+from bizproc.code.svg import PAD, WIDEST, _letters, _wrapped, svg
 from bizproc.testing import World
 from tests.unit.code import elsewhere
 from tests.unit.code import everything as written
 
+RECIPES = Path(__file__).parents[3] / "recipes"
 SOURCE = Path(written.__file__).read_text("utf-8")
 HEAD = "from bizproc import *\nfrom bizproc.model import Deal\n@process('p')\nasync def p(deal: Deal):\n"
 
@@ -125,6 +128,78 @@ def test_a_helper_that_calls_itself_is_drawn_once() -> None:
 
 def test_a_process_that_is_too_large_says_so() -> None:
     assert "too large" in texts(body(*["await note('x')"] * (MOST_PARTS + 10)), Act)[-1]
+
+
+def shown_in(picture: str) -> list[str]:
+    return [each.text or "" for each in parsed(picture).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_line_of_a_picture_is_broken_where_code_may_be_and_fits() -> None:
+    call = "crm.contact(contact).add_to_facebook_audience(facebook, remove_after_days=3)"
+    lines = shown_in(svg(body(f"await {call}")))
+    assert lines[-4:-1] == ["contact(contact)", ".add_to_facebook_audience(facebook,", "remove_after_days=3)"]
+    names = shown_in(svg(body("await note(a_name_that_is_much_longer_than_any_line_of_a_box_can_be)")))
+    assert names[-3:-1] == ["note(a_name_that_is_much_longer_than_", "any_line_of_a_box_can_be)"]
+    for long in ("x" * 100, "\u6f22" * 60, "a" * 39):
+        assert max(map(_letters, shown_in(svg(body(f"await note('{long}')"))))) <= WIDEST
+
+
+@given(st.text(alphabet="ab_.,( \u6f22", max_size=120))
+def test_no_letter_is_lost_where_a_line_is_broken(text: str) -> None:
+    lines = _wrapped(text)
+    assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
+    assert all(_letters(line) <= WIDEST for line in lines)
+
+
+def test_brackets_that_only_await_needs_are_left_out() -> None:
+    flow = body("if (await crm.deal.read()).closed and not (await note((1, 2))):", "    await note('(await x)')")
+    (choice,) = [part for part in flow.body if isinstance(part, Choice)]
+    assert choice.cases[0][0] == "if deal.read().closed and not note((1, 2))"
+    assert texts(body("await note((await note(1)) + 2)", "await note((await (note)(3)), 4)"), Act)[1:] == [
+        "note(note(1) + 2)", "(note)(3)", "note((note)(3), 4)",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", ["await continue_as_new()", "return await continue_as_new()"])
+def test_nothing_is_drawn_behind_the_end_of_an_instance(statement: str) -> None:
+    flow = body("await note('x')", statement)
+    assert [type(part) for part in flow.body] == [Act, End]
+    assert "return" not in mermaid(flow)
+    assert shown_in(svg(flow))[-1] == "begin anew: continue_as_new()"
+
+
+def test_a_saga_that_is_left_by_a_return_leads_nowhere() -> None:
+    flow = body("async with saga() as undo:", "    await note('x')", "    return 3")
+    assert '(["done"])' not in mermaid(flow)
+    assert "done" not in shown_in(svg(flow))
+    assert "done" in shown_in(svg(body("async with saga() as undo:", "    await note('x')")))
+
+
+def test_a_frame_is_no_wider_than_what_is_in_it() -> None:
+    inside = "    if await note('a long question, which makes the left branch wide'):", "        await note('x')"
+    plain = body(*(line.removeprefix("    ") for line in inside))
+    framed = body("async with saga() as undo:", *inside)
+    width, framed_width = (float(parsed(svg(flow)).attrib["width"]) for flow in (plain, framed))
+    assert width < framed_width <= width + 2 * PAD + 1
+
+
+def drawings() -> list[Any]:
+    recipes = [path for path in sorted(RECIPES.glob("*/bizproc_*/*.py")) if "@recipe(" in path.read_text("utf-8")]
+    modules = [Module(path.read_text("utf-8"), str(path)) for path in recipes]
+    flows = [flow_of(each, module) for module in modules for each in module.processes]
+    assert len(flows) >= len(recipes) == 12
+    return [pytest.param(flow, id=flow.name) for flow in (EVERYTHING, *flows)]
+
+
+@pytest.mark.parametrize("flow", drawings())
+def test_each_node_is_come_to_and_each_that_is_no_end_is_left(flow: Flow) -> None:
+    lines = [line.strip() for line in mermaid(flow).splitlines()]
+    nodes = {found[1]: line for line in lines if (found := re.match(r"(n\d+)\W", line)) and " --> " not in line}
+    nodes = {name: line for name, line in nodes.items() if " -->|" not in line}
+    edges = [found.groups() for line in lines if (found := re.fullmatch(r"(\w+) -->(?:\|.*\|)? (\w+)", line))]
+    assert set(nodes) - {to for _, to in edges} == {"n1"}
+    ends = {name for name, line in nodes.items() if line.removeprefix(name).startswith('(["') and name != "n1"}
+    assert set(nodes) - {come for come, _ in edges} <= ends
 
 
 def test_every_text_of_the_process_is_in_both_drawings() -> None:
