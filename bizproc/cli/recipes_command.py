@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
+from bizproc.cli import upgrading
 from bizproc.cli.finding import importable_here
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import console, print_json, safe, table
@@ -19,6 +19,7 @@ from bizproc.cli.setup import Setup, common_options, is_there, setup_of
 if TYPE_CHECKING:
     from bizproc.installed import Installed, Uses
     from bizproc.recipe import Recipe
+    from bizproc.runtime import UpgradeReport
 
 
 @click.group(no_args_is_help=True)
@@ -49,16 +50,13 @@ def _uses(setup: Setup) -> Uses:
 
 def _found(name: str) -> tuple[Installed, Recipe[...]]:
     """An installed recipe that can be used. Raises Mistake."""
-    from bizproc.installed import installed_recipes
+    from bizproc.installed import installed_recipes, instead_of
 
     importable_here()
     known = installed_recipes()
     wanted = [each for each in known if each.name == name]
     if not wanted:
-        names = sorted({each.name for each in known})
-        near = get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Installed: {', '.join(names) or 'none'}."
-        raise Mistake(f"there is no recipe {name!r}. {hint}")
+        raise Mistake(f"there is no recipe {name!r}. {instead_of(name)}")
     if wanted[0].recipe is None:
         raise Mistake(f"{name}: {wanted[0].error} Its traceback: bizproc recipes list --verbose.")
     return wanted[0], wanted[0].recipe
@@ -71,7 +69,7 @@ def _found(name: str) -> tuple[Installed, Recipe[...]]:
 def list_(context: click.Context, *, verbose: bool) -> None:
     """All recipes that are installed, and as what the project uses them."""
     from bizproc.cli.recipes.showing import as_json
-    from bizproc.installed import installed_recipes
+    from bizproc.installed import installed_recipes, instead_of
 
     setup = setup_of(context)
     importable_here()
@@ -85,12 +83,17 @@ def list_(context: click.Context, *, verbose: bool) -> None:
         return
     if not known:
         _say("No recipes are installed. They come in packages: pip install recipes/sales, say, of bizproc's source.")
-        return
     rows = [
         (each.name, f"{each.distribution} {each.version}", ", ".join(used.get(each.name, [])), _summary(each))
         for each in known
     ]
-    console().print(table(("recipe", "from", "used as", ""), rows))
+    if rows:
+        console().print(table(("recipe", "from", "used as", ""), rows))
+    for name, section in setup.settings.recipes.items():
+        if ":" in section["recipe"]:
+            _say(f"[recipes.{name}]: {section['recipe']}, the project's own.")
+        elif section["recipe"] not in {each.name for each in known}:
+            _say(f"[recipes.{name}]: {section['recipe']} is not installed. {instead_of(section['recipe'])}")
     if verbose:
         for each in known:
             if each.traceback:
@@ -139,31 +142,53 @@ def new(context: click.Context, folder: Path) -> None:
 
 @command.command()
 @common_options
-@click.option("--record", "keep", is_flag=True, help="If nothing is missing, keep what is used now, for `diff`.")
+@click.option("--record", "keep", is_flag=True, help="If all would run, keep what is used now, for `diff`.")
 @click.pass_context
 def check(context: click.Context, *, keep: bool) -> int:
     """
-    What is missing for the recipes that the project uses, and which of them wants it.
+    What is missing for the recipes that are used, which of them wants it, and what becomes of live instances.
 
-    Fields, stages, users, providers, secrets, versions. Exit code 1 if anything is missing; what is merely empty is
-    told, and no failure.
+    Fields, stages, users, providers, secrets, versions. Instances that live are replayed, nothing is written: it says
+    which would be stuck, and which go on with settings that were others when they began. Exit code 1 if anything is
+    missing, or an instance would not go on. What is merely empty, and two uses that start on the same things, are told,
+    and no failure.
     """
     from bizproc.cli.recipes.needing import missing
+    from bizproc.cli.recipes.overlapping import overlapping
     from bizproc.cli.recipes.recording import record
 
     setup = setup_of(context)
     uses = _uses(setup)
     found = asyncio.run(missing(setup, uses, os.environ))
-    failed = any(each.level == "missing" for each in found)
+    lacks = any(each.level == "missing" for each in found)
+    twice = list(overlapping(uses.found))
+    live = _live(setup, uses)
+    failed = lacks or not (live is None or live.fits)
     if keep and not failed:
         record(Path.cwd(), uses)
     if setup.json:
-        print_json({"uses": len(uses.found), "missing": [attrs.asdict(each) for each in found]})
+        told = {"uses": len(uses.found), "missing": [attrs.asdict(each) for each in found]}
+        told["overlapping"] = [attrs.asdict(each) for each in twice]
+        print_json(told | ({} if live is None else {"upgrade": upgrading.as_json(live)}))
         return 1 if failed else 0
     for each in found:
         _say(f"{each.use} ({each.recipe}): {each.level}: {each.need}: {each.detail}")
-    _say(f"{len(uses.found)} uses of recipes: {'something is missing' if failed else 'nothing is missing'}.")
+    for pair in twice:
+        _say(str(pair))
+    _say_of_instances(live)
+    _say(f"{_counted(len(uses.found) + len(uses.troubles))}: {'something' if lacks else 'nothing'} is missing.")
     return 1 if failed else 0
+
+
+def _counted(uses: int) -> str:
+    return "1 use of a recipe" if uses == 1 else f"{uses or 'no'} uses of recipes"
+
+
+def _say_of_instances(live: UpgradeReport | None) -> None:
+    """What becomes of them; nothing where there are none."""
+    if live is not None and live.instances:
+        for line in upgrading.lines(live):
+            _say(line)
 
 
 @command.command("test")
@@ -172,7 +197,7 @@ def check(context: click.Context, *, keep: bool) -> int:
 @click.pass_context
 def test_(context: click.Context, names: tuple[str, ...]) -> int:
     """Run the tests that recipes ship, and hold them to their contract with the project's own settings."""
-    from bizproc.cli.recipes.trying import hold_to_contract, lacking, package_of, run_shipped
+    from bizproc.cli.recipes.trying import hold_to_contract, lacking, run_shipped
     from bizproc.core.errors import ExtraMissing
 
     setup = setup_of(context)
@@ -182,10 +207,13 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
         if name not in known:
             raise Mistake(f"there is no section [recipes.{name}] that can run. Known: {', '.join(known) or 'none'}.")
     chosen = [known[name] for name in names or known]
+    if not (chosen or uses.troubles or setup.json):
+        _say(f"Nothing to test: bizproc.toml uses no recipe. {_to_begin_with()}")
+        return 0
     package = lacking()
     if package is not None:
         raise ExtraMissing(what="tests", package=package, extra="test")
-    found = [*run_shipped(map(package_of, chosen)), *hold_to_contract(chosen)]
+    found = [*run_shipped(chosen), *hold_to_contract(chosen)]
     failed = any(each.verdict == "failed" for each in found) or (not names and bool(uses.troubles))
     if setup.json:
         print_json([attrs.asdict(each) for each in found])
@@ -195,6 +223,15 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
     for each in found:
         _say(f"{each.subject}: {each.verdict}: {each.detail}")
     return 1 if failed else 0
+
+
+def _to_begin_with() -> str:
+    from bizproc.installed import names_installed
+
+    names = names_installed()
+    if not names:
+        return "None is installed, either: they come in packages."
+    return f"Installed: {', '.join(names)}. `bizproc recipes show {names[0]}` has a section to begin with."
 
 
 @command.command()
@@ -233,39 +270,36 @@ def diff(context: click.Context) -> int:
     """
     What an upgrade changes: settings, needs, actions used, and live instances that would not go on.
 
-    What is installed is compared with what `bizproc serve` ran last, or `bizproc recipes check --record` kept. Exit
-    code 1 if a section does not fit any more, or an instance would not go on.
+    What is installed is compared with what `bizproc serve` ran last, or `bizproc recipes check --record` kept. Live
+    instances are replayed, and nothing is written. Exit code 1 if a use cannot run, or an instance would not go on; 2
+    if a section does not fit any more.
     """
     from bizproc.cli.recipes.recording import changes, recorded
 
     setup = setup_of(context)
     uses = _uses(setup)
     found = changes(recorded(Path.cwd()), uses)
-    stuck = asyncio.run(_not_going_on(setup, uses)) if is_there(setup.store) else []
-    failed = bool(stuck) or any(each.breaks for each in found)
+    live = _live(setup, uses)
+    failed = not (live is None or live.fits) or any(each.breaks for each in found)
     if setup.json:
+        rows = [] if live is None else upgrading.as_json(live)["instances"]
+        stuck = [row for row in rows if row["verdict"] not in ("compatible", "patched")]
         print_json({"changes": [attrs.asdict(each) for each in found], "instances": stuck})
         return 1 if failed else 0
     for each in found:
-        _say(f"{each.use}: {each.what}{'  [look at its section]' if each.breaks else ''}")
-    for one in stuck:
-        _say(f"{one['process']}: instance {one['id']} would not go on: {one['verdict']}")
-        for line in str(one["detail"]).splitlines():
-            _say(f"    {line}")
-    if not found and not stuck:
-        _say("Nothing has changed.")
+        _say(f"{each.use}: {each.what}")
+    if not found:
+        _say("What is installed has not changed.")
+    _say_of_instances(live)
     return 1 if failed else 0
 
 
-async def _not_going_on(setup: Setup, uses: Uses) -> list[dict[str, Any]]:
-    from bizproc.cli.upgrading import as_json
-    from bizproc.runtime import Runtime
-
-    names = {*(each.name for each in uses.found), *(each.use for each in uses.troubles)}
-    async with Runtime.attach(setup.store) as runtime:
-        report = await runtime.check(uses.processes)
-    rows: list[dict[str, Any]] = as_json(report)["instances"]
-    return [row for row in rows if row["process"] in names and row["verdict"] not in ("compatible", "patched")]
+def _live(setup: Setup, uses: Uses) -> UpgradeReport | None:
+    """What becomes of the live instances of these uses; None where there is no store."""
+    if not is_there(setup.store) or setup.store.endswith(":memory:"):
+        return None
+    report = asyncio.run(_replayed(setup, uses))
+    return upgrading.of(report, [*(each.name for each in uses.found), *(each.use for each in uses.troubles)])
 
 
 @command.command()
@@ -286,3 +320,10 @@ def eject(context: click.Context, name: str) -> None:
     _say(f"{done.path}: yours from now on; used by {', '.join(done.uses) or 'no section'}.")
     if done.imports:
         _say(f"It goes on importing {', '.join(done.imports)}: keep that package installed, or copy these, too.")
+
+
+async def _replayed(setup: Setup, uses: Uses) -> UpgradeReport:
+    from bizproc.runtime import Runtime
+
+    async with Runtime.attach(setup.store) as runtime:
+        return await runtime.check(uses.processes)

@@ -95,7 +95,10 @@ class _Looker:
                 return None if lacks is None else ("missing", lacks)
             case _:
                 if self.runtime is None:
-                    return "missing", f"there is no store {self.store} yet to look in."
+                    return (
+                        "missing",
+                        f"there is no store {self.store} yet to look in: `bizproc import` or `bizproc serve` makes it.",
+                    )
                 return await self._in_store(self.runtime, need)
 
     async def _in_store(self, runtime: Runtime, need: Need) -> tuple[Literal["missing", "empty"], str] | None:
