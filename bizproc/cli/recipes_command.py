@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,8 +172,10 @@ def check(context: click.Context, *, keep: bool) -> int:
         told["overlapping"] = [attrs.asdict(each) for each in twice]
         print_json(told | ({} if live is None else {"upgrade": upgrading.as_json(live)}))
         return 1 if failed else 0
-    for each in found:
-        _say(f"{each.use} ({each.recipe}): {each.level}: {each.need}: {each.detail}")
+    for (use, recipe, level, detail), several in groupby(
+        found, lambda one: (one.use, one.recipe, one.level, one.detail)
+    ):
+        _say(f"{use} ({recipe}): {level}: {', '.join(one.need for one in several)}: {detail}")
     for pair in twice:
         _say(str(pair))
     _say_of_instances(live)

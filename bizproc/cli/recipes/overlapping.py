@@ -37,10 +37,10 @@ class Overlapping:
 
     def __str__(self) -> str:
         first, second = self.uses
-        cure = f"say {' or '.join(self.filters)} in one of them" if self.filters else "keep one of them"
+        cure = f"tell them apart by {' or '.join(self.filters)}" if self.filters else "keep one of them"
         return (
-            f"{first} and {second} ({self.recipe}): both start on {', '.join(self.on)}, and nothing tells them apart: "
-            f"each does its work on the same items. If that is not meant, {cure}."
+            f"{first} and {second} ({self.recipe}): both start on {', '.join(self.on)}, and no filter keeps their "
+            f"items apart: what fits both has both at work on it. If that is not meant, {cure}."
         )
 
 

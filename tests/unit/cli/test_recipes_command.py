@@ -392,7 +392,7 @@ def test_two_uses_that_start_on_the_same_things_are_told_if_it_is_sure(
     result = run("recipes", "check")
     assert result.exit_code == 0, result.output
     assert ("soon and late (tea.nudge): both start on deal.stage_changed" in result.output) == told
-    assert ("say only in one of them" in result.output) == told
+    assert ("tell them apart by only" in result.output) == told
     assert len(json.loads(run("recipes", "check", "--json").stdout)["overlapping"]) == int(told)
 
 
