@@ -228,6 +228,16 @@ def test_a_provider_that_an_action_needs_is_looked_for_though_nobody_declared_it
     assert (code, list(found)) == (1, ["provider.sms"])
 
 
+def test_a_filter_on_a_field_that_the_store_has_not_is_told(site: Path, here: Path, run: Run) -> None:
+    upgrade(site, *FILTERED)
+    change(here, ('text = "Write"', 'only = "custom.size > 3"'))
+    make_store(here)
+    code, found = check(run)
+    assert (code, list(found)) == (1, ["filter"])
+    assert found["filter"]["use"] == "late"
+    assert "custom.size" in found["filter"]["detail"]
+
+
 # -- upgrades ----------------------------------------------------------------------------------------------------------
 
 
