@@ -44,6 +44,7 @@ test: $(STAMPS)/test
 
 recipes: $(STAMPS)/run
 	@$(PIP) install --no-deps --no-build-isolation --no-index $(foreach each,sales billing service,--editable recipes/$(each))
+	@$(BIN)/bizproc recipes list
 
 check: $(STAMPS)/dev
 	@failed=0; for tool in 'ruff check' 'ruff format --check' mypy basedpyright 'lint-imports --no-logo'; do \

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any, Final
 
@@ -81,6 +82,18 @@ def installed_recipes(names: Iterable[str] | None = None) -> list[Installed]:
     return [_installed(*one, offered[one[1].name]) for several in offered.values() for one in several]
 
 
+def names_installed() -> list[str]:
+    """The names of all recipes that are installed, whether they can be loaded or not."""
+    return sorted({point.name for _, point in _points()})
+
+
+def instead_of(name: str) -> str:
+    """What somebody may have meant who wrote this name, as a sentence."""
+    names = names_installed()
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Installed: {', '.join(names) or 'none'}."
+
+
 def uses_of(settings: Settings) -> Uses:
     """
     What a project uses.
@@ -105,7 +118,7 @@ def uses_of(settings: Settings) -> Uses:
         if offered and offered[0].recipe is not None:
             found.append(_used(name, section, offered[0], offered[0].recipe))
         else:
-            why = offered[0].error if offered else "it is not installed."
+            why = offered[0].error if offered else f"it is not installed. {instead_of(section['recipe'])}"
             troubles.append(RecipeUnusable(use=name, recipe=section["recipe"], detail=why))
     return Uses(tuple(found), tuple(troubles))
 
@@ -127,11 +140,22 @@ def _used(name: str, section: Mapping[str, Any], installed: Installed, recipe: R
         values = recipe.parse({key: value for key, value in section.items() if key != "recipe"})
         process = use(recipe, name=name, **values)
     except WrongArgument as error:
-        detail = f"[recipes.{name}]: {error.parameter}: expected {error.expected}, got {error.got}."
-        raise SettingsError(where=FILE, detail=detail) from error
+        raise SettingsError(where=FILE, detail=f"[recipes.{name}]: {_wrong(recipe, error)}") from error
     except BizprocError as error:
         raise SettingsError(where=FILE, detail=f"[recipes.{name}]: {error}") from error
     return Use(name=name, installed=installed, settings=values, process=process)
+
+
+def _wrong(recipe: Recipe[...], error: WrongArgument) -> str:
+    """What is wrong with a section, in the words of whoever wrote it."""
+    names = [each.name for each in recipe.settings]
+    if error.process == recipe.name and error.parameter not in names:
+        near = get_close_matches(error.parameter, names, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(names) or 'none'}."
+        return f"{recipe.name} has no setting {error.parameter}. {hint}"
+    if error.got == "nothing":
+        return f"{error.parameter} has to be given: {error.expected}."
+    return f"{error.parameter}: expected {error.expected}, got {error.got}."
 
 
 def _points() -> list[tuple[Distribution, EntryPoint]]:

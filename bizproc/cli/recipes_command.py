@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
+from bizproc.cli import upgrading
 from bizproc.cli.finding import importable_here
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.near import hint, meant
-from bizproc.cli.output import console, counted, print_json, safe, say, table
+from bizproc.cli.near import hint
+from bizproc.cli.output import console, print_json, say, table
 from bizproc.cli.setup import Setup, common_options, is_there, setup_of
 
 if TYPE_CHECKING:
     from bizproc.installed import Installed, Uses
     from bizproc.recipe import Recipe
+    from bizproc.runtime import UpgradeReport
 
 
 @click.group(no_args_is_help=True)
@@ -36,10 +39,6 @@ def command() -> None:
     """
 
 
-def _say(text: str) -> None:
-    click.echo(safe(text))
-
-
 def _uses(setup: Setup) -> Uses:
     from bizproc.installed import uses_of
 
@@ -49,15 +48,13 @@ def _uses(setup: Setup) -> Uses:
 
 def _found(name: str) -> tuple[Installed, Recipe[...]]:
     """An installed recipe that can be used. Raises Mistake."""
-    from bizproc.installed import installed_recipes
+    from bizproc.installed import installed_recipes, instead_of
 
     importable_here()
     known = installed_recipes()
     wanted = [each for each in known if each.name == name]
     if not wanted:
-        names = sorted({each.name for each in known})
-        told = meant(name, names) or f"Installed: {', '.join(names) or 'none'}."
-        raise Mistake(f"there is no recipe {name!r}. {told}")
+        raise Mistake(f"there is no recipe {name!r}. {instead_of(name)}")
     if wanted[0].recipe is None:
         raise Mistake(f"{name}: {wanted[0].error} Its traceback: bizproc recipes list --verbose.")
     return wanted[0], wanted[0].recipe
@@ -77,7 +74,7 @@ def list_(context: click.Context, *, verbose: bool) -> None:
       bizproc recipes list --verbose
     """
     from bizproc.cli.recipes.showing import as_json
-    from bizproc.installed import installed_recipes
+    from bizproc.installed import installed_recipes, instead_of
 
     setup = setup_of(context)
     importable_here()
@@ -91,16 +88,21 @@ def list_(context: click.Context, *, verbose: bool) -> None:
         return
     if not known:
         say("No recipes are installed. They come in packages: pip install recipes/sales, say, of bizproc's source.")
-        return
     rows = [
         (each.name, f"{each.distribution} {each.version}", ", ".join(used.get(each.name, [])), _summary(each))
         for each in known
     ]
-    console().print(table(("recipe", "from", "used as", ""), rows))
+    if rows:
+        console().print(table(("recipe", "from", "used as", ""), rows))
+    for name, section in setup.settings.recipes.items():
+        if ":" in section["recipe"]:
+            say(f"[recipes.{name}]: {section['recipe']}, the project's own.")
+        elif section["recipe"] not in {each.name for each in known}:
+            say(f"[recipes.{name}]: {section['recipe']} is not installed. {instead_of(section['recipe'])}")
     if verbose:
         for each in known:
             if each.traceback:
-                _say(f"\n{each.name}:\n{each.traceback}")
+                say(f"\n{each.name}:\n{each.traceback}")
 
 
 def _summary(installed: Installed) -> str:
@@ -128,7 +130,7 @@ def show(context: click.Context, name: str) -> None:
         print_json(as_json(installed, uses))
         return
     for line in lines(installed, recipe):
-        _say(line)
+        say(line)
 
 
 @command.command()
@@ -151,20 +153,22 @@ def new(context: click.Context, folder: Path) -> None:
         print_json([str(path) for path in written])
         return
     for path in written:
-        _say(str(path))
+        say(str(path))
     say(f"Next: pip install --editable {folder} 'bizproc[test]', and python -m pytest {folder}.")
 
 
 @command.command()
 @common_options
-@click.option("--record", "keep", is_flag=True, help="If nothing is missing, keep what is used now, for `diff`.")
+@click.option("--record", "keep", is_flag=True, help="If all would run, keep what is used now, for `diff`.")
 @click.pass_context
 def check(context: click.Context, *, keep: bool) -> int:
     r"""
-    What is missing for the recipes that the project uses, and which of them wants it.
+    What is missing for the recipes that are used, which of them wants it, and what becomes of live instances.
 
-    Fields, stages, users, providers, secrets, versions. Exit code 1 if anything is missing; what is merely empty is
-    told, and no failure.
+    Fields, stages, users, providers, secrets, versions. Instances that live are replayed, nothing is written: it says
+    which would be stuck, and which go on with settings that were others when they began. Exit code 1 if anything is
+    missing, or an instance would not go on. What is merely empty, and two uses that start on the same things, are told,
+    and no failure.
 
     \b
     Examples:
@@ -172,21 +176,43 @@ def check(context: click.Context, *, keep: bool) -> int:
       bizproc recipes check --record
     """
     from bizproc.cli.recipes.needing import missing
+    from bizproc.cli.recipes.overlapping import overlapping
     from bizproc.cli.recipes.recording import record
 
     setup = setup_of(context)
     uses = _uses(setup)
     found = asyncio.run(missing(setup, uses, os.environ))
-    failed = any(each.level == "missing" for each in found)
+    lacks = any(each.level == "missing" for each in found)
+    twice = list(overlapping(uses.found))
+    live = _live(setup, uses)
+    failed = lacks or not (live is None or live.fits)
     if keep and not failed:
         record(Path.cwd(), uses)
     if setup.json:
-        print_json({"uses": len(uses.found), "missing": [attrs.asdict(each) for each in found]})
+        told = {"uses": len(uses.found), "missing": [attrs.asdict(each) for each in found]}
+        told["overlapping"] = [attrs.asdict(each) for each in twice]
+        print_json(told | ({} if live is None else {"upgrade": upgrading.as_json(live)}))
         return 1 if failed else 0
-    for each in found:
-        say(f"{each.use} ({each.recipe}): {each.level}: {each.need}: {each.detail}")
-    say(f"{counted(len(uses.found), 'use')} of recipes: {'something is missing' if failed else 'nothing is missing'}.")
+    for (use, recipe, level, detail), several in groupby(
+        found, lambda one: (one.use, one.recipe, one.level, one.detail)
+    ):
+        say(f"{use} ({recipe}): {level}: {', '.join(one.need for one in several)}: {detail}")
+    for pair in twice:
+        say(str(pair))
+    _say_of_instances(live)
+    say(f"{_counted(len(uses.found) + len(uses.troubles))}: {'something' if lacks else 'nothing'} is missing.")
     return 1 if failed else 0
+
+
+def _counted(uses: int) -> str:
+    return "1 use of a recipe" if uses == 1 else f"{uses or 'no'} uses of recipes"
+
+
+def _say_of_instances(live: UpgradeReport | None) -> None:
+    """What becomes of them; nothing where there are none."""
+    if live is not None and live.instances:
+        for line in upgrading.lines(live):
+            say(line)
 
 
 @command.command("test")
@@ -202,7 +228,7 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
       bizproc recipes test
       bizproc recipes test stale_deals
     """
-    from bizproc.cli.recipes.trying import hold_to_contract, lacking, package_of, run_shipped
+    from bizproc.cli.recipes.trying import hold_to_contract, lacking, run_shipped
     from bizproc.core.errors import ExtraMissing
 
     setup = setup_of(context)
@@ -212,10 +238,13 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
         if name not in known:
             raise Mistake(f"there is no section [recipes.{name}] that can run. {hint(name, known)}")
     chosen = [known[name] for name in names or known]
+    if not (chosen or uses.troubles or setup.json):
+        say(f"Nothing to test: bizproc.toml uses no recipe. {_to_begin_with()}")
+        return 0
     package = lacking()
     if package is not None:
         raise ExtraMissing(what="tests", package=package, extra="test")
-    found = [*run_shipped(map(package_of, chosen)), *hold_to_contract(chosen)]
+    found = [*run_shipped(chosen), *hold_to_contract(chosen)]
     failed = any(each.verdict == "failed" for each in found) or (not names and bool(uses.troubles))
     if setup.json:
         print_json([attrs.asdict(each) for each in found])
@@ -225,6 +254,15 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
     for each in found:
         say(f"{each.subject}: {each.verdict}: {each.detail}")
     return 1 if failed else 0
+
+
+def _to_begin_with() -> str:
+    from bizproc.installed import names_installed
+
+    names = names_installed()
+    if not names:
+        return "None is installed, either: they come in packages."
+    return f"Installed: {', '.join(names)}. `bizproc recipes show {names[0]}` has a section to begin with."
 
 
 @command.command()
@@ -259,7 +297,7 @@ def docs(context: click.Context, folder: Path) -> None:
         print_json(written)
         return
     for name in written:
-        _say(name)
+        say(name)
 
 
 @command.command()
@@ -269,8 +307,9 @@ def diff(context: click.Context) -> int:
     r"""
     What an upgrade changes: settings, needs, actions used, and live instances that would not go on.
 
-    What is installed is compared with what `bizproc serve` ran last, or `bizproc recipes check --record` kept. Exit
-    code 1 if a section does not fit any more, or an instance would not go on.
+    What is installed is compared with what `bizproc serve` ran last, or `bizproc recipes check --record` kept. Live
+    instances are replayed, and nothing is written. Exit code 1 if a use cannot run, or an instance would not go on; 2
+    if a section does not fit any more.
 
     \b
     Example:
@@ -281,31 +320,27 @@ def diff(context: click.Context) -> int:
     setup = setup_of(context)
     uses = _uses(setup)
     found = changes(recorded(Path.cwd()), uses)
-    stuck = asyncio.run(_not_going_on(setup, uses)) if is_there(setup.store) else []
-    failed = bool(stuck) or any(each.breaks for each in found)
+    live = _live(setup, uses)
+    failed = not (live is None or live.fits) or any(each.breaks for each in found)
     if setup.json:
+        rows = [] if live is None else upgrading.as_json(live)["instances"]
+        stuck = [row for row in rows if row["verdict"] not in ("compatible", "patched")]
         print_json({"changes": [attrs.asdict(each) for each in found], "instances": stuck})
         return 1 if failed else 0
     for each in found:
-        say(f"{each.use}: {each.what}{'  [look at its section]' if each.breaks else ''}")
-    for one in stuck:
-        say(f"{one['process']}: instance {one['id']} would not go on: {one['verdict']}")
-        for line in str(one["detail"]).splitlines():
-            _say(f"    {line}")
-    if not found and not stuck:
-        say("Nothing has changed.")
+        say(f"{each.use}: {each.what}")
+    if not found:
+        say("What is installed has not changed.")
+    _say_of_instances(live)
     return 1 if failed else 0
 
 
-async def _not_going_on(setup: Setup, uses: Uses) -> list[dict[str, Any]]:
-    from bizproc.cli.upgrading import as_json
-    from bizproc.runtime import Runtime
-
-    names = {*(each.name for each in uses.found), *(each.use for each in uses.troubles)}
-    async with Runtime.attach(setup.store) as runtime:
-        report = await runtime.check(uses.processes)
-    rows: list[dict[str, Any]] = as_json(report)["instances"]
-    return [row for row in rows if row["process"] in names and row["verdict"] not in ("compatible", "patched")]
+def _live(setup: Setup, uses: Uses) -> UpgradeReport | None:
+    """What becomes of the live instances of these uses; None where there is no store."""
+    if not is_there(setup.store) or setup.store.endswith(":memory:"):
+        return None
+    report = asyncio.run(_replayed(setup, uses))
+    return upgrading.of(report, [*(each.name for each in uses.found), *(each.use for each in uses.troubles)])
 
 
 @command.command()
@@ -332,3 +367,10 @@ def eject(context: click.Context, name: str) -> None:
     say(f"{done.path}: yours from now on; used by {', '.join(done.uses) or 'no section'}.")
     if done.imports:
         say(f"It goes on importing {', '.join(done.imports)}: keep that package installed, or copy these, too.")
+
+
+async def _replayed(setup: Setup, uses: Uses) -> UpgradeReport:
+    from bizproc.runtime import Runtime
+
+    async with Runtime.attach(setup.store) as runtime:
+        return await runtime.check(uses.processes)

@@ -41,7 +41,7 @@ def _tell(done: int, of: int) -> None:
 
 
 def lines(report: UpgradeReport) -> Iterator[str]:
-    """For people: what does not fit, each way of not fitting once; and a sentence."""
+    """For people: what does not fit, each way of not fitting once; whose settings have changed; and a sentence."""
     wrong = [one for one in report.instances if one.verdict not in ("compatible", "patched")]
     for _, same in groupby(sorted(wrong, key=_way), key=_way):
         several = list(same)
@@ -49,9 +49,34 @@ def lines(report: UpgradeReport) -> Iterator[str]:
         many = counted(len(several), "instance")
         yield f"{first.process} {first.version}: {many} {_SAYS[first.verdict]}: {_names(several)}"
         yield from (f"    {line}" for line in first.detail.splitlines())
+    yield from _settings(report)
     counts = report.counts
     parts = [f"{counts[verdict]} {verdict}" for verdict in _SAYS if counts.get(verdict)]
     yield f"{counted(len(report.instances), 'instance')}: {', '.join(parts)}." if parts else "No live instances."
+
+
+def of(report: UpgradeReport, processes: Iterable[str]) -> UpgradeReport:
+    """What it says of the instances of these processes."""
+    from bizproc.runtime import UpgradeReport
+
+    names = set(processes)
+    return UpgradeReport(instances=tuple(one for one in report.instances if one.process in names))
+
+
+def _settings(report: UpgradeReport) -> Iterator[str]:
+    """Of recipes: the settings that have changed since live instances began, and what that means for these."""
+    changed = [one for one in report.instances if one.settings and one.verdict in ("compatible", "patched")]
+    for (process, names), same in groupby(sorted(changed, key=_changed), key=_changed):
+        several = list(same)
+        goes, it, begins = ("goes", "it", "begins") if len(several) == 1 else ("go", "they", "begin")
+        yield (
+            f"{process}: other settings since ({', '.join(names)}): {_count(len(several))} {goes} on with those of the "
+            f"start, until {it} {begins} anew; new ones have those of today: {_names(several)}"
+        )
+
+
+def _changed(one: Upgrade) -> tuple[str, tuple[str, ...]]:
+    return one.process, one.settings
 
 
 _SAYS: Final = {
@@ -92,5 +117,6 @@ def _rows(instances: Iterable[Upgrade]) -> Iterator[dict[str, Any]]:
             "step": one.step,
             "recorded": one.recorded,
             "asked": one.asked,
+            "settings": list(one.settings),
             "detail": one.detail,
         }

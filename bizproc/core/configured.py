@@ -51,12 +51,19 @@ class Configured:
         return self._written
 
     def differing(self, text: str, codec: Codec) -> tuple[str, ...]:
-        """The names of the settings that are others now than in this text."""
+        """
+        The names of the settings that are others now than those that an instance with this text has.
+
+        Raises:
+            NotRestorable: The text is none of settings.
+        """
         now = self.text(codec)
         if now is None or now == text:
             return ()
-        before, after = self._trees(text), self._trees(now)
-        return tuple(name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name))
+        # A setting that is new since has its default; one without a default has the value of today.
+        defaults = {each.name: each.default for each in self.form.parameters if not each.required}
+        before, after = self._trees(self.form.encode(defaults, codec)) | self._trees(text), self._trees(now)
+        return tuple(name for name, tree in after.items() if before.get(name, tree) != tree)
 
     def built_from(self, text: str, codec: Codec) -> Process[..., Any]:
         """
@@ -91,7 +98,7 @@ class Configured:
         try:
             return self.build(self.form.check(values))
         except (WrongArgument, WrongValue) as error:
-            detail = f"it has to be {error.expected} now, and was {error.got}"
+            detail = f"it has to be {error.expected} now, and was {error.got}; {_CURE}"
             raise NotRestorable(
                 path=f"settings.{error.parameter}", type=f"a setting of {self.form.name}", detail=detail
             ) from error
@@ -107,6 +114,8 @@ class Configured:
             raise NotRestorable(path="settings", type=self.form.name, detail="recorded is no object")
         return trees
 
+
+_CURE: Final = "`retry` lets one that is stuck go on with the settings of today, if these fit what it has done"
 
 _KEPT: Final = 100
 """So many processes that were built from earlier settings are kept."""

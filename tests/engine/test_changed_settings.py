@@ -13,7 +13,7 @@ from bizproc import Process, Runtime, UserQueue, action, continue_as_new, crm, p
 from bizproc.core.errors import WrongArgument
 from bizproc.model import Comment, Deal
 from bizproc.runtime import Upgrade
-from bizproc.testing import World
+from bizproc.testing import World, assert_replays, save_journal
 from tests.engine.ways import every_way
 
 DAY = timedelta(days=1)
@@ -195,6 +195,38 @@ async def test_the_same_start_is_the_same_instance_whatever_the_settings_are(wor
     assert await again.result() == "Call"
 
 
+async def test_a_journal_that_was_saved_replays_with_the_settings_it_was_written_with(
+    world: World, tmp_path: Path
+) -> None:
+    ana = await world.user(name="Ana")
+    before, after = (use(pass_on, name="eu", queue=UserQueue([ana]), text=text) for text in ("Call", "Write"))
+    world.use(before)
+    run = await world.start(before(await world.deal(title="Tea")), id="x")
+    await world.advance(days=2)
+    assert await run.result() == "Call"
+    await save_journal(world.runtime, "x", tmp_path / "x.json")
+    assert assert_replays(after, tmp_path) == 1
+
+
+async def test_a_child_goes_on_with_its_settings_too(world: World) -> None:
+    def parent_of(child: Process[..., Any]) -> Process[..., Any]:
+        @process("test.parent")
+        async def parent(deal: Deal) -> str:
+            told: str = await child(deal)
+            return told
+
+        return parent
+
+    before, after = use(one, name="s", to="here"), use(one, name="s", to="there", first="Good day")
+    world.use(before, parent_of(before))
+    run = await world.start(parent_of(before)(await world.deal(title="Tea")))
+    world.use(after, parent_of(after))
+    await world.crash()
+    await world.advance(days=2)
+    assert await run.result() == "here"
+    assert await said(world) == ["Hello"]
+
+
 # -- with other code besides -------------------------------------------------------------------------------------------
 
 
@@ -278,7 +310,7 @@ async def test_a_setting_that_is_new_has_its_default_one_without_is_as_today_and
     run = await parked(world)
     after = use(more, name="s", copy="there", loud=True)
     seen = await look(world, after)
-    assert (seen.verdict, seen.settings) == ("compatible", ("copy", "first", "loud", "to"))
+    assert (seen.verdict, seen.settings) == ("compatible", ("loud", "first"))
     world.use(after)
     await world.crash()
     await world.advance(days=2)

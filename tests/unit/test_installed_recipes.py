@@ -142,7 +142,8 @@ def test_an_entry_point_that_leads_elsewhere_is_told(site: Path, points: str, to
     ("section", "told"),
     [
         ('after = "soon"', "recipes.eu.*after.*as 30m"),
-        ("colour = 3", "recipes.eu.*colour.*no such parameter"),
+        ("colour = 3", "recipes.eu.*no setting colour.*after, text, queue"),
+        ("afer = 3", "recipes.eu.*no setting afer.*mean after"),
         ('queue = ["anna"]', "recipes.eu.*queue.*user:3"),
     ],
 )

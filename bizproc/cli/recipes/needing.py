@@ -25,7 +25,7 @@ from bizproc.model.needs import Need, filled_in, parse_need
 from bizproc.model.organisation import Absence, Department, Group, WorkingHours
 from bizproc.model.pipelines import Pipeline, Stage
 from bizproc.model.users import User, parse_users
-from bizproc.rules.filters import parse
+from bizproc.rules.filters import Filter, parse
 from bizproc.rules.queues import NOBODY, UserQueue
 from bizproc.runtime import Runtime
 from bizproc.settings import Settings
@@ -74,13 +74,26 @@ class _Looker:
         needs = [one for need in recipe.needs for one in filled_in(need, dict(use.settings))]
         needs += [parse_need(f"provider.{name}") for name in _undeclared(use)]
         needs += list(_named_in(use.settings.values()))
-        found = []
+        found = await self._of_filters(use, recipe.name)
         for need in dict.fromkeys(needs):
             told = await self._look(need)
             if told is not None:
                 level, detail = told
                 found.append(Missing(use=use.name, recipe=recipe.name, need=need.text, level=level, detail=detail))
         return found
+
+    async def _of_filters(self, use: Use, recipe: str) -> list[Missing]:
+        """Conditions of its triggers that cannot be asked of the items there are: custom fields stand in the store."""
+        alternatives = () if self.runtime is None or use.process.starts is None else use.process.starts.alternatives()
+        found = []
+        for each in alternatives:
+            cls = _class_of(each.events[0].rpartition(".")[0]) if each.events else None
+            for condition in (each.where, each.became):
+                if isinstance(condition, Filter) and cls is not None and self.runtime is not None:
+                    error = await _refused(self.runtime, cls, condition)
+                    if error:
+                        found.append(Missing(use=use.name, recipe=recipe, need="filter", detail=error))
+        return list(dict.fromkeys(found))
 
     async def _look(self, need: Need) -> tuple[Literal["missing", "empty"], str] | None:
         """What is wrong, or None."""
@@ -95,7 +108,10 @@ class _Looker:
                 return None if lacking is None else ("missing", lacking)
             case _:
                 if self.runtime is None:
-                    return "missing", f"there is no store {self.store} yet to look in."
+                    return (
+                        "missing",
+                        f"there is no store {self.store} yet to look in: `bizproc import` or `bizproc serve` makes it.",
+                    )
                 return await self._in_store(self.runtime, need)
 
     async def _in_store(self, runtime: Runtime, need: Need) -> tuple[Literal["missing", "empty"], str] | None:
@@ -169,6 +185,15 @@ async def _has_field(runtime: Runtime, need: Need) -> bool:
     except ActionError:
         return False
     return True
+
+
+async def _refused(runtime: Runtime, cls: type[Any], condition: Filter) -> str:
+    """Why this cannot be asked of such items, or ""."""
+    try:
+        await runtime.find(cls, condition, limit=1)
+    except ActionError as error:
+        return str(error).partition("\n")[0]
+    return ""
 
 
 def _class_of(kind: str) -> type[Any] | None:

@@ -99,7 +99,7 @@ class Change:
     One thing that is another.
 
     Attributes:
-        breaks: The project's section does not fit any more, or has to be looked at before it runs.
+        breaks: It cannot run. (A section that does not fit any more is an error before anything is compared.)
     """
 
     use: str
@@ -109,7 +109,7 @@ class Change:
 
 def changes(kept: Mapping[str, Mapping[str, Any]], uses: Uses) -> list[Change]:
     """What is installed now, against what was kept."""
-    found = [Change(each.use, f"cannot run: {each.detail}", breaks=True) for each in uses.troubles]
+    found = [Change(each.use, f"cannot run: {each.recipe}: {each.detail}", breaks=True) for each in uses.troubles]
     now = {each.name: each for each in uses.found}
     found += [
         Change(name, "is used no longer; its instances are stuck until it is back")
@@ -129,31 +129,34 @@ def _is(name: str, uses: Uses) -> bool:
 
 
 def _changed(use: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
-    release = tuple(before.get(each) for each in ("recipe", "distribution", "version"))
-    other = (now["recipe"], now["distribution"], now["version"])
-    if release != other:
-        yield Change(use, f"{' '.join(map(str, release))} -> {' '.join(other)}")
+    was, is_ = _release(before), _release(now)
+    if was != is_:
+        yield Change(use, f"{was} -> {is_}")
     yield from _of_settings(use, before.get("settings", {}), now["settings"])
     for what in ("needs", "actions"):
-        was, is_ = set(before.get(what, ())), set(now[what])
-        yield from (Change(use, f"{what}: {each} is new") for each in sorted(is_ - was))
-        yield from (Change(use, f"{what}: {each} is gone") for each in sorted(was - is_))
+        old, new = set(before.get(what, ())), set(now[what])
+        yield from (Change(use, f"{what}: {each} is new") for each in sorted(new - old))
+        yield from (Change(use, f"{what}: {each} is gone") for each in sorted(old - new))
     if before.get("code") != now["code"]:
         yield Change(use, "its code is another")
+
+
+def _release(of: Mapping[str, Any]) -> str:
+    from_ = f"{of['distribution']} {of.get('version')}" if of.get("distribution") else "(the project's own copy)"
+    return f"{of.get('recipe')} {from_}"
 
 
 def _of_settings(use: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for name in sorted(before.keys() | now.keys()):
         if name not in now:
-            yield Change(use, f"the setting {name} is gone", breaks=True)
+            yield Change(use, f"the setting {name} is gone")
         elif name not in before:
-            default = now[name]["default"]
-            yield Change(use, f"the setting {name} is new, {_default(default)}", breaks=default is None)
+            yield Change(use, f"the setting {name} is new, {_default(now[name]['default'])}")
         else:
             for part in ("type", "default"):
                 was, is_ = before[name].get(part), now[name][part]
                 if was != is_:
-                    yield Change(use, f"the setting {name}: {part} {was or 'none'} -> {is_ or 'none'}", is_ is None)
+                    yield Change(use, f"the setting {name}: {part} {was or 'none'} -> {is_ or 'none'}")
 
 
 def _default(text: str | None) -> str:

@@ -40,9 +40,9 @@ def package_of(use: Use) -> str:
     return f"{use.installed.recipe.function.__module__.partition('.')[0]}.tests"
 
 
-def run_shipped(packages: Iterable[str]) -> list[Tried]:
-    """Run the tests of these packages."""
-    return [_run(package) for package in dict.fromkeys(packages)]
+def run_shipped(uses: Iterable[Use]) -> list[Tried]:
+    """Run the tests of the packages that these uses are of. What is the project's own is tested with the project."""
+    return [_run(package) for package in dict.fromkeys(package_of(use) for use in uses if use.installed.distribution)]
 
 
 def _run(package: str) -> Tried:

@@ -228,6 +228,16 @@ def test_a_provider_that_an_action_needs_is_looked_for_though_nobody_declared_it
     assert (code, list(found)) == (1, ["provider.sms"])
 
 
+def test_a_filter_on_a_field_that_the_store_has_not_is_told(site: Path, here: Path, run: Run) -> None:
+    upgrade(site, *FILTERED)
+    change(here, ('text = "Write"', 'only = "custom.size > 3"'))
+    make_store(here)
+    code, found = check(run)
+    assert (code, list(found)) == (1, ["filter"])
+    assert found["filter"]["use"] == "late"
+    assert "custom.size" in found["filter"]["detail"]
+
+
 # -- upgrades ----------------------------------------------------------------------------------------------------------
 
 
@@ -292,7 +302,8 @@ def test_live_instances_that_would_not_go_on_are_told(site: Path, here: Path, ru
     assert code == 1
     assert {each["id"] for each in stuck} == {"soon", "late"}
     text = run("recipes", "diff").output
-    assert "instance soon would not go on" in text
+    assert "soon 1: 1 instance would be stuck: soon" in text
+    assert "2 instances: 2 mismatch." in text
 
 
 def test_a_setting_that_is_gone_breaks_the_section_that_has_it(site: Path, here: Path, run: Run) -> None:
@@ -323,6 +334,112 @@ def test_a_record_that_is_damaged_is_a_mistake_that_says_what_to_do(site: Path, 
         assert (result.exit_code, "--record" in result.output) == (2, True)
 
 
+# -- settings that are changed -----------------------------------------------------------------------------------------
+
+
+def change(here: Path, *changes: tuple[str, str]) -> None:
+    text = (here / "bizproc.toml").read_text("utf-8")
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    (here / "bizproc.toml").write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize("command", [("check",), ("recipes", "check"), ("recipes", "diff")])
+def test_what_a_change_of_settings_means_for_live_instances_is_said(
+    site: Path, here: Path, run: Run, command: tuple[str, ...]
+) -> None:
+    make_store(here, start=True)
+    assert "other settings" not in run(*command).output
+    change(here, ('after = "4 hours"', 'after = "5 hours"\nqueue = "user:1"'))
+    result = run(*command)
+    assert "soon: other settings since (after, queue): 1 instance goes on with those of the start" in result.output
+    assert "late: other settings" not in result.output
+    assert "2 instances: 2 compatible." in result.output
+    told = json.loads(run("check", "--json").stdout)["upgrade"]["instances"]
+    assert {each["id"]: each["settings"] for each in told} == {"soon": ["after", "queue"], "late": []}
+
+
+def test_recipes_check_says_which_instances_would_be_stuck_and_records_nothing_then(
+    site: Path, here: Path, run: Run
+) -> None:
+    make_store(here, start=True)
+    upgrade(site, ("await wait.sleep(after)", "await crm.deal.add_comment('First')"))
+    result = run("recipes", "check", "--record")
+    assert result.exit_code == 1
+    assert "soon 1: 1 instance would be stuck: soon" in result.output
+    assert not (here / "bizproc.recipes.json").exists()
+    assert json.loads(run("recipes", "check", "--json").stdout)["upgrade"]["counts"] == {"mismatch": 2}
+
+
+# -- two uses of one recipe --------------------------------------------------------------------------------------------
+
+STARTS = ('@process("tea.nudge")', '@process("tea.nudge", starts=on.stage("deal", stage, where=only))')
+FILTERED = (
+    STARTS,
+    ("import Process,", "import Filter, Process, on,"),
+    ('text: str = "Call"', 'text: str = "Call", stage: str = "NEW", only: Filter | None = None'),
+    ("        text: What is said.", "        text: What is said.\n        stage: Where.\n        only: Which deals."),
+)
+
+
+@pytest.mark.parametrize(
+    ("soon", "late", "told"),
+    [
+        ("", "", True),
+        ('only = "amount > 5"', "", True),
+        ('only = "amount > 5"', 'only = "amount > 5"', True),
+        ('only = "amount > 5"', 'only = "amount <= 5"', False),
+        ('stage = "WON"', "", False),
+    ],
+)
+def test_two_uses_that_start_on_the_same_things_are_told_if_it_is_sure(
+    site: Path, here: Path, run: Run, soon: str, late: str, told: bool
+) -> None:
+    upgrade(site, *FILTERED)
+    change(here, ('after = "4 hours"', soon), ('text = "Write"', late))
+    make_store(here)
+    result = run("recipes", "check")
+    assert result.exit_code == 0, result.output
+    assert ("soon and late (tea.nudge): both start on deal.stage_changed" in result.output) == told
+    assert ("tell them apart by only" in result.output) == told
+    assert len(json.loads(run("recipes", "check", "--json").stdout)["overlapping"]) == int(told)
+
+
+def test_two_uses_that_a_clock_or_a_person_starts_are_not_told(site: Path, here: Path, run: Run) -> None:
+    make_store(here)
+    assert "both start" not in run("recipes", "check").output
+    upgrade(
+        site,
+        ('@process("tea.nudge")', '@process("tea.nudge", starts=on.cron("0 9 * * *"))'),
+        ("import Process,", "import Process, on,"),
+        ("async def run(deal: Deal)", "async def run()"),
+    )
+    assert "both start" not in run("recipes", "check").output
+
+
+# -- what was not meant ------------------------------------------------------------------------------------------------
+
+
+def test_a_recipe_that_is_misspelt_is_told_with_what_may_have_been_meant(site: Path, here: Path, run: Run) -> None:
+    make_store(here)
+    change(here, ('recipe = "tea.nudge"\ntext', 'recipe = "tea.nuge"\ntext'))
+    for command in ("check", "list", "diff", "test"):
+        result = run("recipes", command)
+        assert "tea.nuge" in result.output, command
+        assert "Did you mean tea.nudge?" in result.output, command
+    assert "2 uses of recipes: something is missing." in run("recipes", "check").output
+
+
+def test_without_uses_the_test_says_what_there_is(site: Path, here: Path, run: Run) -> None:
+    (here / "bizproc.toml").write_text("", "utf-8")
+    result = run("recipes", "test")
+    assert result.exit_code == 0
+    assert "Nothing to test" in result.output
+    assert "Installed: tea.nudge" in result.output
+    assert "bizproc recipes show tea.nudge" in result.output
+
+
 # -- a copy of one's own -----------------------------------------------------------------------------------------------
 
 
@@ -336,6 +453,8 @@ def test_an_ejected_recipe_is_the_projects_own_and_its_instances_go_on(site: Pat
     write_package(site, "tea", "tea_recipes", points="")
     forget("tea_recipes")
     assert json.loads(run("check", "--json").stdout)["upgrade"]["counts"] == {"compatible": 2}
+    assert "[recipes.soon]: tea_nudge:nudge, the project's own." in run("recipes", "list").output
+    assert "tests" not in run("recipes", "test", "soon").output
 
 
 def test_nothing_is_written_over_when_a_recipe_is_ejected(site: Path, here: Path, run: Run) -> None:
