@@ -15,7 +15,7 @@ def test_each_question_of_the_filters_has_the_answer_of_the_sql_by_hand(tmp_path
     filters.fill(tmp_path, 60)
     found = asyncio.run(filters.measured(tmp_path, 60, rounds=1))  # stops where an answer is not the last deal
     assert [each.question for each in found] == list(filters.questions(60))
-    assert all(len(filters.row(each)) == 4 for each in found)
+    assert all(len(filters.row(each)) == 5 for each in found)
 
 
 def test_a_question_with_another_answer_stops_the_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
