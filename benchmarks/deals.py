@@ -7,7 +7,7 @@ company, contact and deal are like no others, so that what is sought may stand a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,8 @@ HEADERS: Final = {
 LAST: Final = "Samowar Größe XL"
 """The title of the last deal."""
 
-STAGES: Final = ("NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE", "WON", "LOSE")
+OPEN: Final = ("NEW", "PREPARATION", "PREPAYMENT_INVOICE", "EXECUTING", "FINAL_INVOICE")
+STAGES: Final = (*OPEN, "WON", "LOSE")
 COUNTRIES: Final = ("France", "Spain", "Italy", "Norway", "Österreich")
 WARES: Final = ("Tea", "Coffee", "Kettles", "Café crème", "Straße des Tees", "Pots")
 FIRST: Final = date(2024, 1, 1)
@@ -40,14 +41,14 @@ def clients(deals: int) -> int:
     return max(1, deals // A_CLIENT)
 
 
-def write(folder: Path, deals: int, *, custom: bool = False) -> int:
-    """Write the files; how many rows there are in all of them. With `custom` deals have a discount and a day of a visit."""
+def write(folder: Path, deals: int, *, custom: bool = False, stages: Sequence[str] = STAGES) -> int:
+    """Write the files; how many rows there are in all. With `custom` deals have a discount and the day of a visit."""
     folder.mkdir()
     files = {
         "users": _users(),
         "companies": _companies(deals),
         "contacts": _contacts(deals),
-        "deals": _deals(deals, custom=custom),
+        "deals": _deals(deals, stages, custom=custom),
     }
     if custom:
         files["custom_fields"] = _fields()
@@ -84,17 +85,19 @@ def _contacts(deals: int) -> Iterator[str]:
         yield f"{id_},Name {id_},Family {id_},Buyer,+33 {id_},contact{id_}@client.example,{id_},{1 + id_ % USERS}\n"
 
 
-def _deals(deals: int, *, custom: bool) -> Iterator[str]:
+def _deals(deals: int, stages: Sequence[str], *, custom: bool) -> Iterator[str]:
     several = clients(deals)
     for id_ in range(1, deals + 1):
         client, begin = 1 + id_ % max(1, several - 1), FIRST + timedelta(days=id_ % 700)
-        title, stage = f"{WARES[id_ % len(WARES)]} number {id_}", STAGES[id_ % len(STAGES)]
+        title, stage = f"{WARES[id_ % len(WARES)]} number {id_}", stages[id_ % len(stages)]
         amount, discount, city = f"{id_ * 7919 % 100000}.{id_ % 100:02}", f"{id_ % 20}.5", f"Town {id_ % 500}"
         if id_ == deals:
             client, begin, title, stage = several, date(2031, 3, 1), LAST, "PREPARATION"
             amount, discount, city = "250000.00", "50.25", "Reykjavik"
         end = begin + timedelta(days=30)
-        more = f',"{{""discount"":{{""$decimal"":""{discount}""}},""visit"":{{""$date"":""{end}""}}}}"' if custom else ""
+        more = (
+            f',"{{""discount"":{{""$decimal"":""{discount}""}},""visit"":{{""$date"":""{end}""}}}}"' if custom else ""
+        )
         yield (
             f"{id_},D{id_},{title},{stage},{client},{client},{1 + id_ % USERS},EUR,{amount},{begin},{end},{begin},"
             f"{id_} Quay,{city},{COUNTRIES[id_ % 3]}{more}\n"

@@ -183,8 +183,8 @@ def measure(count: int) -> None:
         ["", "measured"],
         [*rows_of_import(count, told, size), *rows_of_backfill(count, parts, grown)],
         [
-            "Nothing was left of the import that was killed. Every deal has one instance, which has ended, and one comment,",
-            "though the backfill was killed after a third of the way and interrupted after two.",
+            "Nothing was left of the import that was killed. Every deal has one instance, which has ended, and one",
+            "comment, though the backfill was killed after a third of the way and interrupted after two.",
         ],
     )
 
@@ -238,6 +238,7 @@ def main() -> None:
 
 
 def run(program: Callable[[], Any]) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it may have been told to ignore it
     try:
         asyncio.run(program())
     except KeyboardInterrupt:

@@ -35,7 +35,7 @@ SHOWN: Final = 20
 KEPT: Final = 1_000
 """How many bad rows are told of one by one; the others are counted."""
 
-_REMEMBERED: Final = 500_000
+_REMEMBERED: Final = 10_000
 _CHUNK: Final = 1 << 20
 
 

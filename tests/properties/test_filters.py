@@ -490,7 +490,10 @@ def test_law_15_money_and_numbers_are_exact(held: list[tuple[Decimal, Decimal]],
 @example(held=[Decimal("1E-40"), Decimal("-1E-40")], value=Decimal("1E-40"), other=Decimal("2E-40"))
 def test_law_15_custom_numbers_are_exact(held: list[Decimal], value: Decimal, other: Decimal) -> None:
     """Law 15. However a custom number was spelt, it compares exactly; what SQL lets through is decided in memory."""
-    on, rate = ONE.holds(*(Deal(id=id_, custom={"rate": each}) for id_, each in enumerate(held, start=1))), F.custom.rate
+    on, rate = (
+        ONE.holds(*(Deal(id=id_, custom={"rate": each}) for id_, each in enumerate(held, start=1))),
+        F.custom.rate,
+    )
     expected: list[tuple[Filter, Callable[[Decimal], bool]]] = [
         (rate < value, lambda each: each < value),
         (rate <= value, lambda each: each <= value),
