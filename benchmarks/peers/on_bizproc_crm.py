@@ -1,0 +1,55 @@
+"""
+The workload on bizproc where each step is followed by one on the CRM: are these done twice by a kill?
+
+Steps outside are counted in their file as ever; the rows that they left in the CRM must be as many as there are steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+
+from benchmarks.peers.on_bizproc import OnBizproc, named, score
+from benchmarks.peers.shape import SPAN, check, play
+from bizproc import crm
+from bizproc.core.process import process
+from bizproc.model import Deal
+
+ROWS = "SELECT count(*) FROM product_row"
+
+
+@process("benchmark.filling", overlap="parallel")
+async def filling(deal: Deal, *, number: int, steps: int) -> int:  # noqa: ARG001  what `crm.deal` stands for
+    total = 0
+    for place in range(steps):
+        total += (await score(number * SPAN + place))["n"]
+        await crm.deal.add_product(1, price=Decimal(place + 1))
+    return total
+
+
+class OnTheCrm(OnBizproc):
+    processes = (filling,)
+
+    async def start(self, numbers: Sequence[int], steps: int) -> None:
+        await self.runtime.perform(crm.product.create(name="chair", price=Decimal(10)))
+        deals = [await self.runtime.perform(crm.deal.create(title=f"deal {number}")) for number in numbers]
+
+        async def one(number: int, deal: Deal) -> None:
+            self.begun[number] = await self.runtime.start(filling(deal, number=number, steps=steps), id=named(number))
+
+        await asyncio.gather(*(one(number, deal) for number, deal in zip(numbers, deals, strict=True)))
+
+    async def results(self, numbers: Sequence[int]) -> list[int]:
+        found = await super().results(numbers)
+        (rows,) = await self.runtime.read(lambda connection: connection.execute(ROWS).fetchone())
+        (steps,) = await self.runtime.read(lambda connection: connection.execute(STEPS).fetchone())
+        check("rows in the CRM", rows, steps)
+        return found
+
+
+STEPS = "SELECT count(*) FROM journal WHERE name = 'benchmark.score'"
+
+
+if __name__ == "__main__":
+    play(OnTheCrm)
