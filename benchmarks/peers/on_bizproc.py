@@ -72,7 +72,7 @@ class OnBizproc(Engine):
 
     async def results(self, numbers: Sequence[int]) -> list[int]:
         handles = [self.begun.get(number) or self.runtime.instance(named(number)) for number in numbers]
-        return await asyncio.gather(*(each.result() for each in handles))
+        return list(await asyncio.gather(*(each.result() for each in handles)))
 
     async def park(self, numbers: Sequence[int]) -> None:
         for place in range(0, len(numbers), WAVE):

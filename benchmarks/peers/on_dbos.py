@@ -81,8 +81,8 @@ class OnDbos(Engine):
             with SetWorkflowID(str(number)):
                 self.begun[number] = await DBOS.start_workflow_async(parked, number)
         self.waiting += len(numbers)
-        while self._waiting() < self.waiting:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110  another engine tells of it to who asks
+        while self._waiting() < self.waiting:  # noqa: ASYNC110  another engine tells of it to who asks
+            await asyncio.sleep(0.05)
 
     async def signal(self, number: int) -> None:
         await DBOS.send_async(str(number), "go", topic="go")

@@ -56,12 +56,16 @@ async def add(ctx: restate.Context, asked: dict[str, int]) -> int:
 async def waiting(ctx: restate.Context, number: int) -> int:
     name, gone = ctx.awakeable()
     if number not in awakeables:
-        awakeables[number] = name
-        with AWAKEABLES.open("a") as file:
-            file.write(f"{number} {name}\n")
+        keep(number, name)
     await gone
     await ctx.run_typed("ran on", ran_on, number=number)
     return number
+
+
+def keep(number: int, name: str) -> None:
+    awakeables[number] = name
+    with AWAKEABLES.open("a") as file:
+        file.write(f"{number} {name}\n")
 
 
 AWAKEABLES = Path("awakeables")
@@ -114,7 +118,7 @@ class OnRestate(Engine):
     async def park(self, numbers: Sequence[int]) -> None:
         self.parked += len(numbers)
         await asyncio.gather(*(self._send("Parked/wait", number, number) for number in numbers))
-        while len(awakeables) < self.parked or await self._waiting() < self.parked:
+        while len(awakeables) < self.parked or await self._waiting() < self.parked:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
     async def signal(self, number: int) -> None:
@@ -147,7 +151,9 @@ class OnRestate(Engine):
         """Tell the server of the services, once it is up."""
         for _ in range(1200):
             with suppress(httpx.HTTPError):
-                answer = await self.client.post(f"{ADMIN}/deployments", json={"uri": f"http://{SERVICE}", "force": True})
+                answer = await self.client.post(
+                    f"{ADMIN}/deployments", json={"uri": f"http://{SERVICE}", "force": True}
+                )
                 if answer.is_success:
                     return
             await asyncio.sleep(0.05)

@@ -45,8 +45,6 @@ SIGNALS: Final = 100
 PATIENCE: Final = 30.0
 """Seconds."""
 
-LINE: Final = 12
-
 
 class Engine(ABC):
     """What a script does with its engine. Instances have numbers, and all that is asked of them goes by these."""
@@ -83,6 +81,10 @@ class Engine(ABC):
     async def signal(self, number: int) -> None:
         """Wake one."""
         raise NotImplementedError
+
+    async def counted(self, instances: int, steps: int) -> dict[str, float]:
+        """What else is found once all have ended."""
+        return {}
 
 
 # -- what bodies of steps do -------------------------------------------------------------------------------------------
@@ -184,7 +186,7 @@ async def park(engine: Engine, count: int) -> None:
     """
     Park them all, wake some, tell it, and wait to be killed.
 
-    Memory is taken between the first two fifths and all, so that what is kept in memory up to some number does not count.
+    Memory is taken between the first two fifths and all, so that what is kept there up to some number does not count.
     """
     warm = PARKED + WARM
     await engine.park([warm])
@@ -240,14 +242,15 @@ async def resume(engine: Engine, instances: int, steps: int, began: float, effec
     results = await engine.results(range(instances))
     seconds = perf_counter() - began
     check("results", sorted(results), [sum(range(steps))] * instances)
-    done, size = instances * steps, effects.stat().st_size // LINE
-    distinct = len(set(effects.read_text("ascii").split()))
-    check("effects", distinct, done)
+    noted = effects.read_text("ascii").split()  # noqa: ASYNC240  nothing else is left to be done
+    size, distinct = len(noted), len(set(noted))
+    check("effects", distinct, instances * steps)
     say(
         seconds=seconds,
         first=EFFECTS.moments[0] - began,
         before=size - len(EFFECTS.moments),
         twice=size - distinct,
+        **await engine.counted(instances, steps),
     )
 
 
@@ -266,7 +269,7 @@ async def _ran_on(number: int) -> float:
     while number not in EFFECTS.woken:
         if perf_counter() > until:
             sys.exit(f"the work was not done: instance {number} did not run on within two minutes of its signal")
-        await asyncio.sleep(0.001)  # noqa: ASYNC110  an event of this loop could not be set there
+        await asyncio.sleep(0.001)
     return EFFECTS.woken[number]
 
 
