@@ -17,7 +17,7 @@ from bizproc import crm
 from bizproc.core.process import process
 from bizproc.model import Deal
 
-ROWS: Final = "SELECT count(*) FROM product_row GROUP BY deal"
+ROWS: Final = "SELECT count(*) FROM product_row WHERE owner_kind = 'deal' GROUP BY owner_id"
 
 
 @process("benchmark.filling", overlap="parallel")

@@ -28,7 +28,7 @@ ADMIN: Final = "http://127.0.0.1:9070"
 SERVICE: Final = "127.0.0.1:9080"
 WAITING: Final = (
     "SELECT count(*) AS n FROM sys_invocation WHERE target_service_name = 'Parked' "
-    "AND (status = 'suspended' OR status = 'completed' OR journal_size > 1)"
+    "AND status IN ('running', 'suspended', 'completed')"
 )
 
 adding = restate.Service("Adding")

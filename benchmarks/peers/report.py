@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.peers.contestants import BIZPROC, CONTESTANTS, FLOOR
-from benchmarks.peers.workloads import COMMIT, FLUSH, KILLED, MANY, PARKED, ROWS, Found, Row, Target
+from benchmarks.peers.workloads import COMMIT, FLUSH, INSTANCES, KILLED, MANY, PARKED, ROWS, Found, Row, Target
 
 WIDTH: Final = 150
 NOTHING: Final = "–"
@@ -47,7 +47,7 @@ def lines(found: Found, scale: int = 1, once: Iterable[tuple[str, str]] = ()) ->
     once = set(once)
     for row in ROWS:
         if any(figure(found, name, row) is not None for name in names(found)):
-            told = [reached(found, row, target) for target in row.targets]
+            told = [reached(found, row, target, scale) for target in row.targets]
             cells = [_cell(found, name, row, marked=(name, row.workload.name) in once) for name in names(found)]
             yield Line(_title(row, scale), [_target(row, each) for each in row.targets], told, cells)
 
@@ -64,10 +64,10 @@ def _target(row: Row, target: Target) -> str:
     return f"{sign} {bound} × {target.of}" if target.of else f"{sign} {bound}"
 
 
-def reached(found: Found, row: Row, target: Target) -> str:
+def reached(found: Found, row: Row, target: Target, scale: int = 1) -> str:
     """What bizproc has of a target, and whether that is enough."""
     ours = figure(found, BIZPROC, row)
-    theirs = list(_measures(found, row, target))
+    theirs = list(_measures(found, row, target, scale))
     if ours is None or not theirs:
         return NOTHING
     ratios = [ours / each for each in theirs]
@@ -77,10 +77,12 @@ def reached(found: Found, row: Row, target: Target) -> str:
     return f"{shown} {'met' if met else 'missed'}"
 
 
-def _measures(found: Found, row: Row, target: Target) -> Iterator[float]:
+def _measures(found: Found, row: Row, target: Target, scale: int) -> Iterator[float]:
     """What a bound is multiplied by."""
     if not target.of:
         yield 1
+    elif target.of == INSTANCES:
+        yield row.workload.scaled(scale).instances
     elif target.of == FLUSH:
         flush = found.get(FLOOR, {}).get(COMMIT.name)
         if flush is not None:
@@ -124,10 +126,11 @@ def printed(all_of: Iterable[Line], columns: Iterable[str], notes: Iterable[str]
     table.add_column("workload", min_width=44, no_wrap=True)
     table.add_column("target", no_wrap=True)
     table.add_column("measured", justify="right", no_wrap=True)
-    for place, name in enumerate(columns):
-        table.add_column(name.replace(", ", ",\n"), justify="right", no_wrap=place == 0)
+    for name in columns:
+        table.add_column(name.replace(", ", ",\n"), justify="right", no_wrap=True)
     for line in all_of:
-        table.add_row(line.title, "\n".join(line.targets), "\n".join(line.reached), *line.cells)
+        cells = [each.replace(" (", "\n(") for each in line.cells]
+        table.add_row(line.title, "\n".join(line.targets), "\n".join(line.reached), *cells)
     console = Console(width=WIDTH)
     console.print(table)
     for note in notes:

@@ -18,7 +18,7 @@ import orjson
 from benchmarks.harness import ROOT
 from benchmarks.peers.contestants import restate_server
 
-LIMIT: Final = 400
+LIMIT: Final = 600
 """Seconds, after which a script is killed."""
 
 
