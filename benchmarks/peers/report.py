@@ -24,6 +24,7 @@ ORDER: Final = tuple(each.name for each in CONTESTANTS)
 class Line(NamedTuple):
     """A row of the table: targets and what became of them, one below the other, and a cell for each engine."""
 
+    row: Row
     title: str
     targets: list[str]
     reached: list[str]
@@ -49,10 +50,10 @@ def lines(found: Found, scale: int = 1, once: Iterable[tuple[str, str]] = ()) ->
         if any(figure(found, name, row) is not None for name in names(found)):
             told = [reached(found, row, target, scale) for target in row.targets]
             cells = [_cell(found, name, row, marked=(name, row.workload.name) in once) for name in names(found)]
-            yield Line(_title(row, scale), [_target(row, each) for each in row.targets], told, cells)
+            yield Line(row, title(row, scale), [_target(row, each) for each in row.targets], told, cells)
 
 
-def _title(row: Row, scale: int) -> str:
+def title(row: Row, scale: int) -> str:
     workload = row.workload.scaled(scale)
     done = workload.instances * workload.steps
     return row.title.format(i=f"{workload.instances:,}", s=f"{workload.steps:,}", d=f"{done:,}")

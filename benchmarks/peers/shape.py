@@ -201,7 +201,7 @@ async def park(engine: Engine, count: int) -> None:
     await engine.park(numbers[early:])
     seconds += perf_counter() - since
     grown = resident() - before
-    servers = sum(resident(each) for each in engine.servers)
+    servers = {"servers": sum(map(resident, engine.servers))} if engine.servers else {}
     found, since = list[float](), perf_counter()
     for number in numbers[1 :: max(1, (count - 2) // SIGNALS)][:SIGNALS]:
         if number != numbers[-1] and perf_counter() - since < PATIENCE:
@@ -211,10 +211,10 @@ async def park(engine: Engine, count: int) -> None:
     say(
         seconds=seconds,
         bytes=grown / (count - early),
-        servers=servers,
         signals=len(found),
         p50=median(found),
-        p99=found[int(len(found) * 0.99)] if len(found) > 1 else found[0],
+        p99=found[int(len(found) * 0.99)],
+        **servers,
     )
     await asyncio.Event().wait()
 
