@@ -29,11 +29,17 @@ from benchmarks.peers.workloads import WORKLOADS, Figures, Found, Workload
 
 
 class Measured(NamedTuple):
-    """Medians, what each round found, and what was run once, for it took so long."""
+    """All that is told of a comparison, and all that it is told from again."""
 
-    found: Found
+    machine: str
+    at: str
+    rounds: int
+    scale: int
+    once: list[tuple[str, str]]
+    """Engine and workload that took so long that they were not run in each round."""
+    medians: Found
     runs: dict[str, dict[str, list[Figures]]]
-    once: set[tuple[str, str]]
+    """What each round found."""
 
 
 def measure(rounds: int, contestants: Sequence[Contestant], scale: int, patience: float) -> Measured:
@@ -56,7 +62,9 @@ def measure(rounds: int, contestants: Sequence[Contestant], scale: int, patience
                         slow.add(key)
     progress("")
     found = {name: {key: dict(medians(all_of)) for key, all_of in by.items()} for name, by in runs.items()}
-    return Measured(found, runs, {(name, key) for name, key in once if key in runs[name]})
+    marked = sorted((name, key) for name, key in once if key in runs[name])
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return Measured(machine(), at, rounds, scale, marked, found, runs)
 
 
 def progress(what: str) -> None:
@@ -121,18 +129,19 @@ def chosen(only: Sequence[str] | None) -> Iterator[Contestant]:
                 print(f"without {each.name}: {why}", file=sys.stderr)
 
 
-def raw(measured: Measured, rounds: int, scale: int) -> bytes:
-    """Everything that was found, as JSON."""
-    everything = {
-        "machine": machine(),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rounds": rounds,
-        "scale": scale,
-        "run once": sorted(measured.once),
-        "medians": measured.found,
-        "runs": measured.runs,
-    }
-    return orjson.dumps(everything, option=orjson.OPT_INDENT_2)
+def conducted(rounds: int, scale: int, patience: float, only: Sequence[str] | None) -> Measured:
+    """Measure all that is installed, with the server that some need."""
+    contestants = list(chosen(only))
+    with ExitStack() as stack:
+        if any("PostgreSQL" in each.name for each in contestants):
+            stack.enter_context(postgres(stack.enter_context(folder())))
+        return measure(rounds, contestants, scale, patience)
+
+
+def read(path: Path) -> Measured:
+    """What an earlier run wrote."""
+    told = orjson.loads(path.read_bytes())
+    return Measured(**{**told, "once": [(name, key) for name, key in told["once"]]})
 
 
 def write(path: Path | None, content: bytes) -> None:
@@ -150,19 +159,19 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, help="write the table there, in Markdown")
     parser.add_argument("--picture", type=Path, help="write a picture there, as SVG")
     parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--figures", type=Path, help="measure nothing: show what --json wrote there")
     given = parser.parse_args()
-    contestants = list(chosen(given.only))
-    with ExitStack() as stack:
-        if any("PostgreSQL" in each.name for each in contestants):
-            stack.enter_context(postgres(stack.enter_context(folder())))
-        measured = measure(given.rounds, contestants, given.scale, given.patience)
-    found, once = measured.found, measured.once
-    lines, columns = list(report.lines(found, given.scale, once)), report.names(found)
-    notes = [*report.explained(given.rounds, given.scale, once), machine()]
+    if given.figures:
+        measured = read(given.figures)
+    else:
+        measured = conducted(given.rounds, given.scale, given.patience, given.only)
+        write(given.json, orjson.dumps(measured._asdict(), option=orjson.OPT_INDENT_2))
+    found, scale, once = measured.medians, measured.scale, measured.once
+    lines, columns = list(report.lines(found, scale, once)), report.names(found)
+    notes = [*report.explained(measured.rounds, scale, once), f"{measured.machine}, {measured.at}"]
     report.printed(lines, columns, notes)
     write(given.markdown, report.markdown(lines, columns, notes).encode())
     write(given.picture, report.picture(found).encode())
-    write(given.json, raw(measured, given.rounds, given.scale))
 
 
 if __name__ == "__main__":
