@@ -138,6 +138,10 @@ def conducted(rounds: int, scale: int, patience: float, only: Sequence[str] | No
         return measure(rounds, contestants, scale, patience)
 
 
+def as_json(measured: Measured) -> bytes:
+    return orjson.dumps(measured._asdict(), option=orjson.OPT_INDENT_2)
+
+
 def read(path: Path) -> Measured:
     """What an earlier run wrote."""
     told = orjson.loads(path.read_bytes())
@@ -165,7 +169,7 @@ def main() -> None:
         measured = read(given.figures)
     else:
         measured = conducted(given.rounds, given.scale, given.patience, given.only)
-        write(given.json, orjson.dumps(measured._asdict(), option=orjson.OPT_INDENT_2))
+        write(given.json, as_json(measured))
     found, scale, once = measured.medians, measured.scale, measured.once
     lines, columns = list(report.lines(found, scale, once)), report.names(found)
     notes = [*report.explained(measured.rounds, scale, once), f"{measured.machine}, {measured.at}"]

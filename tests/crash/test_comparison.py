@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers.compare import run
+from benchmarks.peers import compare
+from benchmarks.peers.compare import measure, run
 from benchmarks.peers.contestants import CONTESTANTS, Contestant
 from benchmarks.peers.scripts import NotDone, Script
-from benchmarks.peers.workloads import COMMIT, CROWD, KILLED, LATE, MANY, ON_CRM, PARKED, Figures, Workload
+from benchmarks.peers.workloads import COMMIT, CROWD, KILLED, LATE, MANY, ON_CRM, PARKED, WORKLOADS, Figures, Workload
 
 BIZPROC, FLOOR = CONTESTANTS[:2]
 
@@ -53,6 +54,25 @@ def test_what_a_kill_interrupted_is_finished_and_its_effects_are_counted(workloa
 
 def test_on_the_crm_nothing_is_done_twice_or_not_at_all(tmp_path: Path) -> None:
     assert small(BIZPROC, ON_CRM, tmp_path)["on the CRM"] == 0
+
+
+def test_all_workloads_of_an_engine_are_measured_in_each_round_and_kept_to_be_shown_again(tmp_path: Path) -> None:
+    found = measure(2, [FLOOR], 100_000, patience=600)
+    assert {name: len(runs) for name, runs in found.runs["floor"].items()} == {
+        workload.name: 2 for workload in WORKLOADS if workload.applies("floor")
+    }
+    assert found.medians["floor"].keys() == found.runs["floor"].keys()
+    assert found.once == []
+    compare.write(tmp_path / "new" / "figures.json", compare.as_json(found))
+    assert compare.read(tmp_path / "new" / "figures.json") == found
+
+
+def test_what_takes_an_engine_too_long_is_run_once(tmp_path: Path) -> None:
+    found = measure(2, [FLOOR], 100_000, patience=0)
+    assert {len(runs) for runs in found.runs["floor"].values()} == {1}
+    assert {name for _, name in found.once} == found.runs["floor"].keys()
+    compare.write(tmp_path / "figures.json", compare.as_json(found))
+    assert compare.read(tmp_path / "figures.json") == found
 
 
 def test_a_script_that_does_not_do_its_work_says_so(tmp_path: Path) -> None:
