@@ -42,8 +42,8 @@ class Measured(NamedTuple):
     """What each round found."""
 
 
-def measure(rounds: int, contestants: Sequence[Contestant], scale: int, patience: float) -> Measured:
-    """Every round holds all workloads, and each workload all engines one after the other."""
+def measure(rounds: int, contestants: Sequence[Contestant], scale: int, patience: float) -> Iterator[Measured]:
+    """Every round holds all workloads, and each workload all engines one after the other. What is known after each."""
     runs: dict[str, dict[str, list[Figures]]] = {each.name: {} for each in contestants}
     slow, once = set[tuple[str, str]](), set[tuple[str, str]]()
     for number in range(rounds):
@@ -60,7 +60,12 @@ def measure(rounds: int, contestants: Sequence[Contestant], scale: int, patience
                         runs[each.name].setdefault(workload.name, []).append(told)
                     if told is None or perf_counter() - since > patience:
                         slow.add(key)
-    progress("")
+        progress("")
+        yield summary(runs, once, number + 1, scale)
+
+
+def summary(runs: dict[str, dict[str, list[Figures]]], once: set[tuple[str, str]], rounds: int, scale: int) -> Measured:
+    """The medians of what was found so far."""
     found = {name: {key: dict(medians(all_of)) for key, all_of in by.items()} for name, by in runs.items()}
     marked = sorted((name, key) for name, key in once if key in runs[name])
     at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -81,7 +86,7 @@ def attempt(contestant: Contestant, workload: Workload, number: int, rounds: int
     try:
         with folder() as empty, contestant.store(empty, name) as url:
             return run(contestant, workload, url, empty, workload.fatal(number, rounds))
-    except (NotDone, subprocess.SubprocessError) as error:
+    except (NotDone, OSError, subprocess.SubprocessError) as error:
         print(f"\n{contestant.name}, {workload.name} failed: {error}", file=sys.stderr)
         return None
 
@@ -129,13 +134,13 @@ def chosen(only: Sequence[str] | None) -> Iterator[Contestant]:
                 print(f"without {each.name}: {why}", file=sys.stderr)
 
 
-def conducted(rounds: int, scale: int, patience: float, only: Sequence[str] | None) -> Measured:
-    """Measure all that is installed, with the server that some need."""
+def conducted(rounds: int, scale: int, patience: float, only: Sequence[str] | None) -> Iterator[Measured]:
+    """Measure all that is installed, with the server that some need; what is known after each round."""
     contestants = list(chosen(only))
     with ExitStack() as stack:
         if any("PostgreSQL" in each.name for each in contestants):
             stack.enter_context(postgres(stack.enter_context(folder())))
-        return measure(rounds, contestants, scale, patience)
+        yield from measure(rounds, contestants, scale, patience)
 
 
 def as_json(measured: Measured) -> bytes:
@@ -165,11 +170,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all figures there")
     parser.add_argument("--figures", type=Path, help="measure nothing: show what --json wrote there")
     given = parser.parse_args()
+    if min(given.rounds, given.scale) < 1:
+        parser.error("--rounds and --scale begin with 1")
     if given.figures:
         measured = read(given.figures)
     else:
-        measured = conducted(given.rounds, given.scale, given.patience, given.only)
-        write(given.json, as_json(measured))
+        # Written after each round: who has not the time for all of them stops, and has what there is shown.
+        for measured in conducted(given.rounds, given.scale, given.patience, given.only):
+            write(given.json, as_json(measured))
     found, scale, once = measured.medians, measured.scale, measured.once
     lines, columns = list(report.lines(found, scale, once)), report.names(found)
     notes = [*report.explained(measured.rounds, scale, once), f"{measured.machine}, {measured.at}"]

@@ -57,7 +57,7 @@ def test_on_the_crm_nothing_is_done_twice_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_all_workloads_of_an_engine_are_measured_in_each_round_and_kept_to_be_shown_again(tmp_path: Path) -> None:
-    found = measure(2, [FLOOR], 100_000, patience=600)
+    _, found = measure(2, [FLOOR], 100_000, patience=600)
     assert {name: len(runs) for name, runs in found.runs["floor"].items()} == {
         workload.name: 2 for workload in WORKLOADS if workload.applies("floor")
     }
@@ -68,7 +68,8 @@ def test_all_workloads_of_an_engine_are_measured_in_each_round_and_kept_to_be_sh
 
 
 def test_what_takes_an_engine_too_long_is_run_once(tmp_path: Path) -> None:
-    found = measure(2, [FLOOR], 100_000, patience=0)
+    first, found = measure(2, [FLOOR], 100_000, patience=0)
+    assert (first.rounds, first.once) == (1, [])
     assert {len(runs) for runs in found.runs["floor"].values()} == {1}
     assert {name for _, name in found.once} == found.runs["floor"].keys()
     compare.write(tmp_path / "figures.json", compare.as_json(found))
