@@ -1,5 +1,6 @@
 """The scripts of the comparison with other engines do all of their work, at a small size. Nothing timed is asserted."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from benchmarks.peers.scripts import NotDone, Script
 from benchmarks.peers.workloads import COMMIT, CROWD, KILLED, LATE, MANY, ON_CRM, PARKED, WORKLOADS, Figures, Workload
 
 BIZPROC, FLOOR = CONTESTANTS[:2]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory, and how a program ended, are read as Linux tells")
 
 
 def small(contestant: Contestant, workload: Workload, folder: Path) -> Figures:
