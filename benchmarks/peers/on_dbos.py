@@ -58,7 +58,8 @@ class OnDbos(Engine):
         DBOS.launch()
         self.begun: dict[int, Any] = {}
         self.waiting = 0
-        self.engine = sa.create_engine(self.url)
+        patience = {"timeout": 60} if self.url.startswith("sqlite") else {}
+        self.asking = sa.create_engine(self.url, connect_args=patience)
 
     async def close(self) -> None:
         DBOS.destroy()
@@ -91,7 +92,7 @@ class OnDbos(Engine):
         """How many have written down until when they wait, once in a lifetime; after that they wait."""
         schema = "" if self.url.startswith("sqlite") else "dbos."
         query = f"SELECT count(*) FROM {schema}operation_outputs WHERE function_name = 'DBOS.sleep'"  # noqa: S608
-        with self.engine.connect() as connection:
+        with self.asking.connect() as connection:
             return int(connection.execute(sa.text(query)).scalar_one())
 
 

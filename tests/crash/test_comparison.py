@@ -13,7 +13,9 @@ from benchmarks.peers.workloads import COMMIT, CROWD, KILLED, LATE, MANY, ON_CRM
 
 BIZPROC, FLOOR = CONTESTANTS[:2]
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory, and how a program ended, are read as Linux tells")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="memory, and how a program ended, are read as Linux tells"
+)
 
 
 def small(contestant: Contestant, workload: Workload, folder: Path) -> Figures:
