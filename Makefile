@@ -6,8 +6,10 @@ PYTEST_FLAGS ?=
 # As many at once as there are cores; 0: one after the other.
 PYTEST_JOBS ?= auto
 LOCK_FLAGS ?=
-# For make bench, e.g. --rounds 1 --only DBOS
+# For the comparison with other engines in make bench, e.g. --rounds 1 --only DBOS
 BENCH_FLAGS ?=
+# What make bench runs after it.
+BENCHMARKS ?= steps products budget parked memory
 RESTATE := 1.7.12
 # Wheels only: nothing is compiled, and nothing runs that has no hash in the lock. Empty it where a wheel is missing.
 PIP_FLAGS ?= --only-binary :all:
@@ -31,7 +33,7 @@ help:
 	@echo 'make format     put the code into its format'
 	@echo 'make reference  write docs/reference and what else is made from the code'
 	@echo 'make journals   record the journals of this release, once before it: tests/journals'
-	@echo 'make bench      bizproc beside the floor and the engines that are installed; 20 minutes'
+	@echo 'make bench      bizproc beside the floor and the engines that are installed; half an hour'
 	@echo 'make bench-peers  install those engines, for make bench alone, into .venv-bench'
 	@echo 'make lock       pin again what pyproject.toml asks for; newest: make lock LOCK_FLAGS=--upgrade'
 	@echo 'make clean      remove .venv, caches and what was built'
@@ -66,9 +68,10 @@ reference: $(STAMPS)/run
 journals: $(STAMPS)/test
 	@$(BIN)/python -m tools.record_journals
 
+# What was found is in build/bench.md, .json and .svg; whoever wants the picture in the documentation copies it there.
 bench: $(STAMPS)/test
-	@$(BIN)/python -m benchmarks.peers.compare --picture docs/performance.svg $(BENCH_FLAGS)
-	@for script in steps products budget parked memory; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+	@$(BIN)/python -m benchmarks.peers.compare --markdown build/bench.md --json build/bench.json --picture build/bench.svg $(BENCH_FLAGS)
+	@for script in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$script || exit 1; done
 
 # Other engines, in an environment of their own. What cannot be installed is said, and left out of the comparison.
 bench-peers:

@@ -2,233 +2,188 @@
 All engines that are installed, one after the other, round after round: medians, and what they are to bizproc's.
 
 Each run is a program of its own on an empty store. `make bench-peers` installs the other engines; one that is not
-there is named, and the rest is run without it. Writes the table as it stands in `docs/performance.md`, and a picture.
+there is named, and the rest is run without it. A workload that took an engine very long is not run again by it.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
-from typing import Final, NamedTuple
+from time import perf_counter
+from typing import NamedTuple
 
 import orjson
 
-from benchmarks.harness import ROOT, folder, machine
-from benchmarks.peers.servers import fresh, postgres, programs
-
-PEERS: Final = ROOT / ".venv-bench"
-PYTHON: Final = PEERS / "bin/python"
-RESTATE: Final = PEERS / "node_modules/.bin/restate-server"
-
-Figures = dict[str, float]
-
-
-class Workload(NamedTuple):
-    """So many instances of so many steps, and which of the figures is told of it."""
-
-    title: str
-    instances: int
-    steps: int
-    figure: str
-    unit: str
-    form: str
-    more_is_better: bool = True
+from benchmarks import floor
+from benchmarks.harness import folder, machine, medians
+from benchmarks.peers import report
+from benchmarks.peers.contestants import BIZPROC, CONTESTANTS, FLOOR, Contestant
+from benchmarks.peers.scripts import NotDone, Script
+from benchmarks.peers.servers import postgres
+from benchmarks.peers.workloads import WORKLOADS, Figures, Found, Workload
 
 
-MANY: Final = (200, 20)
-WORKLOADS: Final = (
-    Workload("200 instances × 20 steps, steps/s", *MANY, "steps/s", "steps/s", ",.0f"),
-    Workload("  CPU a step, µs (without servers)", *MANY, "cpu", "µs", ",.1f", more_is_better=False),
-    Workload("one alone, 500 steps, ms a step, p50", 1, 500, "p50", "ms", ".2f", more_is_better=False),
-    Workload("  p99", 1, 500, "p99", "ms", ".2f", more_is_better=False),
-    Workload("2,000 instances × 3 steps, instances/s", 2000, 3, "instances/s", "1/s", ",.0f"),
-    Workload("one instance of 5,000 steps, s", 1, 5000, "seconds", "s", ".1f", more_is_better=False),
-)
+class Measured(NamedTuple):
+    """All that is told of a comparison, and all that it is told from again."""
+
+    machine: str
+    at: str
+    rounds: int
+    scale: int
+    once: list[tuple[str, str]]
+    """Engine and workload that took so long that they were not run in each round."""
+    medians: Found
+    runs: dict[str, dict[str, list[Figures]]]
+    """What each round found."""
 
 
-class Contestant(NamedTuple):
-    """An engine on a store."""
-
-    name: str
-    module: str
-    python: Path
-    missing: Callable[[], str | None]
-    url: Callable[[Path, str], str]
-
-
-def _here(_folder: Path, _name: str) -> str:
-    return f"sqlite:///{_folder}/store.db"
-
-
-def _installed(package: str) -> Callable[[], str | None]:
-    def missing() -> str | None:
-        if not PYTHON.exists():
-            return "make bench-peers has not been run"
-        found = subprocess.run([PYTHON, "-c", f"import {package}"], capture_output=True, check=False)
-        return None if found.returncode == 0 else f"the package {package} is not in {PEERS.name}"
-
-    return missing
-
-
-def _on_postgres(package: str) -> Callable[[], str | None]:
-    return lambda: _installed(package)() or (None if programs() else "PostgreSQL is not installed (apt: postgresql)")
-
-
-def _restate() -> str | None:
-    return _installed("restate")() or (None if RESTATE.exists() else "restate-server is not installed (npm)")
-
-
-def _absurd_url(path: Path, name: str) -> str:
-    url = fresh(name, path)
-    subprocess.run([PEERS / "bin/absurdctl", "init", "-d", url], check=True, stdout=subprocess.DEVNULL)
-    return url
-
-
-def _dbos_url(path: Path, name: str) -> str:
-    return fresh(name, path).replace("postgresql://", "postgresql+psycopg://")
-
-
-HERE: Final = Path(sys.executable)
-CONTESTANTS: Final = (
-    Contestant("bizproc", "on_bizproc", HERE, lambda: None, _here),
-    Contestant("floor", "on_floor", HERE, lambda: None, _here),
-    Contestant("DBOS, SQLite", "on_dbos", PYTHON, _installed("dbos"), _here),
-    Contestant("DBOS, PostgreSQL", "on_dbos", PYTHON, _on_postgres("dbos"), _dbos_url),
-    Contestant("Absurd, PostgreSQL", "on_absurd", PYTHON, _on_postgres("absurd_sdk"), _absurd_url),
-    Contestant("Restate", "on_restate", PYTHON, _restate, lambda path, _: str(path)),
-)
-
-
-def measure(rounds: int, contestants: Sequence[Contestant], scale: int) -> dict[str, dict[tuple[int, int], Figures]]:
-    """Medians of all figures, by engine and size. Every round holds all of them."""
-    sizes = list(dict.fromkeys((each.instances, each.steps) for each in WORKLOADS))
-    found: dict[str, dict[tuple[int, int], list[Figures]]] = {each.name: {} for each in contestants}
+def measure(rounds: int, contestants: Sequence[Contestant], scale: int, patience: float) -> Iterator[Measured]:
+    """Every round holds all workloads, and each workload all engines one after the other. What is known after each."""
+    runs: dict[str, dict[str, list[Figures]]] = {each.name: {} for each in contestants}
+    slow, once = set[tuple[str, str]](), set[tuple[str, str]]()
     for number in range(rounds):
-        for each in contestants:
-            for size in sizes:
-                print(
-                    f"\rround {number + 1} of {rounds}: {each.name}, {size[0]} × {size[1]:<20}", end="", file=sys.stderr
+        for workload in WORKLOADS:
+            for each in contestants:
+                key = (each.name, workload.name)
+                if key in slow:
+                    once.add(key)
+                elif workload.applies(each.name):
+                    progress(f"round {number + 1} of {rounds}: {workload.name}, {each.name}")
+                    since = perf_counter()
+                    told = attempt(each, workload.scaled(scale), number, rounds)
+                    if told is not None:
+                        runs[each.name].setdefault(workload.name, []).append(told)
+                    if told is None or perf_counter() - since > patience:
+                        slow.add(key)
+        progress("")
+        yield summary(runs, once, number + 1, scale)
+
+
+def summary(runs: dict[str, dict[str, list[Figures]]], once: set[tuple[str, str]], rounds: int, scale: int) -> Measured:
+    """The medians of what was found so far."""
+    found = {name: {key: dict(medians(all_of)) for key, all_of in by.items()} for name, by in runs.items()}
+    marked = sorted((name, key) for name, key in once if key in runs[name])
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return Measured(machine(), at, rounds, scale, marked, found, runs)
+
+
+def progress(what: str) -> None:
+    """Say where we are: on a line that is written again, or where nobody looks, on one each."""
+    if sys.stderr.isatty():
+        print(f"\r{what:<70}" + ("" if what else "\r"), end="", file=sys.stderr, flush=True)
+    elif what:
+        print(what, file=sys.stderr, flush=True)
+
+
+def attempt(contestant: Contestant, workload: Workload, number: int, rounds: int) -> Figures | None:
+    """One run on an empty store; None, and a word about it, where it failed or did not do its work."""
+    name = f"run_{number}_{contestant.module}_{workload.name}".replace(" ", "_").replace(",", "")
+    try:
+        with folder() as empty, contestant.store(empty, name) as url:
+            return run(contestant, workload, url, empty, workload.fatal(number, rounds))
+    except (NotDone, OSError, subprocess.SubprocessError) as error:
+        print(f"\n{contestant.name}, {workload.name} failed: {error}", file=sys.stderr)
+        return None
+
+
+def run(contestant: Contestant, workload: Workload, url: str, empty: Path, fatal: int) -> Figures:
+    """The programs of a workload: one, or one that is killed and another on its store."""
+
+    def script(phase: str, *more: str) -> Script:
+        size = [str(workload.instances), str(workload.steps)]
+        return Script(contestant.python, workload.module or contestant.module, empty, [url, phase, *size, *more])
+
+    match workload.kind:
+        case "commit":
+            return dict(floor.commit(empty, count=workload.steps))
+        case "run":
+            with script("run") as running:
+                return running.told()
+        case "park":
+            with script("park") as parking:
+                found = parking.told()
+            with script("wake") as waking:
+                return found | waking.told()
+        case "kill":
+            effects = ["--effects", str(empty / "effects")]
+            with script("begin", *effects, "--fatal", str(fatal), *(["--spare"] if workload.spare else [])) as begun:
+                begun.dies()
+                with script("resume", *effects) as resumed:
+                    found = resumed.told()
+            done = workload.instances * workload.steps
+            if not fatal <= found["before"] < done:
+                raise NotDone(
+                    f"{found['before']:.0f} of {done} effects were there after the kill, where {fatal} were to be"
                 )
-                told = run(each, size, scale, f"run_{number}_{each.module}_{size[0]}_{size[1]}")
-                if told is not None:
-                    found[each.name].setdefault(size, []).append(told)
-    print(f"\r{'':<70}\r", end="", file=sys.stderr)
-    return {name: {size: medians(all_of) for size, all_of in by.items()} for name, by in found.items()}
+            return found
 
 
-def run(contestant: Contestant, size: tuple[int, int], scale: int, name: str) -> Figures | None:
-    """One run in a program of its own; None, and a word about it, where it failed or did not do its work."""
-    instances, steps = (max(1, size[0] // scale), size[1]) if size[0] > 1 else (1, max(100, size[1] // scale))
-    with folder() as empty:
-        url = contestant.url(empty, name)
-        command = [
-            str(contestant.python),
-            "-m",
-            f"benchmarks.peers.{contestant.module}",
-            url,
-            str(instances),
-            str(steps),
-        ]
-        environment = {**os.environ, "RESTATE_SERVER": str(RESTATE), "PYTHONPATH": str(ROOT)}
-        try:
-            ended = subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=True
-            )
-            told: Figures = orjson.loads(ended.stdout.strip().splitlines()[-1])
-        except (subprocess.SubprocessError, IndexError, orjson.JSONDecodeError) as error:
-            said = getattr(error, "stderr", None) or str(error)
-            print(f"\n{contestant.name}, {instances} × {steps} failed: {str(said)[-500:]}", file=sys.stderr)
-            return None
-    return told
+def chosen(only: Sequence[str] | None) -> Iterator[Contestant]:
+    """What is installed of what is asked for; the rest is named."""
+    for each in CONTESTANTS:
+        if only is None or each.name in (BIZPROC, FLOOR) or any(part in each.name for part in only):
+            why = each.missing()
+            if why is None:
+                yield each
+            else:
+                print(f"without {each.name}: {why}", file=sys.stderr)
 
 
-def medians(figures: Sequence[Figures]) -> Figures:
-    return {name: median(each[name] for each in figures) for name in figures[0]}
+def conducted(rounds: int, scale: int, patience: float, only: Sequence[str] | None) -> Iterator[Measured]:
+    """Measure all that is installed, with the server that some need; what is known after each round."""
+    contestants = list(chosen(only))
+    with ExitStack() as stack:
+        if any("PostgreSQL" in each.name for each in contestants):
+            stack.enter_context(postgres(stack.enter_context(folder())))
+        yield from measure(rounds, contestants, scale, patience)
 
 
-# -- what is shown -----------------------------------------------------------------------------------------------------
+def as_json(measured: Measured) -> bytes:
+    return orjson.dumps(measured._asdict(), option=orjson.OPT_INDENT_2)
 
 
-def table(found: dict[str, dict[tuple[int, int], Figures]]) -> Iterator[str]:
-    """A table in Markdown: beside each figure, how many times as good bizproc is."""
-    names = [name for name in found if found[name]]
-    yield f"| workload | {' | '.join(names)} |"
-    yield f"| --- |{' --- |' * len(names)}"
-    for workload in WORKLOADS:
-        ours = _figure(found, "bizproc", workload)
-        yield f"| {workload.title} | {' | '.join(_cell(found, name, workload, ours) for name in names)} |"
+def read(path: Path) -> Measured:
+    """What an earlier run wrote."""
+    told = orjson.loads(path.read_bytes())
+    return Measured(**{**told, "once": [(name, key) for name, key in told["once"]]})
 
 
-def _figure(found: dict[str, dict[tuple[int, int], Figures]], name: str, workload: Workload) -> float | None:
-    of_size = found.get(name, {}).get((workload.instances, workload.steps))
-    return None if of_size is None else of_size[workload.figure]
-
-
-def _cell(found: dict[str, dict[tuple[int, int], Figures]], name: str, workload: Workload, ours: float | None) -> str:
-    figure = _figure(found, name, workload)
-    if figure is None:
-        return "–"
-    shown = format(figure, workload.form)
-    if name == "bizproc" or not ours or not figure:
-        return shown
-    times = ours / figure if workload.more_is_better else figure / ours
-    return f"{shown} ({times:,.2f} ×)" if times < 10 else f"{shown} ({times:,.0f} ×)"
-
-
-def picture(found: dict[str, dict[tuple[int, int], Figures]]) -> str:
-    """Steps a second of each engine as an SVG; the scale is logarithmic, each line ten times the one before."""
-    from math import log10
-
-    rates = {name: _figure(found, name, WORKLOADS[0]) for name in found}
-    bars = [(name, rate) for name, rate in rates.items() if rate]
-    height = 40 * len(bars) + 50
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" font-family="sans-serif" font-size="14">',
-        f'<rect width="760" height="{height}" fill="white"/>',
-        f'<text x="10" y="22" font-weight="bold">{WORKLOADS[0].title} (each line: ten times more)</text>',
-    ]
-    for power in range(1, 6):
-        x = 170 + 100 * (power - 1)
-        lines.append(f'<line x1="{x}" y1="34" x2="{x}" y2="{height - 6}" stroke="#ccc"/>')
-    for place, (name, rate) in enumerate(bars):
-        y, width = 44 + 40 * place, max(2.0, 100 * (log10(rate) - 1))
-        color = "#2a6f97" if name == "bizproc" else "#a9b4be"
-        lines.append(f'<text x="160" y="{y + 17}" text-anchor="end">{name}</text>')
-        lines.append(f'<rect x="170" y="{y}" width="{width:.0f}" height="24" fill="{color}"/>')
-        lines.append(f'<text x="{176 + width:.0f}" y="{y + 17}">{rate:,.0f}</text>')
-    return "\n".join([*lines, "</svg>", ""])
+def write(path: Path | None, content: bytes) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.compare", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each is run; the medians are shown (3)")
-    parser.add_argument("--picture", type=Path, help="write a picture (SVG) there")
     parser.add_argument("--scale", type=int, default=1, help="so many times less work, to see whether it runs (1)")
+    parser.add_argument("--patience", type=float, default=20, help="what took an engine more seconds is run once (20)")
     parser.add_argument("--only", action="append", help="only engines whose name has this in it, beside bizproc")
+    parser.add_argument("--markdown", type=Path, help="write the table there, in Markdown")
+    parser.add_argument("--picture", type=Path, help="write a picture there, as SVG")
+    parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--figures", type=Path, help="measure nothing: show what --json wrote there")
     given = parser.parse_args()
-    contestants = []
-    for each in CONTESTANTS:
-        wanted = not given.only or each.name in ("bizproc", "floor") or any(part in each.name for part in given.only)
-        why = each.missing() if wanted else None
-        if why is not None:
-            print(f"without {each.name}: {why}", file=sys.stderr)
-        elif wanted:
-            contestants.append(each)
-    with ExitStack() as stack:
-        if any("PostgreSQL" in each.name for each in contestants):
-            stack.enter_context(postgres(stack.enter_context(folder())))
-        found = measure(given.rounds, contestants, given.scale)
-    print(f"Medians of {given.rounds} rounds; in brackets how many times as good bizproc is.\n")
-    print("\n".join(table(found)))
-    print(f"\n{machine()}")
-    if given.picture:
-        given.picture.write_text(picture(found), "utf-8")
+    if min(given.rounds, given.scale) < 1:
+        parser.error("--rounds and --scale begin with 1")
+    if given.figures:
+        measured = read(given.figures)
+    else:
+        # Written after each round: who has not the time for all of them stops, and has what there is shown.
+        for measured in conducted(given.rounds, given.scale, given.patience, given.only):
+            write(given.json, as_json(measured))
+    found, scale, once = measured.medians, measured.scale, measured.once
+    lines, columns = list(report.lines(found, scale, once)), report.names(found)
+    notes = [*report.explained(measured.rounds, scale, once), f"{measured.machine}, {measured.at}"]
+    report.printed(lines, columns, notes)
+    write(given.markdown, report.markdown(lines, columns, notes).encode())
+    write(given.picture, report.picture(found).encode())
 
 
 if __name__ == "__main__":

@@ -47,11 +47,15 @@ def postgres(folder: Path) -> Iterator[None]:
         _run([f"{bin}/pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop"], folder)
 
 
-def fresh(name: str, folder: Path) -> str:
-    """The URL of a new database."""
-    bin = programs()
-    _run([f"{bin}/createdb", "-h", "127.0.0.1", "-p", str(PORT), "-U", USER, name], folder)
-    return f"postgresql://{USER}@127.0.0.1:{PORT}/{name}"
+@contextmanager
+def database(name: str, folder: Path) -> Iterator[str]:
+    """The URL of a new database, which goes away again: what is left of one run must not work during the next."""
+    bin, where = programs(), ["-h", "127.0.0.1", "-p", str(PORT), "-U", USER]
+    _run([f"{bin}/createdb", *where, name], folder)
+    try:
+        yield f"postgresql://{USER}@127.0.0.1:{PORT}/{name}"
+    finally:
+        _run([f"{bin}/dropdb", *where, "--force", name], folder)
 
 
 def _run(command: Sequence[str], folder: Path) -> None:
