@@ -297,7 +297,12 @@ def _is_plain(value: Any) -> bool:
     if kind is dict:
         key = ""
         for key, item in value.items():
-            if type(key) is not str or not (key.isascii() or _is_unicode(key)) or not _is_plain(item):
+            if type(key) is not str or not (key.isascii() or _is_unicode(key)):
+                return False
+            if type(item) is int:  # without a call: arguments and results are mostly small dicts of these
+                if not _LEAST <= item <= _MOST:
+                    return False
+            elif not _is_plain(item):
                 return False
         return len(value) != 1 or key[:1] != "$"
     if kind is list:
@@ -324,6 +329,7 @@ class Coder:
             be marked, and the value has to be described instead.
         label: For classes: where the class is found, `module:qualname`.
         plain: The class of a tree that is the value itself if nothing in the text is tagged; () where there is none.
+        whole: Whether JSON alone gives back what was written, if nothing in the text is tagged.
     """
 
     shown: str
@@ -333,6 +339,7 @@ class Coder:
     tag: str | None = None
     label: str = ""
     plain: type | tuple[()] = ()
+    whole: bool = False
 
     def marked(self, form: Tree) -> Tree:
         """A form with its tag."""
@@ -343,7 +350,7 @@ class Codec:
     """Writes values and errors as JSON text, and restores them. Types are compiled once, when they are first met."""
 
     def __init__(self) -> None:
-        self.anything: Final = Coder("Any", self._write_any, self.read_any, plain=object)
+        self.anything: Final = Coder("Any", self._write_any, self.read_any, plain=object, whole=True)
         self._converter = cattrs.Converter(detailed_validation=False)
         self._coders: dict[Any, Coder] = {Any: self.anything}
         self._named: dict[tuple[str, str], Coder] = {}
@@ -380,6 +387,23 @@ class Codec:
             raise NotRestorable(path=trouble.path(path), type=trouble.type, detail=trouble.detail) from None
         except Exception as error:  # a text from outside can fail in any way
             raise NotRestorable(path=path, type=coder.shown, detail=f"{type(error).__name__}: {error}") from error
+
+    def recorded(self, value: object, type_: Any = Any, *, path: str = "value") -> tuple[str, Any]:
+        """
+        A value of an annotated type as text, and as it is read back from there: what a replay would give.
+
+        Raises:
+            NotJournallable: the value cannot be written.
+            NotRestorable: what was written cannot be read.
+        """
+        try:
+            coder = self.coder(type_)
+            text = orjson.dumps(coder.write(value)).decode()
+        except Exception as error:  # noqa: BLE001 - as in encode
+            raise _refusal(error, value, path) from None
+        if coder.whole and '{"$' not in text:
+            return text, orjson.loads(text)
+        return text, self.decode(text, type_)
 
     def canonical(self, value: object, *, path: str = "arguments") -> str:
         """
@@ -687,7 +711,7 @@ def _atom(codec: Codec, cls: type) -> Coder:
     def read(tree: Tree) -> Any:
         return tree if type(tree) is cls else codec.read_other(tree, accepted, shown)
 
-    return Coder(shown, write, read, cls)
+    return Coder(shown, write, read, cls, whole=True)
 
 
 def _leaf(codec: Codec, leaf: _Leaf) -> Coder:
@@ -784,7 +808,7 @@ def _optional(shown: str, inside: Coder) -> Coder:
     def read(tree: Tree) -> Any:
         return None if tree is None else read_some(tree)
 
-    return Coder(shown, write, read, tag="")
+    return Coder(shown, write, read, tag="", whole=inside.whole)
 
 
 class _Union:
@@ -875,7 +899,7 @@ def _list(codec: Codec, wanted: Any, args: tuple[Any, ...]) -> Coder:
     def read(tree: Tree) -> Any:
         return _each(read_item, tree) if type(tree) is list else _unread(tree, shown)
 
-    return Coder(shown, write, read, list, "")
+    return Coder(shown, write, read, list, "", whole=inside.whole)
 
 
 def _open_container(codec: Codec, cls: type) -> Coder:
@@ -889,7 +913,7 @@ def _open_container(codec: Codec, cls: type) -> Coder:
         value = read_any(tree)
         return value if type(value) is cls else _unread(tree, shown)
 
-    return Coder(shown, write, read, cls, "", plain=cls)
+    return Coder(shown, write, read, cls, "", plain=cls, whole=True)
 
 
 def _tuple(codec: Codec, wanted: Any, args: tuple[Any, ...]) -> Coder:
@@ -976,11 +1000,12 @@ def _dict(codec: Codec, wanted: Any, args: tuple[Any, ...]) -> Coder:
 
 def _text_dict(codec: Codec, shown: str, of_value: Coder) -> Coder:
     write_value, read_value, is_open = of_value.write, of_value.read, of_value is codec.anything
+    only = {of_value.kind} if of_value.kind in _ATOMS else set()
 
     def write(value: Any) -> Tree:
         if type(value) is not dict:
             _wrong(value, shown)
-        if is_open and _is_plain(value):
+        if (is_open or only.issuperset(map(type, value.values()))) and _is_plain(value):
             return value
         _check_keys(value)
         return _each_value(write_value, value)
@@ -988,7 +1013,7 @@ def _text_dict(codec: Codec, shown: str, of_value: Coder) -> Coder:
     def read(tree: Tree) -> Any:
         return _each_value(read_value, tree) if type(tree) is dict else _unread(tree, shown)
 
-    return Coder(shown, write, read, dict, "", plain=dict if is_open else ())
+    return Coder(shown, write, read, dict, "", plain=dict if is_open else (), whole=of_value.whole)
 
 
 def _check_keys(mapping: dict[Any, Any]) -> None:
