@@ -412,9 +412,14 @@ class Codec:
         Sets and keys are sorted, decimals normalised, moments put in UTC, tuples are lists, and an item (a class
         attribute `item_type`, and an `id`) is its type and id. It is compared and shown, never read back.
         """
+        return self.compared(value, path=path)[0]
+
+    def compared(self, value: object, *, path: str = "arguments") -> tuple[str, bytes]:
+        """The canonical text of a value, and its hash."""
         try:
             tree = value if _is_plain(value) else _canonical(self, value)
-            return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS).decode()
+            text = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+            return text.decode(), _hash(text)
         except Exception as error:  # noqa: BLE001 - as in encode
             raise _refusal(error, value, path) from None
 
@@ -554,7 +559,11 @@ class Codec:
 
 def argument_hash(text: str) -> bytes:
     """Eight bytes that stand for a canonical text."""
-    return blake2b(text.encode(), digest_size=8).digest()
+    return _hash(text.encode())
+
+
+def _hash(text: bytes) -> bytes:
+    return blake2b(text, digest_size=8).digest()
 
 
 def _refusal(error: Exception, value: object, path: str) -> NotJournallable:

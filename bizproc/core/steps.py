@@ -104,10 +104,8 @@ class StepFunction(Generic[P, R]):
     def run(self, bound: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
         """The body, not begun, with checked arguments."""
         # The body's own copy: what it does to an argument the process must not see, for a replay would not do it.
-        if self.checks.by_position:
-            return self.function(
-                *[value if type(value) in _IMMUTABLE else deepcopy(value) for value in bound.values()]
-            )
+        if self.checks.by_position and _IMMUTABLE.issuperset(map(type, bound.values())):
+            return self.function(*bound.values())
         own = {name: value if type(value) in _IMMUTABLE else deepcopy(value) for name, value in bound.items()}
         args, kwargs = self.checks.spread(own)
         return self.function(*args, **kwargs)

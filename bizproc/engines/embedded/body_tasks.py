@@ -84,26 +84,23 @@ class BodyTasks(Generic[D]):
             # One that has cancelled its own task has not cancelled the others.
             while bodies and not task.cancelling():
                 body = bodies.popleft()
-                if not body.cancelled:
-                    await self._run_one(body, task, bodies)
+                if body.cancelled:
+                    continue
+                body.task = task
+                try:
+                    coroutine, context = body.make(), Context()
+                    try:
+                        waited = context.run(coroutine.send, None)
+                    except StopIteration as stop:
+                        body.value = stop.value
+                    else:
+                        self._apart(bodies)
+                        body.value = await _driven(coroutine, context, waited)
+                finally:
+                    body.task = None  # others may have it now
+                    self._tell_of(body)
         finally:
             self._apart(bodies)
-
-    async def _run_one(self, body: Body[D], task: asyncio.Task[None], others: deque[Body[D]]) -> None:
-        """To its end, in a task that is shared for now: with its first wait the others are gone."""
-        body.task = task
-        try:
-            coroutine, context = body.make(), Context()
-            try:
-                waited = context.run(coroutine.send, None)
-            except StopIteration as stop:
-                body.value = stop.value
-            else:
-                self._apart(others)
-                body.value = await _driven(coroutine, context, waited)
-        finally:
-            body.task = None  # others may have it now
-            self._tell_of(body)
 
     def _apart(self, bodies: deque[Body[D]]) -> None:
         """A task for each: of those, too, the first may wait."""

@@ -150,6 +150,7 @@ class Engine:
         self.random: Final = options.random
         self.trace: Final = options.trace
         self.longest_journal: Final = options.longest_journal
+        self.long_journal: Final = options.longest_journal // 10
         self.channels: Final = outside.channels
         self.outside: dict[Asked[Any], None] = {}
         self.database: Final = database
@@ -500,7 +501,7 @@ class Engine:
 
     async def ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
         """Have a work done, and hear what came of it; `outside` if it was not the engine that wanted it."""
-        future = self.future()
+        future = asyncio.get_running_loop().create_future()
         done = work.done
 
         def tell(result: Any) -> None:
@@ -509,10 +510,12 @@ class Engine:
                 done(result)
             finally:
                 set_result(future, result)  # it is on disk, whatever becomes of it here
+                self.notice_idle()
 
         def broken(error: BaseException) -> None:
             self.outside.pop(work, None)
             set_error(future, error)
+            self.notice_idle()
 
         work.done, work.broken = tell, broken
         if outside:
@@ -768,7 +771,12 @@ class Engine:
             self._bodies.discard(body)
             instance = body.instance
             if body.value is not None and self.live.get(instance.key) is instance:
-                self._deliver(instance.key, body.value, load=False)
+                if self._loading:
+                    self._deliver(instance.key, body.value, load=False)
+                else:  # as that does, with less on the way: this is what happens most
+                    self._parked.pop(instance.key, None)
+                    instance.mail(body.value)
+                    instance.go()
         self.notice_idle()
 
     def cancel_body(self, body: StepBody | None) -> None:
@@ -898,7 +906,8 @@ class StepBody(Body[BodyEnded]):
     __slots__ = ("_engine", "ask", "instance")
 
     def __init__(self, engine: Engine, instance: Instance, ask: Ask) -> None:
-        super().__init__()
+        self.task = self.value = None  # as in Body, without a call
+        self.cancelled = False
         self._engine = engine
         self.instance = instance
         self.ask = ask

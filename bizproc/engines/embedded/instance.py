@@ -47,6 +47,7 @@ from bizproc.core.errors import (
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
+from bizproc.engines.embedded.bodies import BodyEnded
 from bizproc.engines.embedded.children import Leaving, awaited, shields
 from bizproc.engines.embedded.deliveries import (
     Arrived,
@@ -214,9 +215,7 @@ class Instance:
 
     def receive(self, delivery: Delivery) -> None:
         """Put something into the mailbox, once: what is read from the store may also be on its way."""
-        if isinstance(delivery, StepEnded):
-            pass  # the most frequent first
-        elif isinstance(delivery, Signal):
+        if isinstance(delivery, Signal):
             if delivery.id <= self._seen_signal:
                 return
             self._seen_signal = delivery.id
@@ -225,6 +224,10 @@ class Instance:
                 return
             self._seen_arrival = delivery.arrival
         self._mailbox.append(delivery)
+
+    def mail(self, ended: BodyEnded) -> None:
+        """Put the end of a body into the mailbox; `go` takes it out."""
+        self._mailbox.append(ended)
 
     def go(self) -> None:
         """Take a turn, if there is anything to be done and none is in flight."""
@@ -298,37 +301,39 @@ class Instance:
         turn.busy = bool(self.bodies or self._begin_later)
         if self.progress.waits or self.progress.backoffs:
             turn.waits = self._open_waits()
-        if turn.is_empty() and turn.standing_now() == self._standing:
+        if not turn.entries and turn.is_empty() and turn.standing_now() == self._standing:
             self._rest()
             return
         if self._crashes:
             turn.more.statements.append((sql.no_crashes, (self.key,)))
             self._crashes = 0
         self._turn = turn
-        self._engine.submit(turn)
+        self._engine.database.submit(turn)
 
     def committed(self, turn: Turn) -> None:
         """The turn is on disk: what it brought about may be seen, and what it asked for may begin."""
         if self._asleep:
             self._engine.reactions.ended.discard(self.key)
             return  # another's commit has ended it, or the engine was closed meanwhile
-        self._warn_of_length(self._chain.position, turn.after.position)
-        self._chain, self._standing = turn.after, turn.standing_now()
-        self._quiet = turn.is_quiet()
-        self._turn = None
-        self._engine.recovery.came_further(self.key)
+        engine, before = self._engine, self._chain.position
+        self._chain, self._standing, self._turn = turn.after, turn.standing_now(), None
+        if turn.after.position >= engine.long_journal > before:
+            self._warn_of_length()
+        if engine.recovery.is_alone(self.key):
+            engine.recovery.came_further(self.key)
         if turn.rest is not None:
+            self._quiet = turn.is_quiet()
             self._take_up(turn, turn.rest)
         if self.after_turn is not None:
             self.after_turn()
         elif turn.ended is not None:
-            self._engine.ended(self)
-        elif self.key in self._engine.reactions.ended:
-            self._engine.look_again(self)
+            engine.ended(self)
+        elif self.key in engine.reactions.ended:
+            engine.look_again(self)
         elif turn.anew is not None:
-            self._engine.began_anew(self)
-        elif self._engine.always_replay:
-            self._engine.reload(self)
+            engine.began_anew(self)
+        elif engine.always_replay:
+            engine.reload(self)
         else:
             self._go_on(turn)
 
@@ -342,42 +347,35 @@ class Instance:
 
     def _go_on(self, turn: Turn) -> None:
         """Begin the bodies that the turn has asked for, and take the next turn, if anything is there to be done."""
-        self._begin_now, self._begin_later = self._begin_later, []
         if (
             self._mailbox
             or self.unread
             or (turn.rest is not None and (turn.rest.began or turn.rest.again))
             or self._chain.position >= self._engine.longest_journal
         ):
+            self._begin_now, self._begin_later = self._begin_later, []
             self._go(first=[])
         else:
             self._rest()
 
     def _rest(self) -> None:
         """Nothing is to be written. Most turns end here, for a step: so without a turn that would be empty."""
-        if self._begin_now or self._begin_later:
-            self._begin_what_was_asked()
+        for asked in (self._begin_now, self._begin_later):
+            if asked:
+                for ask in asked:
+                    self._begin_body(ask)
+                asked.clear()
         if not self.bodies:
             self._engine.resting(self)
 
-    def _warn_of_length(self, before: int, after: int) -> None:
-        limit = self._engine.longest_journal // 10
-        if before < limit <= after:
-            advice = "begin anew with continue_as_new, or replays take long"
-            log.warning("the journal of instance %s has %d entries: %s", self.id, after, advice)
+    def _warn_of_length(self) -> None:
+        advice = "begin anew with continue_as_new, or replays take long"
+        log.warning("the journal of instance %s has %d entries: %s", self.id, self._chain.position, advice)
 
     def failed(self, error: BaseException) -> None:
         """The turn was not written and never will be."""
         self._turn = None
         self._engine.turn_failed(self, error)
-
-    def _begin_what_was_asked(self) -> None:
-        asked, self._begin_now = self._begin_now, []
-        if self._begin_later:
-            asked = asked + self._begin_later
-            self._begin_later = []
-        for ask in asked:
-            self._begin_body(ask)
 
     def _begin_body(self, ask: Ask) -> None:
         if self.progress.driver.asks.get(ask.address) is ask:

@@ -73,8 +73,7 @@ class Recorded(NamedTuple):
 
 def signature(command: Command[Any], codec: Codec) -> Signature:
     """What `command` is compared by. Raises NotJournallable where an argument cannot be written."""
-    arguments = codec.canonical(command.arguments())
-    return tuple.__new__(Signature, (command.kind, command.name, arguments, argument_hash(arguments)))
+    return tuple.__new__(Signature, (command.kind, command.name, *codec.compared(command.arguments())))
 
 
 def unwritten(command: Command[Any]) -> Signature:

@@ -34,6 +34,8 @@ from bizproc.store.types import moment_text
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 log: Final = logging.getLogger("bizproc")
 
+_APPEND: Final = sql.append
+
 
 @frozen
 class Answer:
@@ -207,9 +209,11 @@ class Turn:
         if self.key in reactions.ended and reactions.is_over(tx, self.key):
             return
         self.ended = self.ending
-        self.after = self.chain.copy()
+        self.after = chain = self.chain.copy()
         for one in self.entries:
-            self._append(tx, one)
+            tx.later(_APPEND, chain.row(self.key, one, tx.now_text))
+        if self.whose.trace is not None:
+            self._trace(self.whose.trace, self.entries)
         if rest is not None:
             for text, row in rest.statements:
                 tx.later(text, row)
@@ -241,11 +245,13 @@ class Turn:
         self.whose.owner.failed(error)
 
     def _append(self, tx: Transaction, one: Entry) -> None:
+        tx.later(_APPEND, self.after.row(self.key, one, tx.now_text))
         if self.whose.trace is not None:
-            self.whose.trace.append(
-                f"{self.whose.name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip()
-            )
-        tx.later(sql.append, self.after.row(self.key, one, tx.now_text))
+            self._trace(self.whose.trace, [one])
+
+    def _trace(self, trace: list[str], entries: Sequence[Entry]) -> None:
+        name = self.whose.name
+        trace += [f"{name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip() for one in entries]
 
     def _perform(self, tx: Transaction, ask: Ask, more: More, reaction: Reaction) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
