@@ -1367,9 +1367,11 @@ def _submodule(name: str) -> types.ModuleType | None:
 def _canonical(codec: Codec, value: Any) -> Tree:
     """The tree by which a value is compared: kinds that count as the same have one form."""
     kind = type(value)
-    again = partial(_canonical, codec)
     if value is None or kind in (bool, str, int, float):
         return codec.describe(value)
+    if isinstance(value, Decimal) and not isinstance(value, enum.Enum):  # before what takes longer to ask
+        return {"$decimal": _normalised(value)}
+    again = partial(_canonical, codec)
     if isinstance(value, enum.Enum):
         return {"$enum": [kind.__qualname__, value.name or value.value]}
     if isinstance(value, (list, tuple)):
@@ -1378,8 +1380,6 @@ def _canonical(codec: Codec, value: Any) -> Tree:
         return _canonical_mapping(again, value)
     if isinstance(value, abc.Set):
         return {"$set": _ordered(_each_of_set(again, value))}
-    if isinstance(value, Decimal):
-        return {"$decimal": _normalised(value)}
     if isinstance(value, datetime):
         return {"$datetime": _instant(value)}
     if kind in _LEAVES:
@@ -1415,9 +1415,12 @@ def _is_item(kind: type) -> bool:
 
 def _normalised(value: Decimal) -> str:
     """A number's only spelling. Not Decimal.normalize(): that rounds to the context's precision."""
+    text = str(value)
+    if len(text) <= 20 and text.isdigit():
+        return text  # a whole number, as most are
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        return str(value)
+        return text
     significant = "".join(map(str, digits)).lstrip("0")
     stripped = significant.rstrip("0")
     if not stripped:

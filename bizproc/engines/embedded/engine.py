@@ -773,10 +773,9 @@ class Engine:
             if body.value is not None and self.live.get(instance.key) is instance:
                 if self._loading:
                     self._deliver(instance.key, body.value, load=False)
-                else:  # as that does, with less on the way: this is what happens most
+                else:
                     self._parked.pop(instance.key, None)
-                    instance.mail(body.value)
-                    instance.go()
+                    instance.body_ended(body.value)
         self.notice_idle()
 
     def cancel_body(self, body: StepBody | None) -> None:

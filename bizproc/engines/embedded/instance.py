@@ -225,9 +225,11 @@ class Instance:
             self._seen_arrival = delivery.arrival
         self._mailbox.append(delivery)
 
-    def mail(self, ended: BodyEnded) -> None:
-        """Put the end of a body into the mailbox; `go` takes it out."""
+    def body_ended(self, ended: BodyEnded) -> None:
+        """As `receive` and `go`, of the end of a body: with less on the way, for this is what happens most."""
         self._mailbox.append(ended)
+        if self._turn is None and not self._asleep:
+            self._go(first=[])
 
     def go(self) -> None:
         """Take a turn, if there is anything to be done and none is in flight."""
@@ -619,7 +621,9 @@ class Instance:
                 self._answer(turn, ask, self._engine.random(self.step_key(ask.address)))
             case Note(text, facts):
                 facts_text = self._codec.encode(facts) if facts else None
-                turn.more.statements.append((sql.add_note, (self.key, moment_text(self._engine.now()), text, facts_text)))
+                turn.more.statements.append(
+                    (sql.add_note, (self.key, moment_text(self._engine.now()), text, facts_text))
+                )
                 self._answer(turn, ask, None)
             case Patched():
                 self._answer(turn, ask, True)  # noqa: FBT003

@@ -145,7 +145,7 @@ async def test_one_who_cannot_hear_keeps_nobody_from_hearing() -> None:
         raise error
 
     begin(tasks, task_of_mine, deaf)
-    begin(tasks, task_of_mine, lambda value: heard.set_result(value))
+    begin(tasks, task_of_mine, heard.set_result)
     assert await heard
     assert complaints == [error]
 
