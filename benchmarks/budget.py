@@ -216,20 +216,21 @@ async def task_with_body(codec: Codec) -> float:
     tasks: BodyTasks[BodyEnded] = BodyTasks(loop.create_task)
     left, all_ended = TIMES // INSTANCES * INSTANCES, asyncio.Event()
 
-    def make() -> Coroutine[Any, Any, BodyEnded]:
-        return run_body(step, "7", "benchmark-1/7", 1, codec, now, None, run_function)
+    class Timed(Body[BodyEnded]):
+        def make(self) -> Coroutine[Any, Any, BodyEnded]:
+            return run_body(step, "7", "benchmark-1/7", 1, codec, now, None, run_function)
 
-    def over(_body: Body[BodyEnded], _ended: BodyEnded | None) -> None:
-        nonlocal left
-        left -= 1
-        if not left % INSTANCES:
-            all_ended.set()
+        def over(self) -> None:
+            nonlocal left
+            left -= 1
+            if not left % INSTANCES:
+                all_ended.set()
 
     since = perf_counter()
     while left:
         all_ended.clear()
         for _ in range(INSTANCES):
-            tasks.begin(make, over)
+            tasks.begin(Timed())
         await all_ended.wait()
     return (perf_counter() - since) / (TIMES // INSTANCES * INSTANCES) * 1e6
 

@@ -69,8 +69,9 @@ def _settings(report: UpgradeReport) -> Iterator[str]:
     for (process, names), same in groupby(sorted(changed, key=_changed), key=_changed):
         several = list(same)
         goes, it, begins = ("goes", "it", "begins") if len(several) == 1 else ("go", "they", "begin")
+        many = counted(len(several), "instance")
         yield (
-            f"{process}: other settings since ({', '.join(names)}): {_count(len(several))} {goes} on with those of the "
+            f"{process}: other settings since ({', '.join(names)}): {many} {goes} on with those of the "
             f"start, until {it} {begins} anew; new ones have those of today: {_names(several)}"
         )
 

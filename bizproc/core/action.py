@@ -169,8 +169,11 @@ def _default_of(field: Attribute[Any]) -> object:
 
 def given(action: Any) -> dict[str, object]:
     """The parameters that differ from their default, and the target where it is named."""
-    values = {name: getattr(action, name) for name, _ in _defaults(_class(action))}
-    changed = {name: values[name] for name, default in _defaults(_class(action)) if not same(values[name], default)}
+    changed = {}
+    for name, default in _defaults(_class(action)):
+        value = getattr(action, name)
+        if not same(value, default):
+            changed[name] = value
     target = getattr(action, "target", None)
     return changed if target is None or target.id is None else {"target": target.id, **changed}
 

@@ -333,11 +333,11 @@ class Checker:
             bound[name] = value if value is default or type(value) in exact else check(value, self.name, name)
         return bound
 
-    def given(self, bound: Mapping[str, Any]) -> dict[str, Any]:
+    def given(self, bound: Mapping[str, Any]) -> Mapping[str, Any]:
         """Of bound arguments those that differ from their default: a new optional parameter changes none of them."""
         defaults = self._defaults
         if not defaults:
-            return dict(bound)
+            return bound
         return {name: value for name, value in bound.items() if name not in defaults or not same(value, defaults[name])}
 
     def spread(self, bound: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -356,6 +356,11 @@ class Checker:
             else:
                 kwargs[name] = bound[name]
         return tuple(args), kwargs
+
+    @cached_property
+    def by_position(self) -> bool:
+        """Whether the function can be called with the bound values alone, in their order."""
+        return self._arity >= 0
 
     @cached_property
     def result_type(self) -> Any:

@@ -19,7 +19,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from types import GenericAlias
-from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Literal, NoReturn, TypeAlias, TypeVar
 from uuid import UUID
 
 from attrs import field, frozen
@@ -88,8 +88,9 @@ def ask(command: Command[R], *, attempted: bool = False) -> Generator[Command[An
     if type(answer) is Forgiven:
         if attempted:
             raise answer.error
-        return cast("R", None)  # types do not show it
-    return cast("R", answer)
+        answer = None  # types do not show it
+    result: R = answer
+    return result
 
 
 def refuse(command: str) -> NoReturn:

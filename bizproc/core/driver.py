@@ -119,8 +119,11 @@ class Driver:
 
     def resume(self, address: str, value: Any = None, error: BaseException | None = None) -> None:
         """Answer the open command at `address`, and run until every branch waits again."""
-        self._queue(self.asks.pop(address).branch, value, error)
-        self._run()
+        branch = self.asks.pop(address).branch
+        branch.waiting = None
+        self._advance(branch, value, error)  # as a queue of one: all others wait
+        if self._ready:
+            self._run()
 
     def give_back(self, address: str, value: Any) -> None:
         """Answer the command just asked at `address` as if it had not been asked: the next one takes its address."""
@@ -210,8 +213,9 @@ class Driver:
             _set_running_loop(loop)
 
     def _asked(self, branch: Branch, command: Command[Any]) -> None:
-        address = f"{branch.prefix}{branch.asked}"
-        branch.asked += 1
+        asked = branch.asked
+        address = f"{branch.prefix}{asked}"
+        branch.asked = asked + 1
         if isinstance(command, Fork):
             self._fork(branch, address, command)
             return

@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
-from attrs import field, frozen, validators
+from attrs import Factory, field, frozen, validators
 
 from bizproc.core.checks import Checker, compile_checks
 from bizproc.core.commands import Command, driving, running_step
@@ -80,6 +80,7 @@ class StepFunction(Generic[P, R]):
     timeout: timedelta | None
     at_most_once: bool
     checks: Checker = field(repr=False)
+    result_path: str = field(init=False, repr=False, default=Factory(lambda self: f"{self.name}(...)", takes_self=True))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         if driving.instance is not None:
@@ -101,9 +102,12 @@ class StepFunction(Generic[P, R]):
     def run(self, bound: Mapping[str, Any]) -> Coroutine[Any, Any, Any]:
         """The body, not begun, with checked arguments."""
         # The body's own copy: what it does to an argument the process must not see, for a replay would not do it.
+        function: Callable[..., Coroutine[Any, Any, Any]] = self.function
+        if self.checks.by_position and _IMMUTABLE.issuperset(map(type, bound.values())):
+            return function(*bound.values())
         own = {name: value if type(value) in _IMMUTABLE else deepcopy(value) for name, value in bound.items()}
         args, kwargs = self.checks.spread(own)
-        return self.function(*args, **kwargs)
+        return function(*args, **kwargs)
 
 
 @frozen(eq=False)

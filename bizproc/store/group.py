@@ -110,10 +110,12 @@ class Group:
 
     def _together(self, works: Sequence[Work], now: datetime) -> None:
         with self._transaction(now) as tx:
+            connection = tx.connection
             for place, work in enumerate(works):
                 try:
                     work.run(tx)
-                    tx.check()
+                    if tx.trouble is not None or not connection.in_transaction:
+                        tx.check()
                 except BaseException as error:
                     tx.notice(error)
                     raise _Raised({place: named(error, self._path)}) from error

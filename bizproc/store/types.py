@@ -57,7 +57,7 @@ def decimal_text(value: Decimal | int) -> str:
 
 
 def _finite(value: Decimal | int) -> Decimal:
-    number = Decimal(value)
+    number = value if type(value) is Decimal else Decimal(value)
     if not number.is_finite():
         raise ValueError(f"{value} cannot be stored: a number must be finite")
     return number
@@ -81,7 +81,8 @@ def money_units(value: Decimal | int) -> int:
     number = _finite(value)
     try:
         # Not the thread's context: it may be narrower, and it would round without a word.
-        units = int(number.quantize(_PLACES, context=_exact()).scaleb(MONEY_PLACES, _exact()))
+        context = _exact()
+        units = int(number.quantize(_PLACES, context=context).scaleb(MONEY_PLACES, context))
     except Inexact:
         raise ValueError(f"{value} cannot be stored as money: it has more than {MONEY_PLACES} decimals") from None
     except InvalidOperation:
@@ -98,7 +99,10 @@ def money(units: int) -> Decimal:
 
 def _exact() -> Context:
     """A fresh context (they carry flags, so they are not shared by threads), wide enough for any 64-bit amount."""
-    return Context(prec=len(str(_LARGEST)), rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation])
+    return _EXACT.copy()
+
+
+_EXACT = Context(prec=len(str(_LARGEST)), rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation])
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bizproc import use
-from tests.docs.test_pages import BLOCK
+from tests.docs.reading import BLOCK
 from tools.recipe_pages import ROOT, loaded, shipped
 
 PACKAGES = sorted(project.parent for project in ROOT.glob("*/pyproject.toml"))

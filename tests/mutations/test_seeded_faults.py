@@ -139,8 +139,8 @@ FAULTS = (
     Fault(
         is_="outcomes of one commit are delivered in the wrong order",
         file="bizproc/engines/embedded/instance.py",
-        old="self._mailbox.extendleft(reversed(turn.answers))",
-        new="self._mailbox.extendleft(turn.answers)",
+        old="self._mailbox.extendleft(reversed(rest.answers))",
+        new="self._mailbox.extendleft(rest.answers)",
         test="tests/engine/test_turns.py::test_a_loser_of_a_race_of_actions_leaves_its_waits_to_nobody",
     ),
     Fault(
@@ -153,8 +153,8 @@ FAULTS = (
     Fault(
         is_="a wait begins anew after a restart, with a new deadline",
         file="bizproc/engines/embedded/instance.py",
-        old="settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies",
-        new="settled = progress.backoffs.keys() | self.bodies",
+        old="settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies.keys()",
+        new="settled = progress.backoffs.keys() | self.bodies.keys()",
         test="tests/engine/test_scenarios_waits.py::"
         # Where every turn is a replay it would begin anew without end.
         "test_a_wait_keeps_its_deadline_when_another_one_ends_after_a_restart[live]",

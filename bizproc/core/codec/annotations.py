@@ -101,7 +101,7 @@ def _atom(codec: Coding, cls: type) -> Coder:
     def read(tree: Tree) -> Any:
         return tree if type(tree) is cls else codec.read_other(tree, accepted, shown)
 
-    return Coder(shown, write, read, cls)
+    return Coder(shown, write, read, cls, whole=True)
 
 
 def _leaf(codec: Coding, leaf: Leaf) -> Coder:

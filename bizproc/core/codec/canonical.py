@@ -34,9 +34,11 @@ from bizproc.core.codec.trees import (
 def canonical_tree(codec: Coding, value: Any) -> Tree:
     """The tree by which a value is compared: kinds that count as the same have one form."""
     kind = type(value)
-    again = partial(canonical_tree, codec)
     if value is None or kind in (bool, str, int, float):
         return codec.describe(value)
+    if isinstance(value, Decimal) and not isinstance(value, enum.Enum):  # before what takes longer to ask
+        return {"$decimal": _normalised(value)}
+    again = partial(canonical_tree, codec)
     if isinstance(value, enum.Enum):
         return {"$enum": [kind.__qualname__, value.name or value.value]}
     if isinstance(value, (list, tuple)):
@@ -45,8 +47,6 @@ def canonical_tree(codec: Coding, value: Any) -> Tree:
         return _canonical_mapping(again, value)
     if isinstance(value, abc.Set):
         return {"$set": ordered(each_of_set(again, value))}
-    if isinstance(value, Decimal):
-        return {"$decimal": _normalised(value)}
     if isinstance(value, datetime):
         return {"$datetime": _instant(value)}
     if kind in LEAVES:
@@ -82,9 +82,12 @@ def _is_item(kind: type) -> bool:
 
 def _normalised(value: Decimal) -> str:
     """A number's only spelling. Not Decimal.normalize(): that rounds to the context's precision."""
+    text = str(value)
+    if len(text) <= 20 and text.isdigit():
+        return text  # a whole number, as most are
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
-        return str(value)
+        return text
     significant = "".join(map(str, digits)).lstrip("0")
     stripped = significant.rstrip("0")
     if not stripped:

@@ -67,7 +67,7 @@ class Codec:
     """Writes values and errors as JSON text, and restores them. Types are compiled once, when they are first met."""
 
     def __init__(self) -> None:
-        self.anything: Final = Coder("Any", self._write_any, self.read_any, plain=object)
+        self.anything: Final = Coder("Any", self._write_any, self.read_any, plain=object, whole=True)
         self.converter = cattrs.Converter(detailed_validation=False)
         self._coders: dict[Any, Coder] = {Any: self.anything}
         self._named: dict[tuple[str, str], Coder] = {}
@@ -105,6 +105,23 @@ class Codec:
         except Exception as error:  # a text from outside can fail in any way
             raise NotRestorable(path=path, type=coder.shown, detail=f"{type(error).__name__}: {error}") from error
 
+    def recorded(self, value: object, type_: Any = Any, *, path: str = "value") -> tuple[str, Any]:
+        """
+        A value of an annotated type as text, and as it is read back from there: what a replay would give.
+
+        Raises:
+            NotJournallable: the value cannot be written.
+            NotRestorable: what was written cannot be read.
+        """
+        try:
+            coder = self.coder(type_)
+            text = orjson.dumps(coder.write(value)).decode()
+        except Exception as error:  # noqa: BLE001 - as in encode
+            raise _refusal(error, value, path) from None
+        if coder.whole and '{"$' not in text:
+            return text, orjson.loads(text)
+        return text, self.decode(text, type_)
+
     def canonical(self, value: object, *, path: str = "arguments") -> str:
         """
         The text by which arguments are compared: equal for what counts as the same.
@@ -112,9 +129,14 @@ class Codec:
         Sets and keys are sorted, decimals normalised, moments put in UTC, tuples are lists, and an item (a class
         attribute `item_type`, and an `id`) is its type and id. It is compared and shown, never read back.
         """
+        return self.compared(value, path=path)[0]
+
+    def compared(self, value: object, *, path: str = "arguments") -> tuple[str, bytes]:
+        """The canonical text of a value, and its hash."""
         try:
             tree = value if is_plain(value) else canonical_tree(self, value)
-            return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS).decode()
+            text = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+            return text.decode(), _hash(text)
         except Exception as error:  # noqa: BLE001 - as in encode
             raise _refusal(error, value, path) from None
 
@@ -254,7 +276,11 @@ class Codec:
 
 def argument_hash(text: str) -> bytes:
     """Eight bytes that stand for a canonical text."""
-    return blake2b(text.encode(), digest_size=8).digest()
+    return _hash(text.encode())
+
+
+def _hash(text: bytes) -> bytes:
+    return blake2b(text, digest_size=8).digest()
 
 
 def _refusal(error: Exception, value: object, path: str) -> NotJournallable:

@@ -24,6 +24,7 @@ class Coder:
             be marked, and the value has to be described instead.
         label: For classes: where the class is found, `module:qualname`.
         plain: The class of a tree that is the value itself if nothing in the text is tagged; () where there is none.
+        whole: Whether JSON alone gives back what was written, if nothing in the text is tagged.
     """
 
     shown: str
@@ -33,6 +34,7 @@ class Coder:
     tag: str | None = None
     label: str = ""
     plain: type | tuple[()] = ()
+    whole: bool = False
 
     def marked(self, form: Tree) -> Tree:
         """A form with its tag."""

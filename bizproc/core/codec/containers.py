@@ -11,7 +11,7 @@ from typing import Any, Final, get_origin
 from bizproc.core.checks import readable
 from bizproc.core.codec.classes import types_in
 from bizproc.core.codec.coder import Coder, Coding
-from bizproc.core.codec.leaves import is_plain, write_str
+from bizproc.core.codec.leaves import ATOMS, is_plain, write_str
 from bizproc.core.codec.names import label_of
 from bizproc.core.codec.trees import (
     Tree,
@@ -41,7 +41,7 @@ def _list(codec: Coding, wanted: Any, args: tuple[Any, ...]) -> Coder:
     def read(tree: Tree) -> Any:
         return each_item(read_item, tree) if type(tree) is list else unread(tree, shown)
 
-    return Coder(shown, write, read, list, "")
+    return Coder(shown, write, read, list, "", whole=inside.whole)
 
 
 def _open_container(codec: Coding, cls: type) -> Coder:
@@ -55,7 +55,7 @@ def _open_container(codec: Coding, cls: type) -> Coder:
         value = read_any(tree)
         return value if type(value) is cls else unread(tree, shown)
 
-    return Coder(shown, write, read, cls, "", plain=cls)
+    return Coder(shown, write, read, cls, "", plain=cls, whole=True)
 
 
 def _tuple(codec: Coding, wanted: Any, args: tuple[Any, ...]) -> Coder:
@@ -134,11 +134,12 @@ def _dict(codec: Coding, wanted: Any, args: tuple[Any, ...]) -> Coder:
 
 def _text_dict(codec: Coding, shown: str, of_value: Coder) -> Coder:
     write_value, read_value, is_open = of_value.write, of_value.read, of_value is codec.anything
+    only = {of_value.kind} if of_value.kind in ATOMS else set()
 
     def write(value: Any) -> Tree:
         if type(value) is not dict:
             wrong(value, shown)
-        if is_open and is_plain(value):
+        if (is_open or only.issuperset(map(type, value.values()))) and is_plain(value):
             return value
         check_keys(value)
         return each_value(write_value, value)
@@ -146,7 +147,7 @@ def _text_dict(codec: Coding, shown: str, of_value: Coder) -> Coder:
     def read(tree: Tree) -> Any:
         return each_value(read_value, tree) if type(tree) is dict else unread(tree, shown)
 
-    return Coder(shown, write, read, dict, "", plain=dict if is_open else ())
+    return Coder(shown, write, read, dict, "", plain=dict if is_open else (), whole=of_value.whole)
 
 
 def check_keys(mapping: dict[Any, Any]) -> None:

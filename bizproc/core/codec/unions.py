@@ -29,7 +29,7 @@ def _optional(shown: str, inside: Coder) -> Coder:
     def read(tree: Tree) -> Any:
         return None if tree is None else read_some(tree)
 
-    return Coder(shown, write, read, tag="")
+    return Coder(shown, write, read, tag="", whole=inside.whole)
 
 
 class _Union:

@@ -41,13 +41,13 @@ async def run_body(
 ) -> StepEnded | StepFailed:
     """One attempt. What it raises is an outcome, or, by the step's policy, a reason to try again later."""
     function, started_at = step.function, moment_text(now())
-    running_step.set(RunningStep(function.name, key, attempt))
+    running_step.set(tuple.__new__(RunningStep, (function.name, key, attempt)))
     error: BaseException
     try:
         value = await (run(step) if function.timeout is None else _in_time(step, address, run, function.timeout))
         # What the process gets is what a replay would give it, not an object that the body may still hold.
-        encoded = codec.encode(value, step.result_type, path=f"{step.name}(...)")
-        return StepEnded(address, codec.decode(encoded, step.result_type), None, encoded, attempt, started_at)
+        encoded, value = codec.recorded(value, function.result_type, path=function.result_path)
+        return tuple.__new__(StepEnded, (address, value, None, encoded, attempt, started_at))
     except NotJournallable as refused:
         error = refused
     except KeyboardInterrupt:

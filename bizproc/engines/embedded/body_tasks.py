@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from functools import partial
+from types import coroutine as coroutine_of_generator
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 D = TypeVar("D")
-K = TypeVar("K")
 
 BeginTask: TypeAlias = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
@@ -25,13 +25,20 @@ BeginTask: TypeAlias = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]
 class Body(Generic[D]):
     """A body that is to run, or runs."""
 
-    __slots__ = ("cancelled", "make", "over", "task")
+    __slots__ = ("cancelled", "task", "value")
 
-    def __init__(self, make: Callable[[], Coroutine[Any, Any, D]], over: Callable[[Body[D], D | None], None]) -> None:
-        self.make: Final = make
-        self.over: Final = over
+    def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
         self.cancelled = False
+        self.value: D | None = None
+
+    def make(self) -> Coroutine[Any, Any, D]:
+        """Its coroutine, not begun."""
+        raise NotImplementedError
+
+    def over(self) -> None:
+        """It has ended: `value` is what it returned; None if it was cancelled after it had begun."""
+        raise NotImplementedError
 
     def cancel(self) -> None:
         """Let it end at its next await, or never begin."""
@@ -47,21 +54,13 @@ class BodyTasks(Generic[D]):
         self._begin_task: Final = begin_task
         self._tasks: Final[set[asyncio.Task[None]]] = set()
         self._wanted: deque[Body[D]] = deque()
-        self._ended: Final[deque[tuple[Body[D], D | None]]] = deque()
+        self._ended: Final[deque[Body[D]]] = deque()
 
-    def begin(self, make: Callable[[], Coroutine[Any, Any, D]], over: Callable[[Body[D], D | None], None]) -> Body[D]:
-        """
-        Run a body, not before the next round of the loop.
-
-        Args:
-            make: Makes its coroutine.
-            over: Told what it returned; None if it was cancelled after it had begun.
-        """
-        body = Body(make, over)
+    def begin(self, body: Body[D]) -> None:
+        """Run a body, not before the next round of the loop."""
         if not self._wanted:
             self._start(self._wanted)
         self._wanted.append(body)
-        return body
 
     def cancel(self) -> list[asyncio.Task[None]]:
         """Cancel all that run; their tasks."""
@@ -85,21 +84,32 @@ class BodyTasks(Generic[D]):
             # One that has cancelled its own task has not cancelled the others.
             while bodies and not task.cancelling():
                 body = bodies.popleft()
-                if not body.cancelled:
-                    body.task = task
-                    await _Run(self, body, bodies)
+                if body.cancelled:
+                    continue
+                body.task = task
+                try:
+                    coroutine, context = body.make(), Context()
+                    try:
+                        waited = context.run(coroutine.send, None)
+                    except StopIteration as stop:
+                        body.value = stop.value
+                    else:
+                        self._apart(bodies)
+                        body.value = await _driven(coroutine, context, waited)
+                finally:
+                    body.task = None  # others may have it now
+                    self._tell_of(body)
         finally:
-            self.apart(bodies)
+            self._apart(bodies)
 
-    def apart(self, bodies: deque[Body[D]]) -> None:
+    def _apart(self, bodies: deque[Body[D]]) -> None:
         """A task for each: of those, too, the first may wait."""
         while bodies:
             self._start(deque([bodies.popleft()]))
 
-    def ended(self, body: Body[D], value: D | None) -> None:
+    def _tell_of(self, body: Body[D]) -> None:
         """Tell of an end, but not from inside the task, and its context: the process would run there."""
-        body.task = None  # others may have it now
-        self._ended.append((body, value))
+        self._ended.append(body)
         if len(self._ended) == 1:
             self._tell_soon()
 
@@ -107,43 +117,19 @@ class BodyTasks(Generic[D]):
         asyncio.get_running_loop().call_soon(self._tell, context=Context())
 
     def _tell(self) -> None:
+        ended = self._ended
         try:
-            while self._ended:
-                body, value = self._ended[0]
-                body.over(body, value)
-                self._ended.popleft()
+            while ended:
+                ended[0].over()
+                ended.popleft()
         finally:
-            if self._ended:  # one who cannot hear must not keep the others from hearing
-                self._ended.popleft()
-                if self._ended:
+            if ended:  # one who cannot hear must not keep the others from hearing
+                ended.popleft()
+                if ended:
                     self._tell_soon()
 
 
-class _Run(Generic[D]):
-    """The run of one body inside a task that is shared for now: an awaitable that drives the body's coroutine."""
-
-    __slots__ = ("_bodies", "_body", "_tasks")
-
-    def __init__(self, tasks: BodyTasks[D], body: Body[D], others: deque[Body[D]]) -> None:
-        self._tasks: Final = tasks
-        self._body: Final = body
-        self._bodies: Final = others
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        value: D | None = None
-        try:
-            coroutine, context = self._body.make(), Context()
-            try:
-                waited = context.run(coroutine.send, None)
-            except StopIteration as stop:
-                value = stop.value
-            else:
-                self._tasks.apart(self._bodies)
-                value = yield from _driven(coroutine, context, waited)
-        finally:
-            self._tasks.ended(self._body, value)
-
-
+@coroutine_of_generator
 def _driven(coroutine: Coroutine[Any, Any, D], context: Context, waited: Any) -> Generator[Any, Any, D]:
     """What the task of asyncio does with a coroutine that waits, in the context of the body."""
     while True:

@@ -47,9 +47,9 @@ from bizproc.engines.embedded.removal import Removal
 from bizproc.engines.embedded.rules import Rules, check_starts
 from bizproc.engines.embedded.serving import Serving
 from bizproc.engines.embedded.settling import Decide, Decided
-from bizproc.engines.embedded.starting import Started, check_id, document_ref, overlap_key
+from bizproc.engines.embedded.starting import Started, check_id, document_ref, overlap_key, step_key
 from bizproc.engines.embedded.timetable import Timetable
-from bizproc.engines.embedded.turn import RUNNING, Standing, Turn, sql
+from bizproc.engines.embedded.turn import RUNNING, More, Standing, Turn, sql
 from bizproc.engines.embedded.works import (
     Add,
     AskCancel,
@@ -151,15 +151,17 @@ class Engine:
         self.random: Final = options.random
         self.trace: Final = options.trace
         self.longest_journal: Final = options.longest_journal
+        self.long_journal: Final = options.longest_journal // 10
         self.channels: Final = outside.channels
         self.outside: dict[Asked[Any], None] = {}
         self.database: Final = database
         self._clock: Final = clock
+        self.now: Final = clock.now
         self._options: Final = options
         self._processes: dict[tuple[str, int], Process[..., Any]] = {}
         self._loading: dict[int, list[Delivery]] = {}
         self._ending: dict[int, list[Callable[[], None]]] = {}
-        self._bodies: dict[tuple[int, str], Body[BodyEnded]] = {}
+        self._bodies: set[Body[BodyEnded]] = set()
         self._tasks: Final[BodyTasks[BodyEnded]] = BodyTasks(self.begin_task)
         self._parked: dict[int, None] = {}
         self._endings: dict[int, list[asyncio.Future[None]]] = {}
@@ -500,7 +502,7 @@ class Engine:
 
     async def ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
         """Have a work done, and hear what came of it; `outside` if it was not the engine that wanted it."""
-        future = self.future()
+        future = asyncio.get_running_loop().create_future()
         done = work.done
 
         def tell(result: Any) -> None:
@@ -509,10 +511,12 @@ class Engine:
                 done(result)
             finally:
                 set_result(future, result)  # it is on disk, whatever becomes of it here
+                self.notice_idle()
 
         def broken(error: BaseException) -> None:
             self.outside.pop(work, None)
             set_error(future, error)
+            self.notice_idle()
 
         work.done, work.broken = tell, broken
         if outside:
@@ -681,17 +685,14 @@ class Engine:
         elif load:
             self.load(key)
 
-    def written(self, turn: Turn) -> None:
+    def written(self, turn: Turn, rest: More) -> None:
         """What a committed turn brought about outside its instance: children, woken waits, posts, a deadline."""
-        self.recovery.came_further(turn.key)
-        if turn.reaction is None and not turn.timers:
-            return  # it has only written down what had been delivered
-        for key, arrival in turn.cancels:
+        for key, arrival in rest.cancels:
             self._deliver(key, CancelAsked(arrival), load=True)
         if turn.reaction is not None:
             self.reacted(turn.reaction)
-        self._outbox.take(turn.posts)
-        deadlines = turn.timers + [when for when in turn.began.values() if when is not None]
+        self._outbox.take(rest.posts)
+        deadlines = rest.timers + [when for when in rest.began.values() if when is not None]
         self.wake_by(min(deadlines, default=None))
 
     def wake_by(self, moment: datetime | None) -> None:
@@ -748,37 +749,43 @@ class Engine:
 
     # -- bodies of steps -----------------------------------------------------------------------------------------------
 
-    def begin_body(self, instance: Instance, ask: Ask) -> None:
-        """Run the body of a step."""
+    def begin_body(self, instance: Instance, ask: Ask) -> StepBody | None:
+        """Run the body of a step; None where none begins any more."""
         if self._closing:
-            return  # after the next start
-        place = instance.key, ask.address
-        self._bodies[place] = self._tasks.begin(
-            partial(self._body, instance, ask), partial(self._body_ended, instance, place)
-        )
+            self.notice_idle()
+            return None  # after the next start
+        body = StepBody(self, instance, ask)
+        self._bodies.add(body)
+        self._tasks.begin(body)
+        return body
 
-    def _body(self, instance: Instance, ask: Ask) -> Coroutine[Any, Any, BodyEnded]:
+    def make_body(self, instance: Instance, ask: Ask) -> Coroutine[Any, Any, BodyEnded]:
+        """What runs, when its turn comes."""
         address: Final = ask.address
         command: Any = ask.command
         if isinstance(command, Prepared):
             return run_preparation(command, address, self._outbox.outside, self.codec, self.now)
         attempt = instance.progress.attempts.get(address, 0) + 1
-        key = instance.step_key(address)
+        key = step_key(instance.id, instance.run, address)
         return run_body(command, address, key, attempt, self.codec, self.now, self._random, self._run_step)
 
-    def _body_ended(
-        self, instance: Instance, place: tuple[int, str], body: Body[BodyEnded], delivery: BodyEnded | None
-    ) -> None:
-        if self._bodies.get(place) is body:
-            del self._bodies[place]
-            if delivery is not None and self.live.get(instance.key) is instance:
-                self._deliver(instance.key, delivery, load=False)
+    def body_ended(self, body: StepBody) -> None:
+        """The body of a step has ended, or was cancelled."""
+        if body in self._bodies:
+            self._bodies.discard(body)
+            instance = body.instance
+            if body.value is not None and self.live.get(instance.key) is instance:
+                if self._loading:
+                    self._deliver(instance.key, body.value, load=False)
+                else:
+                    self._parked.pop(instance.key, None)
+                    instance.body_ended(body.value)
         self.notice_idle()
 
-    def cancel_body(self, instance: Instance, address: str) -> None:
+    def cancel_body(self, body: StepBody | None) -> None:
         """The step was cancelled: nobody waits for its body."""
-        body = self._bodies.pop((instance.key, address), None)
-        if body is not None:
+        if body is not None and body in self._bodies:
+            self._bodies.discard(body)
             body.cancel()
 
     # -- endings -------------------------------------------------------------------------------------------------------
@@ -792,8 +799,9 @@ class Engine:
         instance = self.live.pop(key, None)
         self._parked.pop(key, None)
         if instance is not None:
-            for address in list(instance.bodies):
-                self.cancel_body(instance, address)
+            for body in instance.bodies.values():
+                self.cancel_body(body)
+            instance.bodies.clear()
             instance.leave()
         self.notice_idle()
 
@@ -885,10 +893,6 @@ class Engine:
         """Have something written in the next group."""
         self.database.submit(work)
 
-    def now(self) -> datetime:
-        """The clock."""
-        return self._clock.now()
-
     def later(self, duration: timedelta) -> datetime:
         """The moment after a duration; the end of time where there is none."""
         return later(self._clock.now(), duration)
@@ -897,6 +901,25 @@ class Engine:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda _: self.notice_idle())
         return future
+
+
+class StepBody(Body[BodyEnded]):
+    """The body of one step of an instance. It ends as a delivery to that."""
+
+    __slots__ = ("_engine", "ask", "instance")
+
+    def __init__(self, engine: Engine, instance: Instance, ask: Ask) -> None:
+        self.task = self.value = None  # as in Body, without a call
+        self.cancelled = False
+        self._engine = engine
+        self.instance = instance
+        self.ask = ask
+
+    def make(self) -> Coroutine[Any, Any, BodyEnded]:
+        return self._engine.make_body(self.instance, self.ask)
+
+    def over(self) -> None:
+        self._engine.body_ended(self)
 
 
 def _nothing() -> None:

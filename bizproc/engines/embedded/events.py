@@ -6,6 +6,7 @@ The row is what recovery sees if the program dies before the instance has taken 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -43,6 +44,14 @@ def listening(tx: Transaction, event: Event) -> Listeners:
         return {}
     rows.sort(key=lambda row: (keys.index(row[0]), row[1], row[2]))
     return {(instance, address, trigger): None for _, instance, address, trigger in rows}
+
+
+def nobody_listens(tx: Transaction, events: Sequence[Event]) -> bool:
+    """Whether one look at the keys of two events, of which most actions tell, finds nobody."""
+    if len(events) != 2:
+        return False
+    first, second = events
+    return tx.execute(sql.any_listener, (*keys_of(first), *keys_of(second))).fetchone() is None
 
 
 def deliver(tx: Transaction, event: Event, listeners: Listeners, codec: Codec, seen: Seen | None = None) -> list[Woken]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -47,6 +47,7 @@ from bizproc.core.errors import (
 from bizproc.core.frames import can_drop
 from bizproc.core.process import Call
 from bizproc.core.steps import Step
+from bizproc.engines.embedded.bodies import BodyEnded
 from bizproc.engines.embedded.children import Leaving, awaited, shields
 from bizproc.engines.embedded.deliveries import (
     Arrived,
@@ -65,13 +66,13 @@ from bizproc.engines.embedded.journal import MAIN, Chain, Entry, entry
 from bizproc.engines.embedded.loaded import Attempted, Loaded
 from bizproc.engines.embedded.progress import Progress, portal_in, printing_text
 from bizproc.engines.embedded.starting import arguments_anew, step_key
-from bizproc.engines.embedded.turn import Answer, Standing, Turn, Waiting, Whose, sql
+from bizproc.engines.embedded.turn import Answer, More, Standing, Turn, Waiting, Whose, sql
 from bizproc.ports.performing import ItemRef
 from bizproc.store.types import moment, moment_text
 from bizproc.triggers.keys import signalled
 
 if TYPE_CHECKING:
-    from bizproc.engines.embedded.engine import Engine
+    from bizproc.engines.embedded.engine import Engine, StepBody
 
 
 log: Final = logging.getLogger("bizproc")
@@ -85,7 +86,8 @@ class Instance:
         key, id: How the store and how people call it.
         progress: Its driver, and what belongs to its open commands.
         unread: Signals that no wait has consumed, by name, the oldest first. There may be very many.
-        bodies: Addresses of the steps whose bodies run now, or have ended and were not taken yet.
+        bodies: The bodies of steps, by address, that run now, or have ended and were not taken yet; None where the
+            engine begins none any more.
         after_turn: What is to be done in place of going on, once the turn in flight is committed.
     """
 
@@ -97,7 +99,7 @@ class Instance:
         self.call: Final = call
         self.document: Final = document
         self.unread: dict[str, deque[Signal]] = {}
-        self.bodies: set[str] = set()
+        self.bodies: dict[str, StepBody | None] = {}
         self._engine: Final = engine
         self._codec: Final = engine.codec
         self.progress: Final = Progress(id, call, engine.codec, engine.portal, engine.make_driver)
@@ -167,7 +169,7 @@ class Instance:
         if not self._begun:
             self._interrupt(loaded.attempts)
             self._begun = True
-        settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies
+        settled = progress.waits.keys() | progress.backoffs.keys() | self.bodies.keys()
         first = [ask for ask in fresh if ask.address not in settled]
         self._go(first, loaded)
 
@@ -223,6 +225,12 @@ class Instance:
             self._seen_arrival = delivery.arrival
         self._mailbox.append(delivery)
 
+    def body_ended(self, ended: BodyEnded) -> None:
+        """As `receive` and `go`, of the end of a body: with less on the way, for this is what happens most."""
+        self._mailbox.append(ended)
+        if self._turn is None and not self._asleep:
+            self._go(first=[])
+
     def go(self) -> None:
         """Take a turn, if there is anything to be done and none is in flight."""
         if self._turn is None and not self._asleep:
@@ -243,19 +251,25 @@ class Instance:
 
     def _take_turn(self, first: list[Ask], loaded: Loaded | None) -> None:
         self._asleep = False
-        turn = self._new_turn()
-        self._abandon_left(turn)
+        progress, mailbox = self.progress, self._mailbox
+        turn = Turn(self._whose, self.key, self._chain, self._standing, self._quiet)
+        if progress.left or progress.left_branches:
+            self._abandon_left(turn)
         if loaded is not None:
             self._take_retry(turn, loaded)
-        fresh = first + self._take_answers(turn)
-        self._hand_over_unread(turn)
-        self._admit_all(turn, fresh + self.progress.driver.take_fresh())
-        while self._mailbox and turn.anew is None:  # the next run finds the others in the store
-            self._take(turn, self._mailbox.popleft())
-            self._admit_all(turn, self.progress.driver.take_fresh())
-        begin, self._begin_now = self._begin_now, []
-        for ask in begin:
-            self._begin_body(ask)
+        fresh = first
+        if mailbox and isinstance(mailbox[0], Answer):
+            fresh = fresh + self._take_answers(turn)
+        if self.unread:
+            self._hand_over_unread(turn)
+        self._admit_all(turn, fresh)
+        while mailbox and turn.anew is None:  # the next run finds the others in the store
+            self._take(turn, mailbox.popleft())
+            self._admit_all(turn)
+        if self._begin_now:
+            begin, self._begin_now = self._begin_now, []
+            for ask in begin:
+                self._begin_body(ask)
         self._close(turn)
 
     def _take_answers(self, turn: Turn) -> list[Ask]:
@@ -283,161 +297,159 @@ class Instance:
             turn.ending = Ending("failed", error=self._codec.encode_error(error))
         if self.progress.has_printed and not self._printing_noted:
             # In the commit of the first steps that can depend on it.
-            turn.statements.append((sql.note_printing, (printing_text(self.progress.portal), self.key)))
+            turn.more.statements.append((sql.note_printing, (printing_text(self.progress.portal), self.key)))
             self._printing_noted = True
         turn.busy = bool(self.bodies or self._begin_later)
-        turn.waits = self._open_waits()
-        if turn.is_empty() and turn.standing_now() == self._standing:
+        if self.progress.waits or self.progress.backoffs:
+            turn.waits = self._open_waits()
+        if not turn.entries and turn.is_empty() and turn.standing_now() == self._standing:
             self._rest()
             return
         if self._crashes:
-            turn.statements.append((sql.no_crashes, (self.key,)))
+            turn.more.statements.append((sql.no_crashes, (self.key,)))
             self._crashes = 0
         self._turn = turn
-        self._engine.submit(turn)
+        self._engine.database.submit(turn)
 
     def committed(self, turn: Turn) -> None:
         """The turn is on disk: what it brought about may be seen, and what it asked for may begin."""
         if self._asleep:
             self._engine.reactions.ended.discard(self.key)
             return  # another's commit has ended it, or the engine was closed meanwhile
-        self._warn_of_length(self._chain.position, turn.chain.position)
-        self._chain, self._standing = turn.chain, turn.standing_now()
-        self._quiet = turn.is_quiet()
-        self.progress.waits.update(turn.began)
-        # What the turn itself came to goes before all that has arrived since: so it stands in the journal.
-        self._mailbox.extendleft(reversed(turn.answers))
-        self._asleep = True  # what is woken by this very turn waits until its answers are taken
-        self._turn = None
-        self._engine.written(turn)
-        self._asleep = False
+        engine, before = self._engine, self._chain.position
+        self._chain, self._standing, self._turn = turn.after, turn.standing_now(), None
+        if turn.after.position >= engine.long_journal > before:
+            self._warn_of_length()
+        if engine.recovery.is_alone(self.key):
+            engine.recovery.came_further(self.key)
+        if turn.rest is not None:
+            self._quiet = turn.is_quiet()
+            self._take_up(turn, turn.rest)
         if self.after_turn is not None:
             self.after_turn()
         elif turn.ended is not None:
-            self._engine.ended(self)
-        elif self.key in self._engine.reactions.ended:
-            self._engine.look_again(self)
+            engine.ended(self)
+        elif self.key in engine.reactions.ended:
+            engine.look_again(self)
         elif turn.anew is not None:
-            self._engine.began_anew(self)
-        elif self._engine.always_replay:
-            self._engine.reload(self)
+            engine.began_anew(self)
+        elif engine.always_replay:
+            engine.reload(self)
         else:
             self._go_on(turn)
 
+    def _take_up(self, turn: Turn, rest: More) -> None:
+        """What the turn itself came to goes before all that has arrived since: so it stands in the journal."""
+        self.progress.waits.update(rest.began)
+        self._mailbox.extendleft(reversed(rest.answers))
+        self._asleep = True  # what is woken by this very turn waits until its answers are taken
+        self._engine.written(turn, rest)
+        self._asleep = False
+
     def _go_on(self, turn: Turn) -> None:
         """Begin the bodies that the turn has asked for, and take the next turn, if anything is there to be done."""
-        self._begin_now, self._begin_later = self._begin_later, []
         if (
             self._mailbox
             or self.unread
-            or turn.began
-            or turn.again
+            or (turn.rest is not None and (turn.rest.began or turn.rest.again))
             or self._chain.position >= self._engine.longest_journal
         ):
+            self._begin_now, self._begin_later = self._begin_later, []
             self._go(first=[])
         else:
             self._rest()
 
     def _rest(self) -> None:
         """Nothing is to be written. Most turns end here, for a step: so without a turn that would be empty."""
-        self._begin_what_was_asked()
-        self._engine.resting(self)
+        for asked in (self._begin_now, self._begin_later):
+            if asked:
+                for ask in asked:
+                    self._begin_body(ask)
+                asked.clear()
+        if not self.bodies:
+            self._engine.resting(self)
 
-    def _warn_of_length(self, before: int, after: int) -> None:
-        limit = self._engine.longest_journal // 10
-        if before < limit <= after:
-            advice = "begin anew with continue_as_new, or replays take long"
-            log.warning("the journal of instance %s has %d entries: %s", self.id, after, advice)
+    def _warn_of_length(self) -> None:
+        advice = "begin anew with continue_as_new, or replays take long"
+        log.warning("the journal of instance %s has %d entries: %s", self.id, self._chain.position, advice)
 
     def failed(self, error: BaseException) -> None:
         """The turn was not written and never will be."""
         self._turn = None
         self._engine.turn_failed(self, error)
 
-    def _new_turn(self) -> Turn:
-        return Turn(self._whose, self.key, self._chain, self._standing, self._quiet)
-
-    def _begin_what_was_asked(self) -> None:
-        asked, self._begin_now = self._begin_now, []
-        if self._begin_later:
-            asked = asked + self._begin_later
-            self._begin_later = []
-        for ask in asked:
-            self._begin_body(ask)
-
     def _begin_body(self, ask: Ask) -> None:
         if self.progress.driver.asks.get(ask.address) is ask:
-            self.bodies.add(ask.address)
-            self._engine.begin_body(self, ask)
+            self.bodies[ask.address] = self._engine.begin_body(self, ask)
 
     # -- deliveries ----------------------------------------------------------------------------------------------------
 
     def _take(self, turn: Turn, delivery: Delivery) -> None:  # noqa: C901  one case for each delivery there is
         match delivery:
+            case StepEnded():
+                self._end_step(turn, delivery)
             case Answer(ask, value, error):
                 if self.progress.driver.asks.get(ask.address) is ask:
                     if ask.address in self.progress.waits:
                         # It had begun before the instance was retried, or for its child, or is late.
                         self._abandon(turn, ask, value, withdraw=False)
                     self.progress.answer(ask.address, value, error)
-            case StepEnded():
-                self._end_step(turn, delivery)
             case StepFailed():
                 self._back_off(turn, delivery)
             case Readied(address, value):
                 self._perform_prepared(turn, address, value)
             case Settled(address, arrival, value, error):
-                turn.statements.append((sql.take_arrival, (arrival,)))
+                turn.more.statements.append((sql.take_arrival, (arrival,)))
                 self._settle(turn, address, value, error)
             case SkipAsked(arrival):
-                turn.statements.append((sql.take_arrival, (arrival,)))
+                turn.more.statements.append((sql.take_arrival, (arrival,)))
                 self._skip(turn)
             case Due(address, arrival):
-                turn.statements.append((sql.take_arrival, (arrival,)))
+                turn.more.statements.append((sql.take_arrival, (arrival,)))
                 self._time_is_up(turn, address)
             case Arrived(address, arrival, event):
-                turn.statements.append((sql.take_arrival, (arrival,)))
+                turn.more.statements.append((sql.take_arrival, (arrival,)))
                 self._hear(turn, address, event)
             case Signal():
                 self._keep(delivery)
                 self._hand_over(turn, delivery.name)
             case CancelAsked(arrival):
-                turn.statements.append((sql.take_arrival, (arrival,)))
+                turn.more.statements.append((sql.take_arrival, (arrival,)))
                 self._cancel(turn)
             case _:
                 assert_never(delivery)
 
     def _end_step(self, turn: Turn, ended: StepEnded) -> None:
-        self.bodies.discard(ended.address)
-        ask = self.progress.driver.asks.get(ended.address)
+        address, value, error, encoded, attempts, started_at = ended
+        progress = self.progress
+        self.bodies.pop(address, None)
+        ask = progress.driver.asks.get(address)
         if ask is None:
             return  # cancelled meanwhile
-        attempts, backoff = (
-            self.progress.attempts.pop(ended.address, 0),
-            self.progress.backoffs.pop(ended.address, None),
-        )
-        if attempts or backoff is not None or _once(ask.command):
-            turn.statements.append((sql.end_attempts, (self.key, ended.address)))
-        event: Final = "returned" if ended.error is None else "raised"
-        turn.entries.append(entry(ended.address, event, ask.noted, ended.encoded, ended.attempts, ended.started_at))
-        self.progress.answer(ended.address, ended.value, ended.error)
+        if address in progress.attempts or address in progress.backoffs or _once(ask.command):
+            progress.attempts.pop(address, None)
+            progress.backoffs.pop(address, None)
+            turn.more.statements.append((sql.end_attempts, (self.key, address)))
+        event: Final = "returned" if error is None else "raised"
+        turn.entries.append(entry(address, event, ask.noted, encoded, attempts, started_at))
+        progress.answer(address, value, error)
 
     def _back_off(self, turn: Turn, failed: StepFailed) -> None:
         address = failed.address
-        self.bodies.discard(address)
+        self.bodies.pop(address, None)
         if address not in self.progress.driver.asks:
             return
         self.progress.attempts[address] = failed.attempts
         self.progress.backoffs[address] = failed.again_at
-        turn.statements.append((sql.note_attempt, (self.key, address, failed.attempts, 0, failed.error)))
+        turn.more.statements.append((sql.note_attempt, (self.key, address, failed.attempts, 0, failed.error)))
         self._add_timer(turn, address, failed.again_at, "retry")
 
     def _perform_prepared(self, turn: Turn, address: str, value: Any) -> None:
-        self.bodies.discard(address)
+        self.bodies.pop(address, None)
         ask = self.progress.driver.asks.get(address)
         if ask is not None:
             ask.prepared = value
-            turn.actions.append(ask)
+            turn.more.actions.append(ask)
 
     def _settle(self, turn: Turn, address: str, value: Any, error: BaseException | None) -> None:
         ask = self.progress.driver.asks.get(address)
@@ -458,8 +470,8 @@ class Instance:
             self._end_wait(turn, ask, command.skipped() if skipped else command.expired())
         elif isinstance(command, Delivered):
             # What it says of that may stand in the store; what was posted is sent all the same.
-            turn.actions.append(ask)
-            turn.late.add(address)
+            turn.more.actions.append(ask)
+            turn.more.late.add(address)
         else:
             self._end_wait(turn, ask, None)
 
@@ -478,8 +490,8 @@ class Instance:
             return
         if isinstance(ask.command, AwaitChild):
             # Its outcome is a row, read in the turn's transaction.
-            turn.actions.append(ask)
-            turn.again[address] = self.progress.waits.get(address)
+            turn.more.actions.append(ask)
+            turn.more.again[address] = self.progress.waits.get(address)
             return
         assert isinstance(ask.command, Listening)
         done = ask.command.accept(event)
@@ -496,8 +508,6 @@ class Instance:
 
     def _hand_over_unread(self, turn: Turn) -> None:
         """Signals that came while the instance was not in loaded."""
-        if not self.unread:
-            return
         commands = (self.progress.command(address) for address in self.progress.waits)
         wanted = {command.signal for command in commands if isinstance(command, WaitSignal)}
         for name in sorted(wanted & self.unread.keys(), key=lambda name: self.unread[name][0].id):
@@ -514,7 +524,7 @@ class Instance:
         signal = kept.popleft()
         if not kept:
             del self.unread[command.signal]
-        turn.statements.append((sql.consume, (signal.id,)))
+        turn.more.statements.append((sql.consume, (signal.id,)))
         try:
             value = self._codec.decode(
                 signal.value, Any if command.type is None else command.type, path=f"signal {signal.name}"
@@ -549,40 +559,44 @@ class Instance:
         if prefix:
             prefix = self.step_key(prefix)
         places = [key for place in shields(asks) if (key := self.step_key(place)).startswith(prefix)]
-        turn.leaving.append(Leaving(prefix, tuple(places), awaited(asks)))
+        turn.more.leaving.append(Leaving(prefix, tuple(places), awaited(asks)))
 
     # -- what was asked ------------------------------------------------------------------------------------------------
 
-    def _admit_all(self, turn: Turn, fresh: list[Ask]) -> None:
-        """Deal with new commands; those answered at once bring up others."""
-        while fresh or self.progress.driver.dropped or self.progress.driver.cancelled:
-            self._abandon_dropped(turn)
+    def _admit_all(self, turn: Turn, first: Sequence[Ask] = ()) -> None:
+        """Deal with new commands, `first` with these; those answered at once bring up others."""
+        progress, driver = self.progress, self.progress.driver
+        fresh: Sequence[Ask] = first
+        while fresh or driver.fresh or driver.dropped or driver.cancelled:
+            if driver.fresh:
+                fresh = [*fresh, *driver.take_fresh()]
+            if driver.dropped or driver.cancelled:
+                self._abandon_dropped(turn)
             for ask in fresh:
-                if self.progress.driver.asks.get(ask.address) is ask:
+                if driver.asks.get(ask.address) is ask:
                     if ask.noted is None:
-                        self.progress.sign(ask)
+                        progress.sign(ask)
                     self._admit(turn, ask)
-            fresh = self.progress.driver.take_fresh()
+            fresh = ()
 
     def _abandon_dropped(self, turn: Turn) -> None:
         driver = self.progress.driver
-        if not (driver.dropped or driver.cancelled):
-            return
         for ask in driver.take_dropped():
             self._abandon(turn, ask)
         cancelled = driver.take_cancelled()
         # All branches at once have been told by the cancellation of the whole.
-        if cancelled and self.progress.has_children and not any(leaving.under == "" for leaving in turn.leaving):
+        if cancelled and self.progress.has_children and not any(leaving.under == "" for leaving in turn.more.leaving):
             asks = list(driver.asks.values())
             for branch in cancelled:
                 self._cancel_children(turn, branch.prefix, asks)
 
     def _admit(self, turn: Turn, ask: Ask) -> None:  # noqa: C901  one case for each command there is
         command: Any = ask.command
-        unwritable = self.progress.unwritable.pop(ask.address, None)
-        if unwritable is not None:
-            self._refuse(turn, ask, unwritable)
-            return
+        if self.progress.unwritable:
+            unwritable = self.progress.unwritable.pop(ask.address, None)
+            if unwritable is not None:
+                self._refuse(turn, ask, unwritable)
+                return
         match command:
             case Step():
                 self._admit_step(turn, ask, command)
@@ -591,7 +605,7 @@ class Instance:
             case StartChild(call):
                 self._start_child(turn, ask, call)
             case Action() | Listening() | AwaitChild():
-                turn.actions.append(ask)
+                turn.more.actions.append(ask)
             case Sleep(duration):
                 self._begin_wait(turn, ask, self._engine.later(duration))
             case SleepUntil(when):
@@ -606,7 +620,9 @@ class Instance:
                 self._answer(turn, ask, self._engine.random(self.step_key(ask.address)))
             case Note(text, facts):
                 facts_text = self._codec.encode(facts) if facts else None
-                turn.statements.append((sql.add_note, (self.key, moment_text(self._engine.now()), text, facts_text)))
+                turn.more.statements.append(
+                    (sql.add_note, (self.key, moment_text(self._engine.now()), text, facts_text))
+                )
                 self._answer(turn, ask, None)
             case Patched():
                 self._answer(turn, ask, True)  # noqa: FBT003
@@ -622,12 +638,12 @@ class Instance:
             self._refuse(turn, ask, error)
             return
         self.progress.has_children = True
-        turn.actions.append(ask)
+        turn.more.actions.append(ask)
 
     def _admit_step(self, turn: Turn, ask: Ask, command: Step[Any]) -> None:
         if command.function.at_most_once and ask.address not in self._marked:
             self._marked.add(ask.address)
-            turn.statements.append((sql.note_attempt, (self.key, ask.address, 1, 1, None)))
+            turn.more.statements.append((sql.note_attempt, (self.key, ask.address, 1, 1, None)))
         self._begin_later.append(ask)
 
     def _admit_signal(self, turn: Turn, ask: Ask, command: WaitSignal[Any]) -> None:
@@ -635,7 +651,7 @@ class Instance:
             return
         deadline = None if command.timeout is None else self._engine.later(command.timeout)
         self._begin_wait(turn, ask, deadline)
-        turn.subscriptions.append((signalled(self.key, command.signal), ask.address))
+        turn.more.subscriptions.append((signalled(self.key, command.signal), ask.address))
 
     def _begin_wait(self, turn: Turn, ask: Ask, deadline: datetime | None) -> None:
         text = None if deadline is None else moment_text(deadline)
@@ -647,9 +663,10 @@ class Instance:
     def _take_retry(self, turn: Turn, loaded: Loaded) -> None:
         """What a person's retry has left for the turn in which the instance comes back."""
         taken = loaded.unstuck if loaded.retried is None else (loaded.retried, *loaded.unstuck)
-        turn.statements += [(sql.take_arrival, (arrival,)) for arrival in taken]
+        if taken:
+            turn.more.statements += [(sql.take_arrival, (arrival,)) for arrival in taken]
         if loaded.adopted is not None:
-            turn.statements.append((sql.adopt_settings, (loaded.adopted, self.key)))
+            turn.more.statements.append((sql.adopt_settings, (loaded.adopted, self.key)))
         if loaded.retried is not None:
             self._rewire(turn)
 
@@ -658,17 +675,17 @@ class Instance:
         for address, deadline in self.progress.waits.items():
             ask = self.progress.driver.asks[address]
             if isinstance(ask.command, WaitSignal):
-                turn.subscriptions.append((signalled(self.key, ask.command.signal), address))
+                turn.more.subscriptions.append((signalled(self.key, ask.command.signal), address))
             elif not isinstance(ask.command, Sleep | SleepUntil):
-                turn.actions.append(ask)
-                turn.again[address] = deadline
+                turn.more.actions.append(ask)
+                turn.more.again[address] = deadline
                 continue
             if deadline is not None:
                 self._add_timer(turn, address, moment_text(deadline), "wait")
 
     def _add_timer(self, turn: Turn, address: str, deadline: str, purpose: str) -> None:
-        turn.statements.append((sql.add_timer, (self.key, address, deadline, purpose)))
-        turn.timers.append(moment(deadline))
+        turn.more.statements.append((sql.add_timer, (self.key, address, deadline, purpose)))
+        turn.more.timers.append(moment(deadline))
 
     def _answer(self, turn: Turn, ask: Ask, value: Any) -> None:
         length = self._chain.position + len(turn.entries)
@@ -696,24 +713,23 @@ class Instance:
         `answer` is what it ended with, if it ended by itself.
         """
         address = ask.address
-        if ask in turn.actions:
-            turn.actions.remove(ask)
+        if ask in turn.more.actions:
+            turn.more.actions.remove(ask)
         began = address in self.progress.waits
         attempted = address in self.progress.attempts or address in self.progress.backoffs or _once(ask.command)
         self.progress.forget(ask)
         if began or attempted:
-            turn.statements += [(sql.end_timer, (self.key, address)), (sql.end_arrivals, (self.key, address))]
+            turn.more.statements += [(sql.end_timer, (self.key, address)), (sql.end_arrivals, (self.key, address))]
         if began and isinstance(ask.command, Listening | WaitSignal | AwaitChild):
-            turn.statements.append((sql.end_subscriptions, (self.key, address)))
+            turn.more.statements.append((sql.end_subscriptions, (self.key, address)))
         if began and isinstance(ask.command, Visible):
-            turn.over.append((address, ask.command, answer))
+            turn.more.over.append((address, ask.command, answer))
         if began and withdraw and isinstance(ask.command, Delivered):
-            turn.statements.append((sql.withdraw, (self.key, address)))
+            turn.more.statements.append((sql.withdraw, (self.key, address)))
         if attempted:
-            turn.statements.append((sql.end_attempts, (self.key, address)))
+            turn.more.statements.append((sql.end_attempts, (self.key, address)))
         if address in self.bodies:
-            self.bodies.discard(address)
-            self._engine.cancel_body(self, address)
+            self._engine.cancel_body(self.bodies.pop(address))
 
     def _abandon_left(self, turn: Turn) -> None:
         """As `_abandon`, after a replay: what was dropped by answers that are on disk, while the rest may not be."""
@@ -729,16 +745,15 @@ class Instance:
 
     def _clear(self, turn: Turn, ask: Ask) -> None:
         where = (self.key, ask.address)
-        turn.statements += [
+        turn.more.statements += [
             (text, where) for text in (sql.end_timer, sql.end_arrivals, sql.end_subscriptions, sql.end_attempts)
         ]
         if isinstance(ask.command, Visible):
-            turn.over.append((ask.address, ask.command, None))
+            turn.more.over.append((ask.address, ask.command, None))
         if isinstance(ask.command, Delivered):
-            turn.statements.append((sql.withdraw, where))
+            turn.more.statements.append((sql.withdraw, where))
         if ask.address in self.bodies:
-            self.bodies.discard(ask.address)
-            self._engine.cancel_body(self, ask.address)
+            self._engine.cancel_body(self.bodies.pop(ask.address))
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 
@@ -773,8 +788,6 @@ class Instance:
         self._seen_signal = self._seen_arrival = 0
 
     def _open_waits(self) -> list[Waiting]:
-        if not (self.progress.waits or self.progress.backoffs):
-            return []
         asks = self.progress.driver.asks
         waits = [Waiting(asks[address].noted.shown(), _text(when)) for address, when in self.progress.waits.items()]
         backoffs = [

@@ -73,8 +73,7 @@ class Recorded(NamedTuple):
 
 def signature(command: Command[Any], codec: Codec) -> Signature:
     """What `command` is compared by. Raises NotJournallable where an argument cannot be written."""
-    arguments = codec.canonical(command.arguments())
-    return Signature(command.kind, command.name, arguments, argument_hash(arguments))
+    return tuple.__new__(Signature, (command.kind, command.name, *codec.compared(command.arguments())))
 
 
 def unwritten(command: Command[Any]) -> Signature:
@@ -91,7 +90,8 @@ def entry(
     started_at: str | None = None,
 ) -> Entry:
     """The entry for an answer to what was asked."""
-    return Entry(address, event, *asked, outcome, attempts, started_at)
+    # As a NamedTuple makes itself, without the call in between: there is one for each step.
+    return tuple.__new__(Entry, (address, event, *asked, outcome, attempts, started_at))
 
 
 class Chain:
@@ -117,9 +117,9 @@ class Chain:
 
 def checksum(before: int, instance: int, position: int, entry: Sequence[Any]) -> int:
     """The checksum of a row after one whose checksum was `before`."""
-    address, event, kind, name, arguments, hashed, *rest = entry
+    address, event, kind, name, arguments, hashed, outcome, attempts, started_at = entry
     # The hash apart: it is bytes, and JSON has none. JSON, not repr: it took less than half the time.
-    fields = (instance, position, address, event, kind, name, arguments, *rest)
+    fields = (instance, position, address, event, kind, name, arguments, outcome, attempts, started_at)
     try:
         text = orjson.dumps(fields)
     except TypeError:  # a lone surrogate

@@ -153,8 +153,8 @@ class Progress:
         if error is not None:
             self._raised.append((error, address))
             del self._raised[:-_REMEMBERED]
-        if isinstance(error, ActionError) and self._continues(address):
-            value, error = Forgiven(error), None
+            if isinstance(error, ActionError) and self._continues(address):
+                value, error = Forgiven(error), None
         self.driver.resume(address, value, error)
 
     def _continues(self, address: str) -> bool:

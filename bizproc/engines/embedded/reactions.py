@@ -19,7 +19,7 @@ from bizproc.core.commands import Event
 from bizproc.core.errors import LoopRefused, StartRefused, StoreError, WrongArgument
 from bizproc.core.process import Call, Process
 from bizproc.engines.embedded.endings import LIVE, Ending, end
-from bizproc.engines.embedded.events import Woken, deliver, listening
+from bizproc.engines.embedded.events import Woken, deliver, listening, nobody_listens
 from bizproc.engines.embedded.looking import Looking, Sight, is_about, ref_of_subject
 from bizproc.engines.embedded.performing import MakePort, close_waits
 from bizproc.engines.embedded.rules import Rules
@@ -108,13 +108,15 @@ class Reaction:
         for ref, ended_by, spares_own in clears:
             self.end_all_on(ref, ended_by, spares_own=spares_own)
         looking: Looking | None = None
+        # What follows from the first event ends waits and begins none, so for the second this is still true.
+        unheard = nobody_listens(self._tx, events)
         for place, event in enumerate(events):
             happening = event.name.rpartition(".")[2]
             if happening in _ENDING:
                 self._end_by(event, happening)
             if self._tried and happening in _CHANGES and is_about(event, event.subject):
                 self._tried = {pair for pair in self._tried if pair[1] != event.subject}
-            listeners = listening(self._tx, event)
+            listeners = {} if unheard else listening(self._tx, event)
             processes = self._shared.rules.by_event.get(event.name)
             if listeners or processes:
                 # Most events interest nobody: so far they have cost no more than the questions who listens.

@@ -84,6 +84,10 @@ class Recovery:
             # It has run for so long: whatever brought the program down was not this at its beginning.
             await self._engine.ask(Run(nothing_with, function=partial(execute, sql.no_crashes, (key,))), outside=False)
 
+    def is_alone(self, key: int) -> bool:
+        """Whether this instance runs alone."""
+        return self._alone is not None and self._alone[0] == key
+
     def came_further(self, key: int) -> None:
         """An instance has made a step; if it runs alone, the others may run now."""
         if self._alone is not None and self._alone[0] == key:

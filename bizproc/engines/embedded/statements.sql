@@ -147,6 +147,9 @@ SELECT instance, address, trigger FROM subscription WHERE key = :key ORDER BY in
 -- listeners: who listens to one of the three keys of an event
 SELECT key, instance, address, trigger FROM subscription WHERE key IN (?, ?, ?)
 
+-- any_listener: whether anybody listens to one of the keys of two events
+SELECT 1 FROM subscription WHERE key IN (?, ?, ?, ?, ?, ?) LIMIT 1
+
 -- end_subscriptions: the wait is over
 DELETE FROM subscription WHERE instance = ? AND address = ?
 

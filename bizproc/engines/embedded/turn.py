@@ -10,9 +10,9 @@ anew what it finds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, ClassVar, Final, Protocol, cast
 
 from attrs import define, field, frozen
 
@@ -33,6 +33,8 @@ from bizproc.store.types import moment_text
 
 sql: Final = load("bizproc.engines.embedded", "statements.sql")
 log: Final = logging.getLogger("bizproc")
+
+_APPEND: Final = sql.append
 
 
 @frozen
@@ -100,38 +102,24 @@ class Whose:
 
 
 @define(eq=False)
-class Turn:
+class More:
     """
-    The writes of one instance, in order.
+    What most turns have nothing of: all but the answers of steps. Made when the first of it comes.
 
     Attributes:
-        whose, key: Whose turn it is.
-        quiet: Whether it has had no row yet that could wake it, but for arrivals.
-        chain: Where its journal stands before the turn, and after the run, behind it.
-        leaving: Whose children are to be cancelled.
-        entries: Outcomes that were delivered already, and waits that began.
-        statements: Other rows; they are written just before the commit, in whatever order.
+        statements: Rows; they are written just before the commit, in whatever order.
         timers: The deadlines among them.
         subscriptions: Key and address; written at once, so that nothing that happens in this group is missed.
+        leaving: Whose children are to be cancelled.
         over: Visible waits that are over, each with its answer: None where nobody waits any more.
         actions: Local actions and checks to perform, in the order in which they were asked.
         again: Those of them that are waits which began before, with their deadlines.
         late: Those of them that are deliveries whose verdict has not come in time.
-        busy: Whether step bodies run, or are to begin, once it is committed.
-        waits: The waits that are open then, but for those that begin in the run.
-        ending: How the instance ends, if it does.
-        answers, began, reaction, cancels, posts, ended: After the run: what the actions came to, the waits that began
-            with their deadlines, what else they brought about (children, too), the children that were cancelled with
-            the arrivals that say so, what is to be sent, and how the instance ended after all. All of it is empty where
-            the instance had been ended by another's commit: then nothing is written.
+        answers, began, began_waits, cancels, posts: After the run: what the actions came to, the waits that began with
+            their deadlines and as people are told of them, the children that were cancelled with the arrivals that say
+            so, and what is to be sent.
     """
 
-    whose: Whose
-    key: int
-    chain: Chain
-    standing: Standing
-    quiet: bool = False
-    entries: list[Entry] = field(factory=list)
     statements: list[tuple[str, tuple[Any, ...]]] = field(factory=list)
     timers: list[datetime] = field(factory=list)
     subscriptions: list[tuple[str, str]] = field(factory=list)
@@ -140,75 +128,112 @@ class Turn:
     actions: list[Ask] = field(factory=list)
     again: dict[str, datetime | None] = field(factory=dict)
     late: set[str] = field(factory=set)
-    busy: bool = False
-    waits: list[Waiting] = field(factory=list)
-    ending: Ending | None = None
-    anew: str | None = None
     answers: list[Answer] = field(factory=list)
     began: dict[str, datetime | None] = field(factory=dict)
-    reaction: Reaction | None = None
+    began_waits: list[Waiting] = field(factory=list)
     cancels: list[tuple[int, int]] = field(factory=list)
     posts: list[Post] = field(factory=list)
-    ended: Ending | None = None
-    patient: bool = True
-    _from: Chain = field(init=False)
-    _ran: bool = False
-    _began_waits: list[Waiting] = field(factory=list)
 
-    def __attrs_post_init__(self) -> None:
-        self._from = self.chain
+    def forget_the_run(self) -> None:
+        """It is run once more."""
+        self.answers, self.began, self.began_waits, self.cancels, self.posts = [], {}, [], [], []
+
+    def only_tells(self) -> bool:
+        """Whether there is nothing in it to be done, but rows to be written."""
+        return not (self.actions or self.subscriptions or self.over or self.leaving)
 
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (
-            self.entries
-            or self.actions
-            or self.over
-            or self.statements
-            or self.subscriptions
-            or self.leaving
-            or self.ending
-            or self.anew is not None
-        )
+        return self.only_tells() and not self.statements
+
+
+@define(eq=False)
+class Turn:
+    """
+    The writes of one instance, in order.
+
+    Attributes:
+        whose, key: Whose turn it is.
+        chain, standing: Where its journal stands before the turn, and what the store says of the instance.
+        quiet: Whether it has had no row yet that could wake it, but for arrivals.
+        entries: Outcomes that were delivered already, and waits that began.
+        rest: What most turns have nothing of; None where there is nothing of it.
+        busy: Whether step bodies run, or are to begin, once it is committed.
+        waits: The waits that are open then, but for those that begin in the run.
+        ending: How the instance ends, if it does.
+        anew: The arguments with which it begins anew, if it does.
+        after, reaction, ended: After the run: where the journal stands behind it, what it brought about besides itself
+            (children, too), and how the instance ended after all. Where the instance had been ended by another's
+            commit, nothing is written.
+    """
+
+    whose: Whose
+    key: int
+    chain: Chain
+    standing: Standing
+    quiet: bool = False
+    entries: list[Entry] = field(factory=list)
+    rest: More | None = None
+    busy: bool = False
+    waits: Sequence[Waiting] = ()
+    ending: Ending | None = None
+    anew: str | None = None
+    after: Chain = field(init=False)
+    reaction: Reaction | None = None
+    ended: Ending | None = None
+
+    patient: ClassVar = True
+
+    @property
+    def more(self) -> More:
+        """The rest, to write into."""
+        if self.rest is None:
+            self.rest = More()
+        return self.rest
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        if self.entries or self.ending is not None or self.anew is not None:
+            return False
+        return self.rest is None or self.rest.is_empty()
 
     # -- on the writer's thread ----------------------------------------------------------------------------------------
 
     def run(self, tx: Transaction) -> None:
         """Write it all into the group's transaction."""
-        if self._ran:
-            self.answers, self.began, self.posts, self._began_waits, self.cancels = [], {}, [], [], []
-            self.reaction = self.ended = None
-        self._ran = True
-        self.chain = self._from.copy()
-        if self.whose.reactions.is_over(tx, self.key):
+        rest, reactions = self.rest, self.whose.reactions
+        self.after = self.chain
+        self.reaction = self.ended = None
+        if rest is not None:
+            rest.forget_the_run()
+        if self.key in reactions.ended and reactions.is_over(tx, self.key):
             return
         self.ended = self.ending
+        self.after = chain = self.chain.copy()
         for one in self.entries:
-            self._append(tx, one)
-        for text, row in self.statements:
-            tx.later(text, row)
-        if self._only_tells():
+            tx.later(_APPEND, chain.row(self.key, one, tx.now_text))
+        if self.whose.trace is not None:
+            self._trace(self.whose.trace, self.entries)
+        if rest is not None:
+            for text, row in rest.statements:
+                tx.later(text, row)
+        if self.ending is None and self.anew is None and (rest is None or rest.only_tells()):
+            # It does nothing but write down what was delivered already: most turns do.
             self._stand(tx)
         else:
-            self.reaction = self.whose.reactions.begin(tx, self.key)
-            self._write(tx, self.reaction)
+            self.reaction = reactions.begin(tx, self.key)
+            self._write(tx, self.more, self.reaction)
 
-    def _only_tells(self) -> bool:
-        """Whether it does nothing but write down what was delivered already: most turns do."""
-        return not (
-            self.actions or self.ending or self.subscriptions or self.over or self.leaving or self.anew is not None
-        )
-
-    def _write(self, tx: Transaction, reaction: Reaction) -> None:
-        for key, address in self.subscriptions:
+    def _write(self, tx: Transaction, more: More, reaction: Reaction) -> None:
+        for key, address in more.subscriptions:
             tx.execute(sql.subscribe, {"key": key, "instance": self.key, "address": address, "trigger": None})
-        for branch in self.leaving:
-            self.cancels += cancel(tx, self.key, branch, reaction)
-        for address, wait, answer in self.over:
+        for branch in more.leaving:
+            more.cancels += cancel(tx, self.key, branch, reaction)
+        for address, wait, answer in more.over:
             self._show_over(tx, address, wait, answer, reaction)
-        for ask in self.actions:
+        for ask in more.actions:
             if self.ended is None:
-                self._perform(tx, ask, reaction)
+                self._perform(tx, ask, more, reaction)
         self._leave(tx, reaction)
 
     def committed(self) -> None:
@@ -220,25 +245,27 @@ class Turn:
         self.whose.owner.failed(error)
 
     def _append(self, tx: Transaction, one: Entry) -> None:
+        tx.later(_APPEND, self.after.row(self.key, one, tx.now_text))
         if self.whose.trace is not None:
-            self.whose.trace.append(
-                f"{self.whose.name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip()
-            )
-        tx.later(sql.append, self.chain.row(self.key, one, tx.now_text))
+            self._trace(self.whose.trace, [one])
 
-    def _perform(self, tx: Transaction, ask: Ask, reaction: Reaction) -> None:
+    def _trace(self, trace: list[str], entries: Sequence[Entry]) -> None:
+        name = self.whose.name
+        trace += [f"{name} step {one.address or '(all)'} {one.event} {one.name or ''}".rstrip() for one in entries]
+
+    def _perform(self, tx: Transaction, ask: Ask, more: More, reaction: Reaction) -> None:
         """One local action or check, under its savepoint: what it raises undoes it alone, and is its outcome."""
-        command = Late(cast("Delivered[Any]", ask.command)) if ask.address in self.late else ask.command
+        command = Late(cast("Delivered[Any]", ask.command)) if ask.address in more.late else ask.command
         performed = perform(tx, command, self._context(ask.address, reaction, ask.function), ask.prepared)
         if isinstance(performed.value, Pending):
-            self._begin_waiting(tx, ask, performed.value)
+            self._begin_waiting(tx, ask, more, performed.value)
         else:
             event: Final = "returned" if performed.error is None else "raised"
             self._append(tx, entry(ask.address, event, ask.noted, performed.encoded))
-            self.answers.append(Answer(ask, performed.value, performed.error))
+            more.answers.append(Answer(ask, performed.value, performed.error))
         if performed.post is not None:
-            self.posts.append(performed.post)
-        self.posts += performed.follow_ups
+            more.posts.append(performed.post)
+        more.posts += performed.follow_ups
         reaction.to(performed.events, performed.clears)
         # What it does on purpose goes before what follows from it.
         self.ended = reaction.own_ending
@@ -277,11 +304,11 @@ class Turn:
             function,
         )
 
-    def _begin_waiting(self, tx: Transaction, ask: Ask, pending: Pending) -> None:
+    def _begin_waiting(self, tx: Transaction, ask: Ask, more: More, pending: Pending) -> None:
         address = ask.address
-        when = self.again.get(address, pending.deadline)
+        when = more.again.get(address, pending.deadline)
         deadline = None if when is None else moment_text(when)
-        if address not in self.again:
+        if address not in more.again:
             self._append(tx, entry(address, "began", ask.noted, deadline))
         trigger = None if pending.trigger is None else self.whose.codec.encode(pending.trigger)
         for key in pending.keys:
@@ -289,9 +316,9 @@ class Turn:
             tx.execute(sql.subscribe, row)
         if deadline is not None:
             tx.later(sql.add_timer, (self.key, address, deadline, "wait"))
-        self.began[address] = when
-        if address not in self.again:
-            self._began_waits.append(Waiting(ask.noted.shown(), deadline))
+        more.began[address] = when
+        if address not in more.again:
+            more.began_waits.append(Waiting(ask.noted.shown(), deadline))
 
     def _leave(self, tx: Transaction, reaction: Reaction) -> None:
         """What the store is to say of the instance until its next turn."""
@@ -304,24 +331,25 @@ class Turn:
             self._stand(tx)
 
     def _stand(self, tx: Transaction) -> None:
-        standing = self._standing()
+        standing = self.standing_now()
         if standing is not self.standing and standing != self.standing:
             tx.later(sql.set_state, (standing.state, standing.waits_for, standing.until, self.key))
 
     def is_quiet(self) -> bool:
         """After the run: whether the instance has never had a row that could wake it."""
-        return self.quiet and not (self.statements or self.subscriptions or self.began)
-
-    def _standing(self) -> Standing:
-        if self.busy or self.answers or not (self.waits or self._began_waits):
-            return RUNNING
-        waits = self.waits + self._began_waits
-        deadlines = [wait.deadline for wait in waits if wait.deadline is not None]
-        return Standing("waiting", _in_words(waits), min(deadlines, default=None))
+        rest = self.rest
+        return self.quiet and (rest is None or not (rest.statements or rest.subscriptions or rest.began))
 
     def standing_now(self) -> Standing:
-        """After the commit: what the store says of the instance."""
-        return self._standing()
+        """What the store is to say of the instance; in the run and after it, with what the run has come to."""
+        rest = self.rest
+        if self.busy or not (self.waits or rest) or (rest is not None and rest.answers):
+            return RUNNING
+        waits = [*self.waits, *(rest.began_waits if rest is not None else ())]
+        if not waits:
+            return RUNNING
+        deadlines = [wait.deadline for wait in waits if wait.deadline is not None]
+        return Standing("waiting", _in_words(waits), min(deadlines, default=None))
 
 
 _SHOWN: Final = 3

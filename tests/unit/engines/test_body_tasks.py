@@ -11,7 +11,30 @@ from bizproc.engines.embedded.body_tasks import Body, BodyTasks
 
 Make = Callable[[], Coroutine[Any, Any, str]]
 
+Over = Callable[[str | None], object]
+
 COLOR: Final = ContextVar("COLOR", default="none")
+
+
+class Made(Body[str]):
+    """A body made and told of by functions."""
+
+    def __init__(self, make: Make, over: Over) -> None:
+        super().__init__()
+        self.make_it = make
+        self.tell = over
+
+    def make(self) -> Coroutine[Any, Any, str]:
+        return self.make_it()
+
+    def over(self) -> None:
+        self.tell(self.value)
+
+
+def begin(tasks: BodyTasks[str], make: Make, over: Over) -> Body[str]:
+    body = Made(make, over)
+    tasks.begin(body)
+    return body
 
 
 async def run(*makes: Make, cancel: int | None = None) -> list[str | None]:
@@ -20,11 +43,11 @@ async def run(*makes: Make, cancel: int | None = None) -> list[str | None]:
     told: list[str | None] = []
     ended = asyncio.Event()
 
-    def over(_body: Body[str], value: str | None) -> None:
+    def over(value: str | None) -> None:
         told.append(value)
         ended.set()
 
-    bodies = [tasks.begin(make, over) for make in makes]
+    bodies = [begin(tasks, make, over) for make in makes]
     wanted = len(bodies)
     if cancel is not None:
         bodies[cancel].cancel()
@@ -106,7 +129,7 @@ async def test_what_a_body_sets_in_its_context_stays_there() -> None:
 async def test_who_is_told_is_in_no_task() -> None:
     tasks: BodyTasks[str] = BodyTasks(asyncio.get_running_loop().create_task)
     told: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    tasks.begin(task_of_mine, lambda _body, _value: told.set_result(asyncio.current_task()))
+    begin(tasks, task_of_mine, lambda _value: told.set_result(asyncio.current_task()))
     assert await told is None
 
 
@@ -118,11 +141,11 @@ async def test_one_who_cannot_hear_keeps_nobody_from_hearing() -> None:
     heard: asyncio.Future[str | None] = loop.create_future()
     error = RuntimeError("deaf")
 
-    def deaf(_body: Body[str], _value: str | None) -> None:
+    def deaf(_value: str | None) -> None:
         raise error
 
-    tasks.begin(task_of_mine, deaf)
-    tasks.begin(task_of_mine, lambda _body, value: heard.set_result(value))
+    begin(tasks, task_of_mine, deaf)
+    begin(tasks, task_of_mine, heard.set_result)
     assert await heard
     assert complaints == [error]
 
@@ -156,8 +179,8 @@ async def test_to_cancel_a_body_that_waits_ends_it_and_no_other() -> None:
     told: dict[str, str | None] = {}
     both = asyncio.Event()
 
-    def telling(name: str) -> Callable[[Body[str], str | None], None]:
-        def over(_body: Body[str], value: str | None) -> None:
+    def telling(name: str) -> Over:
+        def over(value: str | None) -> None:
             told[name] = value
             if len(told) == 2:
                 both.set()
@@ -168,8 +191,8 @@ async def test_to_cancel_a_body_that_waits_ends_it_and_no_other() -> None:
         await asyncio.Event().wait()
         return "never"
 
-    waiting = tasks.begin(forever, telling("waiting"))
-    tasks.begin(task_after_a_wait, telling("other"))
+    waiting = begin(tasks, forever, telling("waiting"))
+    begin(tasks, task_after_a_wait, telling("other"))
     await asyncio.sleep(0)
     waiting.cancel()
     async with asyncio.timeout(5):

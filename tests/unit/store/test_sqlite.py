@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -21,9 +22,19 @@ def test_one_module_is_chosen_once() -> None:
     assert driver() is driver()
 
 
+def test_what_sqlite_takes_as_it_is_comes_back_as_it_was() -> None:
+    with closing(driver().connect(":memory:")) as connection:
+        row = None, b"\x00hash", b"", "text", 7, 0.5, bytearray(b"bytes")
+        (found,) = connection.execute("SELECT ?, ?, ?, ?, ?, ?, ?", row)
+    assert found == row
+    assert list(map(type, found)) == [type(None), bytes, bytes, str, int, float, bytes]
+
+
 def _chosen(monkeypatch: pytest.MonkeyPatch, *, bundled: bool, version: tuple[int, int, int]) -> object:
-    standard = SimpleNamespace(sqlite_version_info=version, sqlite_version=".".join(map(str, version)))
-    newer = SimpleNamespace()
+    standard = SimpleNamespace(
+        sqlite_version_info=version, sqlite_version=".".join(map(str, version)), register_adapter=lambda *_: None
+    )
+    newer = SimpleNamespace(register_adapter=lambda *_: None)
     monkeypatch.setattr(sqlite, "find_spec", lambda _: object() if bundled else None)
     monkeypatch.setattr(sqlite, "import_module", {"sqlite3": standard, "pysqlite3": newer}.__getitem__)
     return {id(standard): "standard", id(newer): "bundled"}[id(driver.__wrapped__())]
