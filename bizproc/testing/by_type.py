@@ -13,6 +13,8 @@ from typing import Any, Final
 _OF_TYPES: Final = {
     "Deal": "items:deals",
     "Lead": "items:leads",
+    "Quote": "items:quotes",
+    "Invoice": "items:invoices",
     "Contact": "items:contacts",
     "Company": "items:companies",
     "Product": "items:products",

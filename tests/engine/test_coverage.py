@@ -142,6 +142,19 @@ def test_what_more_tests_see_is_added_and_few_holes_are_left(tmp_path: Path) -> 
     assert found["lines"][str(LINES["await crm.deal(deal).add_comment(text)"])] == 1
 
 
+OURS = """
+
+async def test_what_is_held(world):
+    from bizproc.crm.holding import holding
+    await world.start(holding())
+"""
+
+
+def test_processes_that_come_with_bizproc_are_not_for_its_users_to_test(tmp_path: Path) -> None:
+    seen(tmp_path, tests=TESTS + OURS)
+    assert json.loads((tmp_path / "seen.json").read_text()).keys() == {"sales.follow_up"}
+
+
 def test_replays_and_crashes_count_nothing_twice(tmp_path: Path) -> None:
     smooth = seen(tmp_path, tests=TESTS + MORE)
     assert seen(tmp_path, "--bizproc-always-replay", tests=TESTS + MORE) == smooth

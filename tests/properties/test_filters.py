@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Context, Decimal
@@ -34,8 +35,17 @@ from bizproc.rules.filters import (
     split,
     to_json,
 )
-from bizproc.rules.filters.operators import same
-from bizproc.rules.filters.predicates import DEEPEST, AllOf, AnyOf, Condition, Members, Not
+from bizproc.rules.filters.operators import ORDER, same
+from bizproc.rules.filters.predicates import (
+    DEEPEST,
+    AllOf,
+    AnyOf,
+    Condition,
+    Members,
+    Not,
+    condition,
+    condition_on_list,
+)
 from bizproc.rules.filters.relations import readable
 from bizproc.rules.filters.splitting import Can
 from bizproc.store.types import moment, moment_text
@@ -56,7 +66,7 @@ SETTINGS = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 KINDS = (
-    *("deal", "deal", "deal", "contact", "company", "user", "product", "product_row", "activity", "history_event"),
+    *(*("deal",) * 9, *("product_row",) * 3, "contact", "company", "user", "product", "activity", "history_event"),
     *("lead", "quote", "invoice", "smart_item", "contract", "details", "department", "order"),
 )
 
@@ -84,28 +94,67 @@ def deals(**columns: Sequence[Any]) -> Shelf:
 # -- logic -------------------------------------------------------------------------------------------------------------
 
 
-def sql_and_memory_agree(on: Shelf, data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from(KINDS))
-    custom = on.custom if kind == "deal" else {}
-    where = data.draw(filters(kind, custom=custom, currencies=data.draw(st.booleans())))
-    found, fitting = outcome(lambda: on.found(where, kind)), outcome(lambda: on.fitting(where, kind))
-    assert found == fitting
-    event("raises" if found is CurrencyMismatch else "some" if 0 < len(found) < len(on.all(kind)) else "all or none")
+@st.composite
+def telling_apart(draw: st.DrawFn, on: Shelf, kind: str, where: Filter) -> Filter:
+    """A filter, or one together with what one of the items holds: drawn alone, most fit all of them or none."""
+    several = readable(shape_named(kind).cls).values()
+    fields = [each for each in several if each.type.name in COMPARED and not each.multiple]
+    amounts = [each for each in fields if each.type.name == "money"]
+    field = draw(st.sampled_from([*fields, *amounts * 4]))
+    value = getattr(on.of(kind)[draw(st.sampled_from(on.all(kind)))], field.name, None)
+    if value is None:
+        near = condition((field.name,), "null")
+    elif field in amounts and draw(st.booleans()):
+        sum_ = Money(value, draw(st.sampled_from(["EUR", "USD"])))
+        near = condition((field.name,), draw(st.sampled_from(["=", *ORDER[:-1]])), sum_)
+    else:
+        operator = draw(st.sampled_from(["=", "in", *ORDER[:-1]])) if field.type.name != "truth" else "="
+        path = (field.name,)
+        near = condition_on_list(path, "in", [value]) if operator == "in" else condition(path, operator, value)
+    return draw(
+        st.sampled_from([where, near, where | near, where & near, ~near & where, ~(near | where), near & ~where])
+    )
 
 
-@settings(SETTINGS, max_examples=400)
-@given(on=shelves, data=st.data())
-def test_law_1_equivalence(on: Shelf, data: st.DataObject) -> None:
+COMPARED = ("text", "integer", "number", "money", "truth", "day", "moment")
+
+
+def met_where_sql_and_memory_agree(examples: int) -> Counter[str]:
+    """Looks at so many filters; gives how often they found some items, all or none, or raised."""
+    met = Counter[str]()
+
+    @settings(SETTINGS, max_examples=examples)
+    @given(on=shelves, data=st.data())
+    def agree(on: Shelf, data: st.DataObject) -> None:
+        kind = data.draw(st.sampled_from(KINDS))
+        custom = on.custom if kind == "deal" else {}
+        drawn = data.draw(filters(kind, custom=custom, currencies=data.draw(st.booleans())))
+        where = data.draw(telling_apart(on, kind, drawn))
+        found, fitting = outcome(lambda: on.found(where, kind)), outcome(lambda: on.fitting(where, kind))
+        assert found == fitting
+        raises = found is CurrencyMismatch
+        what = "raises" if raises else "some" if 0 < len(found) < len(on.all(kind)) else "all or none"
+        met[what] += 1
+        event(what)
+
+    agree()
+    return met
+
+
+def test_law_1_equivalence() -> None:
     """Law 1. Rows from SQL are the rows that evaluation in memory gives, for all filters."""
-    sql_and_memory_agree(on, data)
+    met = met_where_sql_and_memory_agree(400)
+    assert met.total() >= 400
+    assert met["some"] >= 80, "hardly any filter tells items apart"
 
 
 @pytest.mark.long
-@settings(SETTINGS, max_examples=10_000)
-@given(on=shelves, data=st.data())
-def test_law_1_equivalence_of_thousands(on: Shelf, data: st.DataObject) -> None:
+def test_law_1_equivalence_of_thousands() -> None:
     """Law 1. As above, ten thousand times."""
-    sql_and_memory_agree(on, data)
+    met = met_where_sql_and_memory_agree(10_000)
+    assert met.total() >= 10_000
+    assert met["some"] >= 3_000
+    assert met["raises"] >= 50
 
 
 @settings(SETTINGS, max_examples=100)

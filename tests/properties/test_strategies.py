@@ -26,18 +26,31 @@ from bizproc import model as model_module
 from bizproc import process
 from bizproc.core.codec import Codec
 from bizproc.core.errors import WrongArgument
-from bizproc.model import Company, Contact, Deal, Lead, Product, User
+from bizproc.model import Company, Contact, Deal, Invoice, Lead, Product, Quote, User
 from bizproc.model.fields import writable
 from bizproc.model.pipelines import DEFAULT_STAGES
 from bizproc.testing import World
 from bizproc.testing.by_type import register
-from bizproc.testing.strategies import companies, contacts, deals, leads, moments, parameters, products, users
+from bizproc.testing.strategies import (
+    companies,
+    contacts,
+    deals,
+    invoices,
+    leads,
+    moments,
+    parameters,
+    products,
+    quotes,
+    users,
+)
 
 T = TypeVar("T")
 
 EVERY: dict[type[Any], Any] = {
     Deal: deals,
     Lead: leads,
+    Quote: quotes,
+    Invoice: invoices,
     Contact: contacts,
     Company: companies,
     Product: products,

@@ -2,7 +2,7 @@
 
 from bizproc.testing.strategies.calendars import absences, calendars
 from bizproc.testing.strategies.filters import filters
-from bizproc.testing.strategies.items import companies, contacts, deals, leads, products, users
+from bizproc.testing.strategies.items import companies, contacts, deals, invoices, leads, products, quotes, users
 from bizproc.testing.strategies.moments import moments
 from bizproc.testing.strategies.parameters import parameters
 from bizproc.testing.strategies.queues import queues
@@ -14,10 +14,12 @@ __all__ = [
     "contacts",
     "deals",
     "filters",
+    "invoices",
     "leads",
     "moments",
     "parameters",
     "products",
     "queues",
+    "quotes",
     "users",
 ]

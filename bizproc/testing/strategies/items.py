@@ -1,5 +1,5 @@
 """
-Items, drawn at random: `deals()`, `leads()`, `contacts()`, `companies()`, `products()`, `users()`.
+Items, drawn at random: `deals()`, `leads()`, `quotes()`, `invoices()`, `contacts()`, `companies()` and the like.
 
 They are values of the model, as a process gets its document: nothing is written into any store. A few fields at a time
 have another value than their default, one that a CRM could hold, and what follows from other fields follows: a deal in
@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, cast
 
 from hypothesis import strategies as st
 
-from bizproc.model import Company, Contact, Deal, Lead, MultiField, Product, StagedItem, User
+from bizproc.model import Company, Contact, Deal, Invoice, Lead, MultiField, Product, Quote, StagedItem, User
 from bizproc.model.fields import Field, fields_of
 from bizproc.model.lists import LISTS
 from bizproc.model.multi_fields import MULTI_FIELD_TYPES
@@ -63,6 +63,16 @@ def deals(**fields: Any) -> st.SearchStrategy[Deal]:
 def leads(**fields: Any) -> st.SearchStrategy[Lead]:
     """Leads; `fields` as with `deals`."""
     return items_of(Lead, fields)
+
+
+def quotes(**fields: Any) -> st.SearchStrategy[Quote]:
+    """Quotes; `fields` as with `deals`."""
+    return items_of(Quote, fields)
+
+
+def invoices(**fields: Any) -> st.SearchStrategy[Invoice]:
+    """Invoices; `fields` as with `deals`."""
+    return items_of(Invoice, fields)
 
 
 def contacts(**fields: Any) -> st.SearchStrategy[Contact]:
