@@ -218,7 +218,7 @@ def read(folder: Path, environment: Mapping[str, str]) -> Settings:
             settings = evolve(settings, **{name: inner})
     settings = _from_environment(settings, PREFIX, environment)
     path = folder / FILE
-    merged: Settings = _merged(settings, _parsed(path), FILE, "") if path.is_file() else settings
+    merged: Settings = _merged(settings, _parsed(path), FILE, "") if path.exists() else settings
     return merged
 
 

@@ -1185,12 +1185,17 @@ class StoreError(BizprocError):
 
 @define(kw_only=True)
 class StoreInUse(StoreError):
-    """Another program owns the store."""
+    """Another program owns the store. `Runtime.attach` works beside it."""
 
     says = "{path} is in use by process {pid}: {detail}"
+    advice = "Commands like ps, show, start and signal work beside it."
     path: str
     pid: int | None
-    detail: str = "stop that program, or use `Runtime.attach` beside it."
+    detail: str = "stop that program first."
+
+    @property
+    def what_now(self) -> str:
+        return self.advice if self.detail == "stop that program first." else ""  # another detail says all of it
 
 
 @define(kw_only=True)

@@ -71,6 +71,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read(tmp_path, {})
 
 
+def test_a_folder_of_that_name_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "bizproc.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"bizproc\.toml: it cannot be read: "):
+        read(tmp_path, {})
+
+
 @pytest.mark.parametrize(
     ("where", "what_now"),
     [

@@ -27,7 +27,7 @@ from typing import Any, Final, NoReturn
 from attrs import frozen
 
 from bizproc.core.errors import FilterUnreadable, NoSuchField, WrongFilter
-from bizproc.model.money import Money
+from bizproc.model.money import CURRENCY_WANTED, Money, is_currency
 from bizproc.rules.filters.fields import F, Operand, Several, path_of
 from bizproc.rules.filters.predicates import (
     DEEPEST,
@@ -310,7 +310,9 @@ class _Parser:
 
     def _number(self, token: _Token) -> Any:
         number = self._plain_number(token)
-        if self._next.kind == "word" and re.fullmatch("[A-Z]{3}", self._next.text) and not self._is("and", "not"):
+        if self._next.kind == "word" and re.fullmatch("[A-Z]{3,}", self._next.text) and not self._is("and", "or", "not"):
+            if not is_currency(self._next.text):
+                self._expected(CURRENCY_WANTED)
             return Money(number, self._take().text)
         return number
 

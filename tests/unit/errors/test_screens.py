@@ -34,7 +34,7 @@ SAID_WITHIN = {
     ),
     *("JournalTooLong", "NestedStep", "NoClient", "NoDocument", "NoResponsible", "NoSender", "NoSuchField"),
     *("NoTruthValue", "NotDurable", "NotInProcess", "NotPrintable", "PortTaken", "ReplayMismatch", "StartConflict"),
-    *("StoreError", "StoreInUse", "StoreNewer", "UnknownStep"),
+    *("StoreError", "StoreNewer", "UnknownStep"),
 }
 
 

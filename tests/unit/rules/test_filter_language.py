@@ -144,6 +144,8 @@ def test_a_text_may_be_written_in_other_ways(text: str, same: str | None) -> Non
         ("stage in NEW", 9, "expected (, found NEW"),
         ("stage in (NEW", 13, "expected ), found the end"),
         ("(amount = 1", 11, "expected ), found the end"),
+        ("amount > 5 EURO", 11, "expected a currency's code by ISO 4217, like EUR, found EURO"),
+        ("amount > 5 ABC", 11, "expected a currency's code by ISO 4217, like EUR, found ABC"),
         ("amount = 1)", 10, "expected `and`, `or` or the end, found )"),
         ("amount between 1 or 2", 17, "expected and, found or"),
         ("title = @x", 8, "'@' means nothing here"),

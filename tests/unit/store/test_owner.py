@@ -134,7 +134,7 @@ def test_a_store_that_has_an_owner_is_in_use_and_says_by_whom(owners: Owners, pa
     assert refused.value.pid == owner.pid
     assert (
         str(refused.value)
-        == f"{path} is in use by process {owner.pid}: stop that program, or use `Runtime.attach` beside it."
+        == f"{path} is in use by process {owner.pid}: stop that program first."
     )
     assert owner.does("write") == "committed"
 
