@@ -30,7 +30,7 @@ MOST_PARTS: Final = 1_000
 """A larger drawing helps nobody. What is beyond is left out, and the drawing says so."""
 
 DEEPEST_HELPER: Final = 6
-LONGEST: Final = 110
+LONGEST: Final = 140
 
 _OUTCOMES: Final = {
     "bizproc.wait.until_stage": ("stage reached", "another final stage", "deal deleted"),
