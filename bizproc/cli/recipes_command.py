@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from itertools import groupby
+import sys
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -244,16 +245,24 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
     package = lacking()
     if package is not None:
         raise ExtraMissing(what="tests", package=package, extra="test")
-    found = [*run_shipped(chosen), *hold_to_contract(chosen)]
-    failed = any(each.verdict == "failed" for each in found) or (not names and bool(uses.troubles))
+    if not setup.json:
+        for trouble in uses.troubles:
+            say(str(trouble))
+    found = []
+    for each in chain(run_shipped(chosen, _begins), hold_to_contract(chosen)):
+        found.append(each)
+        if not setup.json:
+            say(f"{each.subject}: {each.verdict}: {each.detail}")
     if setup.json:
         print_json([attrs.asdict(each) for each in found])
-        return 1 if failed else 0
-    for trouble in uses.troubles:
-        say(str(trouble))
-    for each in found:
-        say(f"{each.subject}: {each.verdict}: {each.detail}")
+    failed = any(each.verdict == "failed" for each in found) or (not names and bool(uses.troubles))
     return 1 if failed else 0
+
+
+def _begins(package: str) -> None:
+    """To somebody who waits: tests may take minutes."""
+    if sys.stderr.isatty():
+        click.echo(safe(f"{package}: running its tests ..."), err=True)
 
 
 def _to_begin_with() -> str:

@@ -30,6 +30,7 @@ from bizproc import crm
 from bizproc.code.files import Unreadable
 from bizproc.code.used import undeclared_providers
 from bizproc.core.checks import same
+from bizproc.core.codec import Codec
 from bizproc.core.errors import BizprocError, WrongArgument, WrongValue
 from bizproc.core.process import Process
 from bizproc.installed import uses_of
@@ -53,6 +54,7 @@ def assert_recipe(recipe: Recipe[...], **settings: Any) -> None:
     - Settings drawn by their types build, or are refused by WrongArgument or WrongValue with the setting's name; wrong
       ones are refused by name.
     - Two uses share nothing.
+    - Settings can be written down, and give the same process when they are read back: instances keep theirs.
     - What its actions reach the outside through is among its needs.
     - A preview of its process writes nothing.
 
@@ -122,8 +124,20 @@ class _Contract:
         if difference:
             raise self.broken(f"built twice with the same settings, it gives two processes: {difference}.")
         self._see_that_nothing_is_shared(first, second, settings)
+        self._see_that_settings_are_kept(first)
         self.built += 1
         self._last = first
+
+    def _see_that_settings_are_kept(self, process: Process[..., Any]) -> None:
+        """Instances keep theirs: they are written down, and give the same process when one comes back."""
+        codec, configured = Codec(), process.configured
+        assert configured is not None
+        text = configured.text(codec)
+        if text is None:
+            raise self.broken("a setting cannot be written down, so instances could not keep what they began with.")
+        difference = _difference(process, configured.built_from(text, codec))
+        if difference:
+            raise self.broken(f"built from its settings as instances keep them, it is another process: {difference}.")
 
     def declares_what_it_uses(self) -> None:
         try:

@@ -154,7 +154,7 @@ def as_it_was(team: Team) -> Iterator[None]:
 
 
 MORE = (
-    ('subject: str = "Call back"\n', 'subject: str = "Call back", note: str = ""\n'),
+    ('subject: str = "Call back",\n', 'subject: str = "Call back",\n    note: str = "",\n'),
     (
         "        subject: What is to be done then.\n",
         "        subject: What is to be done then.\n        note: What else.\n",
@@ -223,7 +223,7 @@ def test_a_release_that_allows_less_is_said_with_the_setting(team: Team) -> None
 def test_a_setting_that_is_gone_is_said_of_the_section_that_has_it(team: Team) -> None:
     team.release("3.0", ("subject", "words"))
     said = team.bizproc("recipes", "check", fails=2)
-    assert "[recipes.offers]: tea.reminder has no setting subject. It has: stage, after, words." in said
+    assert "[recipes.offers]: tea.reminder has no setting subject. It has: stage, after, words, only." in said
 
 
 @pytest.mark.long

@@ -231,3 +231,23 @@ def test_recipes_for_every_kind_of_item_can_keep_it(cls: type) -> None:
         return process("test.kind")(run)
 
     assert_recipe(kind)
+
+
+def test_a_setting_that_cannot_be_written_down_is_refused_for_instances_keep_theirs() -> None:
+    @recipe("test.free", since="1.0")
+    def free(*, said: Callable[[], str]) -> Process[..., Any]:
+        """
+        Says what comes of it.
+
+        Args:
+            said: Gives a text.
+        """
+
+        @process("test.free")
+        async def run(deal: Deal) -> None:
+            await crm.deal.add_comment(said())
+
+        return run
+
+    with pytest.raises(AssertionError, match="a setting cannot be written down"):
+        assert_recipe(free, said=lambda: "x")

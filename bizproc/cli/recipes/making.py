@@ -67,14 +67,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bizproc import Process, crm, on, process, recipe, wait
+from bizproc import Filter, Process, crm, on, process, recipe, wait
 from bizproc.errors import WrongArgument
 from bizproc.model import Deal
 
 
 @recipe("@NAME@.reminder", since="1.0", needs=("stage.deal.{stage}",))
 def reminder(
-    *, stage: str = "NEW", after: timedelta = timedelta(days=3), subject: str = "Call back"
+    *,
+    stage: str = "NEW",
+    after: timedelta = timedelta(days=3),
+    subject: str = "Call back",
+    only: Filter | None = None,
 ) -> Process[..., Any]:
     """
     Remind somebody of deals that stay in a stage.
@@ -85,13 +89,14 @@ def reminder(
         stage: The stage that is looked at.
         after: How long a deal may stay there; more than nothing.
         subject: What is to be done then.
+        only: Which deals, as they are when they enter the stage; all if left out.
     """
     if after <= timedelta(0):
         raise WrongArgument(process="@NAME@.reminder", parameter="after", expected="more than nothing", got=str(after))
     if not subject.strip():
         raise WrongArgument(process="@NAME@.reminder", parameter="subject", expected="a text", got=repr(subject))
 
-    @process("@NAME@.reminder", starts=on.stage("deal", stage, while_in_stage=True))
+    @process("@NAME@.reminder", starts=on.stage("deal", stage, while_in_stage=True, where=only))
     async def remind(deal: Deal) -> None:
         """A deal that stays in its stage is brought to mind."""
         await wait.sleep(after)
@@ -105,8 +110,8 @@ _TESTS: Final = '''\
 
 from __future__ import annotations
 
-from bizproc import crm, use
-from bizproc.model import Activity
+from bizproc import F, crm, use
+from bizproc.model import Activity, ref_of
 from bizproc.testing import World, assert_recipe, crash_at_every_await
 from bizproc_@NAME@.reminder import reminder
 
@@ -128,6 +133,13 @@ async def story(world: World) -> list[str]:
 
 async def test_a_deal_that_stays_is_brought_to_mind_once_by_each_use(world: World) -> None:
     assert await story(world) == ["Call back", "Give up"]
+
+
+async def test_only_deals_that_fit_the_filter_are_looked_at(world: World) -> None:
+    world.use(use(reminder, name="tea", only=F.title == "Tea"))
+    tea = await world.deal(title="Tea")
+    await world.deal(title="Coffee")
+    assert [each.document for each in await world.instances()] == [ref_of(tea)]
 
 
 async def test_no_crash_changes_that() -> None:

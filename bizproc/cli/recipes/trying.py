@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
@@ -40,9 +40,17 @@ def package_of(use: Use) -> str:
     return f"{use.installed.recipe.function.__module__.partition('.')[0]}.tests"
 
 
-def run_shipped(uses: Iterable[Use]) -> list[Tried]:
-    """Run the tests of the packages that these uses are of. What is the project's own is tested with the project."""
-    return [_run(package) for package in dict.fromkeys(package_of(use) for use in uses if use.installed.distribution)]
+def run_shipped(uses: Iterable[Use], begins: Callable[[str], None]) -> Iterator[Tried]:
+    """
+    Run the tests of the packages that these uses are of. What is the project's own is tested with the project.
+
+    Args:
+        uses: Each package is tested once.
+        begins: Told what is tried next: it may take minutes.
+    """
+    for package in dict.fromkeys(package_of(use) for use in uses if use.installed.distribution):
+        begins(package)
+        yield _run(package)
 
 
 def _run(package: str) -> Tried:

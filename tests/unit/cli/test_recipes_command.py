@@ -498,7 +498,7 @@ def test_a_new_package_installs_and_passes_its_tests_and_is_used_twice(site: Pat
         ("early", "passed"),
         ("late", "passed"),
     ], result.output
-    assert "3 passed" in told[0]["detail"]
+    assert "4 passed" in told[0]["detail"]
     assert diff(run) == (0, [], [])
 
 
