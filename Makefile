@@ -65,7 +65,7 @@ journals: $(STAMPS)/test
 
 bench: $(STAMPS)/test
 	@$(BIN)/python -m benchmarks.peers.compare --picture docs/performance.svg $(BENCH_FLAGS)
-	@for script in steps products budget parked memory; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+	@for script in steps products budget parked memory filters 'growth --picture docs/growth.svg' 'imports --deals 200000'; do $(BIN)/python -m benchmarks.$$script || exit 1; done
 
 # Other engines, in an environment of their own. What cannot be installed is said, and left out of the comparison.
 bench-peers:
