@@ -9,7 +9,7 @@ LOCK_FLAGS ?=
 # For the comparison with other engines in make bench, e.g. --rounds 1 --only DBOS
 BENCH_FLAGS ?=
 # What make bench runs after it.
-BENCHMARKS ?= steps products budget parked memory
+BENCHMARKS ?= steps products budget parked memory filters 'growth --picture build/growth.svg' 'imports --deals 200000'
 RESTATE := 1.7.12
 # Wheels only: nothing is compiled, and nothing runs that has no hash in the lock. Empty it where a wheel is missing.
 PIP_FLAGS ?= --only-binary :all:

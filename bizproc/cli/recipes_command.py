@@ -262,7 +262,7 @@ def test_(context: click.Context, names: tuple[str, ...]) -> int:
 def _begins(package: str) -> None:
     """To somebody who waits: tests may take minutes."""
     if sys.stderr.isatty():
-        click.echo(safe(f"{package}: running its tests ..."), err=True)
+        click.echo(f"{package}: running its tests ...", err=True)
 
 
 def _to_begin_with() -> str:

@@ -147,6 +147,17 @@ async def test_progress_goes_to_the_last_item(url: str) -> None:
         assert len(told) >= 3
 
 
+async def test_gone_on_with_progress_is_told_of_what_was_started_before(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "PAGE", 40)
+    async with with_deals(url) as runtime:
+        await runtime.start_each(greet)
+        told: list[tuple[int, int]] = []
+        await runtime.start_each(greet, progress=lambda far: told.append((far.already, far.last)))
+        assert told[:3] == [(40, 40), (80, 80), (120, 120)]
+
+
 async def test_without_items_nothing_is_started(url: str) -> None:
     async with Runtime.open(url, processes=PROCESSES) as runtime:
         assert (await runtime.start_each(greet)).started == 0
