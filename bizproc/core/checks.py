@@ -313,10 +313,11 @@ class Checker:
         Raises:
             WrongArgument: one is missing, given twice, not known, or of the wrong type.
         """
-        if kwargs or len(args) != self._arity:
+        plan = self._by_place
+        if kwargs or plan is None or len(args) != len(plan):
             return self._bind(args, kwargs)
         bound = {}
-        for (name, exact, check, _), value in zip(self._plan, args, strict=True):
+        for (name, exact, check, _), value in zip(plan, args):  # noqa: B905  they are as many, and asking takes time
             bound[name] = value if type(value) in exact else check(value, self.name, name)
         return bound
 
@@ -400,6 +401,11 @@ class Checker:
         defaults = self._defaults
         checks = self._checks.items()
         return tuple((name, check.exact, check, defaults.get(name, Parameter.empty)) for name, check in checks)
+
+    @cached_property
+    def _by_place(self) -> tuple[tuple[str, frozenset[type], Check, Any], ...] | None:
+        """The plan, if each argument may be given by its position."""
+        return self._plan if self._arity >= 0 else None
 
     @cached_property
     def _arity(self) -> int:

@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
-from attrs import Factory, field, frozen, validators
+from attrs import Factory, define, field, frozen, validators
 
 from bizproc.core.checks import Checker, compile_checks
 from bizproc.core.commands import Command, driving, running_step
@@ -110,9 +110,9 @@ class StepFunction(Generic[P, R]):
         return function(*args, **kwargs)
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Step(Command[R_co]):
-    """One call of a step's function."""
+    """One call of a step's function. Nobody changes it; not frozen, for such a one takes twice as long to make."""
 
     kind = "step"
     function: StepFunction[..., Any]

@@ -279,8 +279,13 @@ def argument_hash(text: str) -> bytes:
     return _hash(text.encode())
 
 
+_NOTHING_YET: Final = blake2b(digest_size=8)
+
+
 def _hash(text: bytes) -> bytes:
-    return blake2b(text, digest_size=8).digest()
+    hashed = _NOTHING_YET.copy()  # a third less than to make one
+    hashed.update(text)
+    return hashed.digest()
 
 
 def _refusal(error: Exception, value: object, path: str) -> NotJournallable:

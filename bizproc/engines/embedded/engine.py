@@ -502,7 +502,7 @@ class Engine:
 
     async def ask(self, work: Asked[Any], *, outside: bool = True) -> Any:
         """Have a work done, and hear what came of it; `outside` if it was not the engine that wanted it."""
-        future = asyncio.get_running_loop().create_future()
+        future = self.future()
         done = work.done
 
         def tell(result: Any) -> None:
@@ -511,12 +511,10 @@ class Engine:
                 done(result)
             finally:
                 set_result(future, result)  # it is on disk, whatever becomes of it here
-                self.notice_idle()
 
         def broken(error: BaseException) -> None:
             self.outside.pop(work, None)
             set_error(future, error)
-            self.notice_idle()
 
         work.done, work.broken = tell, broken
         if outside:

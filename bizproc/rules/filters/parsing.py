@@ -310,7 +310,11 @@ class _Parser:
 
     def _number(self, token: _Token) -> Any:
         number = self._plain_number(token)
-        if self._next.kind == "word" and re.fullmatch("[A-Z]{3,}", self._next.text) and not self._is("and", "or", "not"):
+        if (
+            self._next.kind == "word"
+            and re.fullmatch("[A-Z]{3,}", self._next.text)
+            and not self._is("and", "or", "not")
+        ):
             if not is_currency(self._next.text):
                 self._expected(CURRENCY_WANTED)
             return Money(number, self._take().text)

@@ -132,10 +132,7 @@ def test_a_store_that_has_an_owner_is_in_use_and_says_by_whom(owners: Owners, pa
     with pytest.raises(StoreInUse) as refused:
         opened(path)
     assert refused.value.pid == owner.pid
-    assert (
-        str(refused.value)
-        == f"{path} is in use by process {owner.pid}: stop that program first."
-    )
+    assert str(refused.value) == f"{path} is in use by process {owner.pid}: stop that program first."
     assert owner.does("write") == "committed"
 
 
