@@ -91,6 +91,8 @@ def _named_in(where: Filter | None, kind: str | None) -> Iterator[tuple[str, str
         case Condition(path, "=" | "in", values) if path[-1] in ("stage", "pipeline"):
             of = kind if len(path) == 1 else None
             yield from ((path[-1], of, str(value)) for value in values if value is not None)
+        case _:
+            return
 
 
 # -- what a process knows by name --------------------------------------------------------------------------------------

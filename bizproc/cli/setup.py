@@ -112,7 +112,8 @@ def setup_of(context: click.Context, environment: Mapping[str, str] | None = Non
     place = "--store" if "store" in given else FILE if in_file.store != Settings().store else f"{PREFIX}STORE"
     store = given.get("store", settings.store)
     if not store.removeprefix(STORE_PREFIX) or not store.startswith(STORE_PREFIX):
-        raise SettingsError(where=place, detail=f"store: expected {STORE_WANTED}, got {store!r}.")
+        name = "store: " if place == FILE else ""
+        raise SettingsError(where=place, detail=f"{name}expected {STORE_WANTED}, got {store!r}.")
     return Setup(
         settings,
         store,

@@ -191,7 +191,8 @@ def test_a_store_that_is_none_is_mended_where_it_was_named(
         (here / "bizproc.toml").write_text("store = 'crm.db'")
     ran = run("ps", *arguments)
     assert ran.exit_code == 2
-    assert ran.stderr.startswith(f"bizproc: {source}: store: expected sqlite:///crm.db, ")
+    name = f"{source}: store" if source == "bizproc.toml" else source
+    assert ran.stderr.startswith(f"bizproc: {name}: expected sqlite:///crm.db, ")
     others = {"--store", "BIZPROC_STORE", "bizproc.toml"} - {source}
     assert not any(other in ran.stderr for other in others)
 

@@ -64,7 +64,7 @@ def test_a_folder_instead_of_a_file(run: Run, here: Path, command: list[str]) ->
 def test_a_url_that_names_no_file(run: Run, command: list[str]) -> None:
     ran = run(*command, "--store", "crm.db")
     assert ran.exit_code == 2
-    assert ran.stderr.startswith("bizproc: store 'crm.db': expected sqlite:///crm.db")
+    assert ran.stderr.startswith("bizproc: --store: expected sqlite:///crm.db")
 
 
 @pytest.fixture
