@@ -21,7 +21,7 @@ from bizproc.core.errors import CodecError
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from bizproc.runtime import JournalStep, Retrying, Sent, Status
+    from bizproc.runtime import JournalStep, Retrying, Sent, Status, UnreadSignal
 
 
 @frozen
@@ -32,6 +32,7 @@ class _Story:
     steps: list[JournalStep]
     sent: list[Sent]
     retrying: list[Retrying]
+    signals: list[UnreadSignal]
     notes: list[tuple[datetime, str, str | None]]
     result: Any
 
@@ -76,6 +77,7 @@ async def _look(setup: Setup, id_: str) -> _Story:
             await instance.journal(),
             await instance.sent(),
             await instance.retrying(),
+            await instance.signals(),
             await instance.notes(),
             result,
         )
@@ -138,6 +140,10 @@ def _as_json(story: _Story) -> dict[str, Any]:
             }
             for each in story.retrying
         ],
+        "signals": [
+            {"name": each.name, "value": restored(each.value), "at": each.at, "posted": each.posted}
+            for each in story.signals
+        ],
         "notes": [{"at": at, "text": text, "facts": json.loads(facts or "{}")} for at, text, facts in story.notes],
     }
 
@@ -160,6 +166,13 @@ def _print(setup: Setup, story: _Story) -> None:
         out.print()
         rows_ = ((moment_text(at, zone), text, _facts(facts)) for at, text, facts in story.notes)
         out.print(table((f"noted ({zone})", "text", "facts"), rows_))
+    if story.signals:
+        out.print()
+        sent = (
+            (each.name, shown(each.value), moment_text(each.at, zone), "waits for `bizproc serve`" if each.posted else "")
+            for each in story.signals
+        )
+        out.print(table(("signal, not read", "value", f"sent ({zone})", ""), sent))
     for step in story.retrying:
         out.print()
         again = "now" if step.again_at is None else f"at {moment_text(step.again_at, zone)} ({zone})"

@@ -204,7 +204,7 @@ def test_however_many_raise_no_work_runs_more_than_twice(opened: Opened) -> None
 
 
 def leave_signal(id: int, tx: Transaction) -> None:
-    tx.later("INSERT INTO signal (id, instance, name) VALUES (?, 1, 's')", (id,))
+    tx.later("INSERT INTO signal (id, instance, name, at) VALUES (?, 1, 's', '')", (id,))
 
 
 def test_a_row_left_for_later_that_does_not_fit_fails_the_work_it_came_from(opened: Opened) -> None:
