@@ -56,7 +56,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── PortTaken                 the web pages cannot be served there
     └── StoreError
         ├── StoreInUse, StoreLost, StoreLocked, Unanswered
-        ├── StoreNewer, StoreUnreadable, StoreReadOnly
+        ├── StoreMissing, StoreNewer, StoreUnreadable, StoreReadOnly
         └── StoreFull, StoreDamaged
 
     Cancelled (a BaseException)   raised at the current await of an instance that is being cancelled
@@ -1243,6 +1243,18 @@ class StoreNewer(StoreError):
 
 
 @define(kw_only=True)
+class StoreMissing(StoreError):
+    """There is no store at this place, and whoever asked for it makes none."""
+
+    says = "there is no store at {path}"
+    advice = (
+        "Name the file of a store that is there. Or make one: `Runtime.open` does, and so do `bizproc serve` and "
+        "`bizproc import`."
+    )
+    path: str
+
+
+@define(kw_only=True)
 class StoreUnreadable(StoreError):
     """The file is not a bizproc store."""
 
@@ -1374,6 +1386,7 @@ __all__ = [
     "StoreInUse",
     "StoreLocked",
     "StoreLost",
+    "StoreMissing",
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",
