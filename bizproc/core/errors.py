@@ -1144,6 +1144,8 @@ class SettingsError(BizprocError):
             return f"Give another {self.where}, or leave it out."
         if self.where.startswith("BIZPROC_"):
             place = f"Set the variable {self.where} anew, or unset it"
+        elif self.where.startswith("["):
+            place = f"Do that, or leave the table {self.where} of bizproc.toml and the variables of its settings away"
         elif self.where.endswith(".toml"):
             place = f"Mend it in {self.where}"
         elif self.where.replace(".", "").isidentifier():

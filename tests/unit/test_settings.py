@@ -83,6 +83,7 @@ def test_a_folder_of_that_name_is_no_file(tmp_path: Path) -> None:
         ("bizproc.toml", "Mend it in bizproc.toml; "),
         ("BIZPROC_CURRENCY", "Set the variable BIZPROC_CURRENCY anew, or unset it; "),
         ("--store", "Give another --store, or leave it out."),
+        ("[mail]", "Do that, or leave the table [mail] of bizproc.toml "),
         ("sms.provider", "Mend it in bizproc.toml, or in the variable BIZPROC_SMS_PROVIDER; "),
         ("store 'crm.db'", "Mend it where it was said: "),
     ],
