@@ -1171,7 +1171,7 @@ class PortTaken(BizprocError):
 
     says = (
         "the web pages cannot be served at {host}:{port}: {detail}. "
-        "Stop what listens there, or set web.host and web.port; web.port = 0 serves none."
+        "Set web.host and web.port to another place, or stop the program that listens there; web.port = 0 serves none."
     )
     host: str
     port: int
