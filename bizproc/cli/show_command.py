@@ -13,7 +13,7 @@ from attrs import frozen
 from bizproc.cli.completing import instance_ids
 from bizproc.cli.output import console, in_line, moment_text, print_json, safe, table
 from bizproc.cli.ps_command import as_json
-from bizproc.cli.recorded import restored, shown, waits_text
+from bizproc.cli.recorded import arguments_text, restored, shown, waits_text
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.cli.steering import beside
 from bizproc.core.errors import CodecError
@@ -239,7 +239,7 @@ def _without_ours(traceback: str) -> str:
 
 
 def _what(step: JournalStep) -> str:
-    inside = ", ".join(f"{name}={shown(value)}" for name, value in step.arguments.items())
+    inside = arguments_text(step.kind, step.name, step.arguments)
     return f"{step.name or step.kind}({inside})" if step.kind != "cancel" else step.name
 
 

@@ -202,7 +202,7 @@ def test_a_release_that_does_not_fit_is_said_with_each_instance_before_it_runs(t
         said = team.bizproc("recipes", command, fails=1)
         assert "new_deals 1: 1 instance would be stuck: new" in said
         assert "offers 1: 1 instance would be stuck: offer" in said
-        assert "the journal recorded  sleep(duration=2 days)" in said
+        assert "the journal recorded  sleep(duration=2d)" in said
         assert 'the code now asks for deal.add_comment(text="Seen")' in said
         assert "2 instances: 2 mismatch." in said
 

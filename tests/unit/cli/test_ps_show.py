@@ -132,6 +132,25 @@ def test_an_instance_that_is_not_there_is_one_line(run: Run) -> None:
     assert ran.stderr == "bizproc: there is no instance nobody. `bizproc ps` lists those that exist.\n"
 
 
+HEARING = """
+from datetime import timedelta
+from bizproc import on, process, wait
+from bizproc.model import Deal
+
+@process("tea.hear")
+async def hear(deal: Deal) -> None:
+    await wait.for_event(on.incoming("email", deal), timeout=timedelta(days=30))
+"""
+
+
+def test_a_wait_for_an_event_is_told_as_it_is_typed(run: Run, here: Path) -> None:
+    (here / "tea.py").write_text(HEARING, "utf-8")
+    assert run("start", "tea.hear", "--document", "deal:1", "--id", "tea-1", "--processes", "tea").exit_code == 0
+    told = 'for_event(on.incoming("email", deal:1), timeout=30d)'
+    assert told in run("ps").stdout
+    assert run("show", "tea-1").stdout.count(told) == 2
+
+
 @pytest.mark.parametrize(
     ("recorded", "text"),
     [
