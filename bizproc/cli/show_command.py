@@ -161,7 +161,8 @@ def _print(setup: Setup, story: _Story) -> None:
             (step.address, _what(step), _outcome(step, zone), step.attempts, moment_text(step.at, zone))
             for step in story.steps
         )
-        out.print(table(("step", "what", "outcome", "attempts", f"when ({zone})"), rows, right=("attempts",)))
+        headers = ("step", "what", "outcome", "attempts", f"when ({zone})")
+        out.print(table(headers, rows, right=("attempts",), whole=("step",)), crop=False)
     if story.notes:
         out.print()
         rows_ = ((moment_text(at, zone), text, _facts(facts)) for at, text, facts in story.notes)
@@ -172,7 +173,8 @@ def _print(setup: Setup, story: _Story) -> None:
             (each.name, shown(each.value), moment_text(each.at, zone), "waits for `bizproc serve`" if each.posted else "")
             for each in story.signals
         )
-        out.print(table(("signal, not read", "value", f"sent ({zone})", ""), sent))
+        headers = ("signal, not read", "value", f"sent ({zone})", "")
+        out.print(table(headers, sent, whole=("signal, not read",)), crop=False)
     for step in story.retrying:
         out.print()
         again = "now" if step.again_at is None else f"at {moment_text(step.again_at, zone)} ({zone})"

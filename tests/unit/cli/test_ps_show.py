@@ -115,6 +115,19 @@ def test_nothing_is_wider_than_the_terminal(run: Run, monkeypatch: pytest.Monkey
         assert max(map(len, run(*arguments).stdout.splitlines())) <= width, arguments
 
 
+@pytest.mark.parametrize("width", [50, 60, 80])
+def test_ids_and_states_are_whole_on_a_narrow_terminal(
+    run: Run, start: Run, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    start("sales.follow_up", "--document", "deal:2", "--id", "sales.follow_up-2026-11")
+    start("sales.fail", "--id", "sales.fail-2026-12")
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run("ps").stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    for words in (("sales.follow_up-2026-11", "waiting"), ("sales.fail-2026-12", "failed")):
+        assert any(set(words) <= set(line.split()) for line in lines), lines
+
+
 @pytest.mark.usefixtures("started")
 def test_an_instance_is_shown_as_json(run: Run) -> None:
     shown = json.loads(run("show", "tea", "--json").stdout)
