@@ -151,6 +151,22 @@ def test_no_letter_is_lost_where_a_line_is_broken(text: str) -> None:
     assert all(_letters(line) <= WIDEST for line in lines)
 
 
+def test_a_noun_of_another_item_is_said_with_its_crm_and_one_of_the_document_without() -> None:
+    flow = body(
+        "await crm.deal.read()",
+        "await crm.deal(deal).read()",
+        "await gather(*map(crm.deal(deal).add_comment, 'ab'))",
+        "await note((await crm.deal(deal).read()).title)",
+    )
+    assert texts(flow, Act) == [
+        "deal.read()",
+        "crm.deal(deal).read()",
+        "crm.deal(deal).add_comment(…)",
+        "crm.deal(deal).read()",
+        "note(crm.deal(deal).read().title)",
+    ]
+
+
 def test_brackets_that_only_await_needs_are_left_out() -> None:
     flow = body("if (await crm.deal.read()).closed and not (await note((1, 2))):", "    await note('(await x)')")
     (choice,) = [part for part in flow.body if isinstance(part, Choice)]
