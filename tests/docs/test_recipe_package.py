@@ -246,5 +246,5 @@ def test_without_the_package_its_instances_are_said_and_stay(team: Team) -> None
     team.run("pip", "uninstall", "--quiet", "--yes", "bizproc-recipes-tea")
     said = team.bizproc("recipes", "check", fails=1)
     assert "new_deals (tea.reminder): missing: recipe: it is not installed." in said
-    assert "1 instance would be stuck, for there is no such process: offer" in said
+    assert "1 instance would be stuck, for their process is not here: offer" in said
     assert {each["id"] for each in team.json("ps")} == {"new", "offer"}

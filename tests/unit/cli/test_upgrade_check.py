@@ -79,7 +79,8 @@ def test_a_process_that_is_gone_is_told(run: Run, project: Path) -> None:
     change(project, '@process("slow")', '@process("slower")')
     ran = run("check")
     assert ran.exit_code == 1
-    assert "for there is no such process" in ran.stdout
+    assert "slow 1: 7 instances would be stuck, for their process is not here: s-0, " in ran.stdout
+    assert "\n    No process is called slow. If it was renamed, " in ran.stdout
 
 
 def test_paths_alone_are_only_read(run: Run, project: Path) -> None:
