@@ -170,7 +170,12 @@ def _print(setup: Setup, story: _Story) -> None:
     if story.signals:
         out.print()
         sent = (
-            (each.name, shown(each.value), moment_text(each.at, zone), "waits for `bizproc serve`" if each.posted else "")
+            (
+                each.name,
+                shown(each.value),
+                moment_text(each.at, zone),
+                "waits for `bizproc serve`" if each.posted else "",
+            )
             for each in story.signals
         )
         headers = ("signal, not read", "value", f"sent ({zone})", "")

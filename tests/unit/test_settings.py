@@ -70,7 +70,9 @@ def test_a_number_in_the_environment_is_one(tmp_path: Path) -> None:
 
 
 def test_a_port_of_the_environment_that_there_is_not_is_mended_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="BIZPROC_WEB_PORT: web.port: expected a port, 0 to 65535, got 65536") as raised:
+    with pytest.raises(
+        SettingsError, match=r"BIZPROC_WEB_PORT: web\.port: expected a port, 0 to 65535, got 65536"
+    ) as raised:
         read(tmp_path, {"BIZPROC_WEB_PORT": "65536"})
     assert raised.value.what_now.startswith("Set the variable BIZPROC_WEB_PORT anew")
     assert read(tmp_path, {"BIZPROC_WEB_PORT": "65535"}).web.port == 65535

@@ -126,7 +126,9 @@ def changes(kept: Mapping[str, Mapping[str, Any]], uses: Uses) -> list[Change]:
 
 def _renamed(name: str, kept: Mapping[str, Mapping[str, Any]], uses: Uses) -> str:
     """A section of another name that is new and uses the same recipe may be it."""
-    new = [each.name for each in uses.found if each.name not in kept and each.installed.name == kept[name].get("recipe")]
+    new = [
+        each.name for each in uses.found if each.name not in kept and each.installed.name == kept[name].get("recipe")
+    ]
     if not new:
         return ""
     return f". Its recipe is used as {' and '.join(new)} now: an instance belongs to the name that it began with"

@@ -1,4 +1,4 @@
-"""How steps are shown to people: `deal.add_product(product=7, price=18)`, `until_stage(stages=["WON"], timeout=14d)`."""
+"""How steps are shown to people: `deal.add_product(product=7, price=18)`, `until_stage(stages=["WON"])`, `14d`."""
 
 from __future__ import annotations
 

@@ -69,8 +69,7 @@ def test_words_of_whole_columns_are_never_broken_and_those_of_others_are_where_t
     file = io.StringIO()
     console(file).print(table(("id", "process", "state", "why"), rows, whole=("id", "state")), crop=False)
     lines = file.getvalue().splitlines()
-    assert "sales.follow_up-4711" in lines[2]
-    assert "waiting" in lines[2]
+    assert any({"sales.follow_up-4711", "waiting"} <= set(line.split()) for line in lines), lines
     least = len("sales.follow_up-4711") + len("p") + len("waiting") + len("w") + 3 * 2
     assert max(map(len, lines)) <= max(width, least)
 

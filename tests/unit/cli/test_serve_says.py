@@ -26,6 +26,7 @@ def test_an_error_of_several_lines_is_said_in_lines_the_later_ones_further_in(ru
     (here / "tea.py").write_text(TEA, "utf-8")
     assert run("start", "tea.ask", "--id", "tea-1").exit_code == 0
     assert run("start", "tea.fail", "--id", "tea-2").exit_code == 0
+    assert run("signal", "tea-1", "answer").exit_code == 0
     (here / "tea.py").write_text(TEA.replace('"answer"', '"reply"'), "utf-8")
     with serving(here) as program:
         stuck = program.says("stuck")

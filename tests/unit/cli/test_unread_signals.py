@@ -47,7 +47,7 @@ def test_show_lists_signals_that_were_sent_and_not_read(run: Run) -> None:
     assert datetime.now(UTC) - datetime.fromisoformat(signal["at"]) < timedelta(hours=1)
     header, _, row = run("show", "tea-1").stdout.split("\n\n")[-1].splitlines()
     assert header.split() == ["signal,", "not", "read", "value", "sent", "(UTC)"]
-    assert row.startswith('later            {"by": 2}  ')
+    assert row.startswith('later             {"by": 2}  ')
 
 
 def test_a_signal_that_no_owner_has_taken_yet_is_listed_as_such(run: Run) -> None:

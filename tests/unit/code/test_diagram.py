@@ -137,7 +137,7 @@ def shown_in(picture: str) -> list[str]:
 def test_a_line_of_a_picture_is_broken_where_code_may_be_and_fits() -> None:
     call = "crm.contact(contact).add_to_facebook_audience(facebook, remove_after_days=3)"
     lines = shown_in(svg(body(f"await {call}")))
-    assert lines[-4:-1] == ["contact(contact)", ".add_to_facebook_audience(facebook,", "remove_after_days=3)"]
+    assert lines[-4:-1] == ["crm.contact(contact)", ".add_to_facebook_audience(facebook,", "remove_after_days=3)"]
     names = shown_in(svg(body("await note(a_name_that_is_much_longer_than_any_line_of_a_box_can_be)")))
     assert names[-3:-1] == ["note(a_name_that_is_much_longer_than_", "any_line_of_a_box_can_be)"]
     for long in ("x" * 100, "\u6f22" * 60, "a" * 39):

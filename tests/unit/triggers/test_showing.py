@@ -41,7 +41,10 @@ def arguments(trigger: Trigger, timeout: timedelta | None = None) -> str:
         (on.link_clicked(DEAL), "on.link_clicked(deal:4)"),
         (on.incoming(), "on.incoming()"),
         (on.incoming("email", DEAL), 'on.incoming("email", deal:4)'),
-        (on.changed(DEAL) | on.deleted(DEAL) | on.signal("x"), 'on.changed(deal:4) | on.deleted(deal:4) | on.signal("x")'),
+        (
+            on.changed(DEAL) | on.deleted(DEAL) | on.signal("x"),
+            'on.changed(deal:4) | on.deleted(deal:4) | on.signal("x")',
+        ),
     ],
     ids=str,
 )
