@@ -169,7 +169,7 @@ def _print(setup: Setup, story: _Story) -> None:
         out.print(table((f"noted ({zone})", "text", "facts"), rows_))
     if story.signals:
         out.print()
-        sent = (
+        unread = (
             (
                 each.name,
                 shown(each.value),
@@ -178,8 +178,8 @@ def _print(setup: Setup, story: _Story) -> None:
             )
             for each in story.signals
         )
-        headers = ("signal, not read", "value", f"sent ({zone})", "")
-        out.print(table(headers, sent, whole=("signal, not read",)), crop=False)
+        titles = ("signal, not read", "value", f"sent ({zone})", "")
+        out.print(table(titles, unread, whole=("signal, not read",)), crop=False)
     for step in story.retrying:
         out.print()
         again = "now" if step.again_at is None else f"at {moment_text(step.again_at, zone)} ({zone})"
