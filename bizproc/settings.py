@@ -25,6 +25,7 @@ from bizproc.model.money import CURRENCY_WANTED, is_currency
 NO_RECIPES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 FILE: Final = "bizproc.toml"
 PREFIX: Final = "BIZPROC_"
+LARGEST_PORT: Final = 65_535
 
 
 SECRET: Final = {"secret": True}
@@ -349,6 +350,12 @@ def _check_positive(name: str, value: int, where: str) -> None:
         raise SettingsError(where=where, detail=f"{name}: expected 1 or more, got {value}.")
 
 
+def _check_port(name: str, value: int, where: str) -> None:
+    least = 0 if name == "web.port" else 1  # 0 serves no pages
+    if not least <= value <= LARGEST_PORT:
+        raise SettingsError(where=where, detail=f"{name}: expected a port, {least} to {LARGEST_PORT}, got {value}.")
+
+
 _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "time_zone": _check_zone,
     "language": _one_of(*LANGUAGES),
@@ -357,10 +364,12 @@ _CHECKS: Final[dict[str, Callable[[str, Any, str], None]]] = {
     "keep_in_memory": _check_not_negative,
     "ads.google_consent": _one_of("granted", "denied", "unspecified"),
     "mail.largest": _check_not_negative,
+    "mail.port": _check_port,
     "mail.timeout": _check_positive,
     "retention_days": _check_not_negative,
     "mail.security": _one_of("starttls", "tls", "none"),
     "payments.provider": _one_of("page", "stripe"),
+    "web.port": _check_port,
 }
 
 

@@ -167,6 +167,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ExtraMissing": {"what": "the web pages", "extra": "web", "package": "starlette"},
     "PortTaken": {"host": "127.0.0.1", "port": 8480, "detail": "Address already in use"},
     "StoreInUse": {"path": DB, "pid": 4711},
+    "StoreMissing": {"path": DB},
     "StoreLost": {"path": DB, "detail": "nothing more is committed here."},
     "StoreLocked": {"path": DB, "detail": "database is locked"},
     "Unanswered": {"path": DB, "owner": 4711, "detail": "its owner (process 4711) has not answered within 0:00:10"},

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from bizproc import __version__
 from bizproc.cli.near import meant
@@ -163,6 +164,9 @@ class Commands(click.Group):
             _check_arguments(sys.argv[1:] if args is None else args)
             code = super().main(args, prog_name or "bizproc", complete_var, standalone_mode=False, **extra)
             sys.stdout.flush()
+        except NoArgsIsHelpError as error:  # the help was asked for, in the way of whoever knows nothing yet
+            click.echo(error.format_message())
+            sys.exit(USAGE)
         except click.UsageError as error:
             _complain(_usage(error), USAGE)
         except click.ClickException as error:

@@ -19,7 +19,7 @@ import click
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bizproc.core import errors
@@ -147,29 +147,77 @@ def _plain(value: Any) -> Any:
 
 
 class _Table(Table):
-    """A table that breaks words only where a terminal is too narrow for them."""
+    """
+    A table that breaks words only where a terminal is too narrow for them, and those of whole columns never.
+
+    Attributes:
+        whole: The headers of columns with words that people copy: where they alone are wider than the terminal, so are
+            the lines.
+    """
+
+    whole: frozenset[str] = frozenset()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if options.max_width >= _NO_LIMIT:
-            self._fit(_PIPED)
+            self._fit(_PIPED - _BETWEEN)
+        elif self.whole:
+            wanted = self._fit(options.max_width, breaking=True)
+            options = options.update(max_width=max(options.max_width, wanted))
         return super().__rich_console__(console, options)
 
-    def _fit(self, most: int) -> None:
-        """The widest columns become narrower until all fit, or break nowhere but in a word."""
-        texts = [[str(column.header), *map(str, column.cells)] for column in self.columns]
-        words = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
-        full = [max(map(cell_len, column)) for column in texts]
-        room = most - 2 * len(full)
+    def _fit(self, most: int, *, breaking: bool = False) -> int:
+        """The widest columns become narrower until all fit, or break nowhere but in a word; how wide it is then."""
+        words, full = self._words_and_texts()
+        between = _BETWEEN * (len(full) - 1)
+        room = most - between
         level = max(full, default=0)
         while level > 0 and sum(max(w, min(f, level)) for w, f in zip(words, full, strict=True)) > room:
             level -= 1
-        for column, w, f in zip(self.columns, words, full, strict=True):
-            column.width = max(w, min(f, level))
+        widths = [max(w, min(f, level)) for w, f in zip(words, full, strict=True)]
+        if breaking:
+            widths = self._broken(widths, room)
+        for column, width in zip(self.columns, widths, strict=True):
+            column.width = width
+        return sum(widths) + between
+
+    def _words_and_texts(self) -> tuple[list[int], list[int]]:
+        """How wide the longest word of each column is, and its longest text."""
+        texts = [[str(column.header), *map(str, column.cells)] for column in self.columns]
+        full = [max(map(cell_len, column)) for column in texts]
+        words = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
+        return [f if self._is_whole(c) else w for c, w, f in zip(self.columns, words, full, strict=True)], full
+
+    def _broken(self, widths: list[int], room: int) -> list[int]:
+        """Where the words of a table have no room, the longest are broken, and no more of them than has to be."""
+        longest = max(widths, default=0)
+        while longest > 1 and sum(widths) > room:
+            longest -= 1
+            pairs = zip(self.columns, widths, strict=True)
+            widths = [width if self._is_whole(column) else min(width, longest) for column, width in pairs]
+        return widths
+
+    def _is_whole(self, column: Column) -> bool:
+        return str(column.header) in self.whole
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = ()) -> Table:
-    """A table of texts, without the columns that are empty; those named in `right` are aligned to the right."""
+_BETWEEN: Final = 2
+"""The room between two columns."""
+
+
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = (), whole: Iterable[str] = ()
+) -> Table:
+    """
+    A table of texts, without the columns that are empty.
+
+    Args:
+        headers: A column each.
+        rows: Cells in their order.
+        right: The columns that are aligned to the right.
+        whole: The columns whose cells are never broken; to be printed with `crop=False`, for they may be too wide.
+    """
     made = _Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    made.whole = frozenset(whole)
     right = set(right)
     texts = [["" if cell is None else in_line(str(cell)) for cell in row] for row in rows]
     used = [place for place in range(len(headers)) if any(row[place] for row in texts) or not texts]

@@ -82,7 +82,8 @@ def _print(setup: Setup, statuses: list[Status], *, more: bool) -> None:
     out = console()
     zone = setup.settings.zone
     rows = [(e.id, e.process, e.document, e.state, _why(e), moment_text(e.until, zone)) for e in statuses]
-    out.print(table(("id", "process", "document", "state", "why", f"until ({zone})"), rows))
+    headers = ("id", "process", "document", "state", "why", f"until ({zone})")
+    out.print(table(headers, rows, whole=("id", "state")), crop=False)
     if more:
         out.print(f"These are the newest {MOST}. Older ones: --limit, or one of the filters.")
 

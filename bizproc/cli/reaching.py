@@ -39,7 +39,7 @@ def lacks(name: str, settings: Settings) -> str | None:
     extra = _extra_of(name, settings)
     lacking = [module for module in PACKAGES.get(extra, ()) if find_spec(module) is None]
     if lacking:
-        return f"the package {lacking[0]} is not installed: pip install bizproc[{extra}]."
+        return f"the package {lacking[0]} is not installed: pip install 'bizproc[{extra}]'."
     match name:
         case "mail":
             return None if settings.mail.host else "there is no mail server: [mail] host in bizproc.toml."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterable
+from contextlib import redirect_stdout, suppress
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ import attrs
 import click
 
 from bizproc.cli import upgrading
-from bizproc.cli.finding import importable_here
+from bizproc.cli.finding import find_processes, importable_here
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.near import hint
 from bizproc.cli.output import console, print_json, say, table
@@ -178,14 +180,17 @@ def check(context: click.Context, *, keep: bool) -> int:
     """
     from bizproc.cli.recipes.needing import missing
     from bizproc.cli.recipes.overlapping import overlapping
-    from bizproc.cli.recipes.recording import record
+    from bizproc.cli.recipes.recording import record, recorded
 
     setup = setup_of(context)
     uses = _uses(setup)
+    kept: list[str] = []
     found = asyncio.run(missing(setup, uses, os.environ))
     lacks = any(each.level == "missing" for each in found)
     twice = list(overlapping(uses.found))
-    live = _live(setup, uses)
+    with suppress(Mistake):  # a record that is damaged is of no use, and in nobody's way
+        kept = list(recorded(Path.cwd()))
+    live = _live(setup, uses, kept)
     failed = lacks or not (live is None or live.fits)
     if keep and not failed:
         record(Path.cwd(), uses)
@@ -328,8 +333,9 @@ def diff(context: click.Context) -> int:
 
     setup = setup_of(context)
     uses = _uses(setup)
-    found = changes(recorded(Path.cwd()), uses)
-    live = _live(setup, uses)
+    kept = recorded(Path.cwd())
+    found = changes(kept, uses)
+    live = _live(setup, uses, kept)
     failed = not (live is None or live.fits) or any(each.breaks for each in found)
     if setup.json:
         rows = [] if live is None else upgrading.as_json(live)["instances"]
@@ -344,12 +350,20 @@ def diff(context: click.Context) -> int:
     return 1 if failed else 0
 
 
-def _live(setup: Setup, uses: Uses) -> UpgradeReport | None:
-    """What becomes of the live instances of these uses; None where there is no store."""
+def _live(setup: Setup, uses: Uses, kept: Iterable[str]) -> UpgradeReport | None:
+    """What becomes of the live instances of these uses, and of those that there were; None where there is no store."""
     if not is_there(setup.store) or setup.store.endswith(":memory:"):
         return None
     report = asyncio.run(_replayed(setup, uses))
-    return upgrading.of(report, [*(each.name for each in uses.found), *(each.use for each in uses.troubles)])
+    used = {*(each.name for each in uses.found), *(each.use for each in uses.troubles)}
+    return upgrading.of(report, used.union(set(kept).difference(_own_names(setup))))
+
+
+def _own_names(setup: Setup) -> set[str]:
+    """The names of processes that the project has written itself: instances of such a name may go on on one."""
+    with suppress(Mistake), redirect_stdout(sys.stderr):  # what is wrong with modules, `bizproc check` says
+        return {process.name for process in find_processes(setup.modules)}
+    return set()
 
 
 @command.command()

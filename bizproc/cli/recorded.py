@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from bizproc.core.codec import Codec
 from bizproc.core.errors import CodecError, WrongFilter
 from bizproc.core.form import plain
 from bizproc.rules.filters import Filter
+from bizproc.triggers.showing import trigger_text
 
 _CODEC: Final = Codec()
 _TAGGED: Final = re.compile(r'\{"\$\w+":(?:"[^"\\]*"|-?\d+)\}')
@@ -40,6 +42,15 @@ def shown(value: Any) -> str:
     """A recorded value as text."""
     value = restored(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def arguments_text(kind: str, name: str, arguments: Mapping[str, Any]) -> str:
+    """The arguments of a step; the trigger that an event is waited for with comes first, in words."""
+    given = dict(arguments)
+    first = []
+    if kind == "wait" and name == "for_event" and isinstance(given.get("trigger"), Mapping):
+        first.append(trigger_text(given.pop("trigger")))
+    return ", ".join([*first, *(f"{key}={shown(value)}" for key, value in given.items())])
 
 
 def waits_text(waits_for: str | None) -> str:

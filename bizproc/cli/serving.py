@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bizproc import __version__
-from bizproc.cli.output import console, counted, in_line, moment_text, print_json_line
+from bizproc.cli.output import console, counted, moment_text, print_json_line, safe
 from bizproc.cli.setup import Setup
 
 if TYPE_CHECKING:
@@ -100,7 +100,10 @@ class Sentences:
         return moment_text(moment, self._zone) if day else moment.astimezone(self._zone).strftime("%H:%M:%S")
 
     def _say(self, text: str) -> None:
-        self._out.print(in_line(text), soft_wrap=not self._out.is_terminal)
+        """A text of several lines has the later ones further in: none of them looks like news of its own."""
+        first, *others = (line for line in safe(text).splitlines() if line.strip())
+        for line in (first, *(f"    {other}" for other in others)):
+            self._out.print(line, soft_wrap=not self._out.is_terminal)
         self._out.file.flush()
 
 

@@ -13,7 +13,7 @@ from attrs import frozen
 from bizproc.cli.completing import instance_ids
 from bizproc.cli.output import console, in_line, moment_text, print_json, safe, table
 from bizproc.cli.ps_command import as_json
-from bizproc.cli.recorded import restored, shown, waits_text
+from bizproc.cli.recorded import arguments_text, restored, shown, waits_text
 from bizproc.cli.setup import Setup, check_that_store_exists, common_options, setup_of
 from bizproc.cli.steering import beside
 from bizproc.core.errors import CodecError
@@ -21,7 +21,7 @@ from bizproc.core.errors import CodecError
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from bizproc.runtime import JournalStep, Retrying, Sent, Status
+    from bizproc.runtime import JournalStep, Retrying, Sent, Status, UnreadSignal
 
 
 @frozen
@@ -32,6 +32,7 @@ class _Story:
     steps: list[JournalStep]
     sent: list[Sent]
     retrying: list[Retrying]
+    signals: list[UnreadSignal]
     notes: list[tuple[datetime, str, str | None]]
     result: Any
 
@@ -76,6 +77,7 @@ async def _look(setup: Setup, id_: str) -> _Story:
             await instance.journal(),
             await instance.sent(),
             await instance.retrying(),
+            await instance.signals(),
             await instance.notes(),
             result,
         )
@@ -138,6 +140,10 @@ def _as_json(story: _Story) -> dict[str, Any]:
             }
             for each in story.retrying
         ],
+        "signals": [
+            {"name": each.name, "value": restored(each.value), "at": each.at, "posted": each.posted}
+            for each in story.signals
+        ],
         "notes": [{"at": at, "text": text, "facts": json.loads(facts or "{}")} for at, text, facts in story.notes],
     }
 
@@ -155,11 +161,25 @@ def _print(setup: Setup, story: _Story) -> None:
             (step.address, _what(step), _outcome(step, zone), step.attempts, moment_text(step.at, zone))
             for step in story.steps
         )
-        out.print(table(("step", "what", "outcome", "attempts", f"when ({zone})"), rows, right=("attempts",)))
+        headers = ("step", "what", "outcome", "attempts", f"when ({zone})")
+        out.print(table(headers, rows, right=("attempts",), whole=("step",)), crop=False)
     if story.notes:
         out.print()
         rows_ = ((moment_text(at, zone), text, _facts(facts)) for at, text, facts in story.notes)
         out.print(table((f"noted ({zone})", "text", "facts"), rows_))
+    if story.signals:
+        out.print()
+        unread = (
+            (
+                each.name,
+                shown(each.value),
+                moment_text(each.at, zone),
+                "waits for `bizproc serve`" if each.posted else "",
+            )
+            for each in story.signals
+        )
+        titles = ("signal, not read", "value", f"sent ({zone})", "")
+        out.print(table(titles, unread, whole=("signal, not read",)), crop=False)
     for step in story.retrying:
         out.print()
         again = "now" if step.again_at is None else f"at {moment_text(step.again_at, zone)} ({zone})"
@@ -226,7 +246,7 @@ def _without_ours(traceback: str) -> str:
 
 
 def _what(step: JournalStep) -> str:
-    inside = ", ".join(f"{name}={shown(value)}" for name, value in step.arguments.items())
+    inside = arguments_text(step.kind, step.name, step.arguments)
     return f"{step.name or step.kind}({inside})" if step.kind != "cancel" else step.name
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from bizproc.cli.completing import instance_ids
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.named import check_signal
-from bizproc.cli.output import complain, print_json, say
+from bizproc.cli.output import complain, print_json, say, warn
 from bizproc.cli.setup import Setup, common_options, setup_of
 from bizproc.cli.steering import Steered, at_rest, attached, ended, look, steer, waits_in_store
+
+if TYPE_CHECKING:
+    from bizproc.runtime import Instance
 
 
 @click.command()
@@ -30,7 +33,8 @@ def command(context: click.Context, id_: str, name: str, value: str | None, key:
     VALUE is JSON: a number, true, a text in quotes, {"by": 2}. Beside a running `serve` the command returns when that
     has written the signal (it waits 10 seconds for it at most). Without one the signal is kept in the store until
     somebody runs it. An instance that has ended takes no signal: exit code 1. Where the code of its process is here,
-    and waits for no signal of this name, nothing is sent.
+    and waits for no signal of this name, nothing is sent. One that waits for other signals at the moment keeps this one
+    for later, and that is said; `bizproc show` lists what was not read.
 
     \b
     Examples:
@@ -49,11 +53,20 @@ async def _signal(setup: Setup, id_: str, name: str, value: Any, key: str | None
             return 1
         if status is not None:
             check_signal(setup, status.process, status.version, name)
+            await _say_what_it_waits_for(runtime.instance(id_), name)
         steered = await steer(runtime, id_, lambda instance: instance.signal(name, value, key=key), at_rest)
     if steered.error is not None:
         raise steered.error
     _tell(setup, steered, name)
     return 0
+
+
+async def _say_what_it_waits_for(instance: Instance[Any], name: str) -> None:
+    """A signal that is read later, or never, is none that somebody who misspelt it wanted to send."""
+    awaited = await instance.awaited_signals()
+    if awaited and name not in awaited:
+        names = ", ".join(awaited)
+        warn(f"{instance.id} waits for other signals at the moment ({names}): {name} is kept until it waits for it.")
 
 
 def _tell(setup: Setup, steered: Steered, name: str) -> None:

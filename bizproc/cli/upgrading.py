@@ -84,7 +84,7 @@ _SAYS: Final = {
     "compatible": "would go on",
     "patched": "would go on, on the old side of a patch",
     "mismatch": "would be stuck",
-    "unknown": "would be stuck, for there is no such process",
+    "unknown": "would be stuck, for their process is not here",
     "unreadable": "would be stuck, for what was recorded cannot be read back",
 }
 

@@ -40,8 +40,8 @@ _OUTCOMES: Final = {
     "bizproc.wait.days": ("days over", "client wrote", "new activity", "skipped"),
     "bizproc.wait.days_before": ("day reached", "client wrote", "new activity", "skipped"),
 }
-# `await` is what all of it is; whose an action or a wait is, its name says.
-_UNSAID: Final = re.compile(r"""\bawait |(?<![\w.'"])(?:crm|wait)\.(?=\w)""")
+# `await` is what all of it is; whose an action or a wait is, its name says. A noun that is called has no such name.
+_UNSAID: Final = re.compile(r"""\bawait |(?<![\w.'"])(?:crm\.(?!\w+\()|wait\.)(?=\w)""")
 _FACTS: Final = frozenset({"now", "new_id", "random", "note", "patched"})
 
 
@@ -426,7 +426,7 @@ class _Reader:
         if isinstance(node, ast.Call) and not hasattr(node, "end_lineno"):
             return self.text(node.func)
         if isinstance(node, ast.Call) and not node.args and not node.keywords and node not in self.module.parents:
-            return f"{self.text(node.func)}(…)".removeprefix("crm.")
+            return f"{self.text(node.func)}(…)"
         line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", 1) or 1
         found = self.module.lines[line - 1 : end]
         if not found:

@@ -56,7 +56,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── PortTaken                 the web pages cannot be served there
     └── StoreError
         ├── StoreInUse, StoreLost, StoreLocked, Unanswered
-        ├── StoreNewer, StoreUnreadable, StoreReadOnly
+        ├── StoreMissing, StoreNewer, StoreUnreadable, StoreReadOnly
         └── StoreFull, StoreDamaged
 
     Cancelled (a BaseException)   raised at the current await of an instance that is being cancelled
@@ -1144,6 +1144,8 @@ class SettingsError(BizprocError):
             return f"Give another {self.where}, or leave it out."
         if self.where.startswith("BIZPROC_"):
             place = f"Set the variable {self.where} anew, or unset it"
+        elif self.where.startswith("["):
+            place = f"Do that, or leave the table {self.where} of bizproc.toml and the variables of its settings away"
         elif self.where.endswith(".toml"):
             place = f"Mend it in {self.where}"
         elif self.where.replace(".", "").isidentifier():
@@ -1169,7 +1171,7 @@ class PortTaken(BizprocError):
 
     says = (
         "the web pages cannot be served at {host}:{port}: {detail}. "
-        "Stop what listens there, or set web.host and web.port; web.port = 0 serves none."
+        "Set web.host and web.port to another place, or stop the program that listens there; web.port = 0 serves none."
     )
     host: str
     port: int
@@ -1240,6 +1242,18 @@ class StoreNewer(StoreError):
     path: str
     found: int
     known: int
+
+
+@define(kw_only=True)
+class StoreMissing(StoreError):
+    """There is no store at this place, and whoever asked for it makes none."""
+
+    says = "there is no store at {path}"
+    advice = (
+        "Name the file of a store that is there. Or make one: `Runtime.open` does, and so do `bizproc serve` and "
+        "`bizproc import`."
+    )
+    path: str
 
 
 @define(kw_only=True)
@@ -1374,6 +1388,7 @@ __all__ = [
     "StoreInUse",
     "StoreLocked",
     "StoreLost",
+    "StoreMissing",
     "StoreNewer",
     "StoreReadOnly",
     "StoreUnreadable",

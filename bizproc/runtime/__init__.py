@@ -14,6 +14,7 @@ from bizproc.engines.embedded.inspection import (
     Status,
 )
 from bizproc.engines.embedded.rehearsal import Change, PreviewMessage, PreviewStep, PreviewStop, PreviewWait
+from bizproc.engines.embedded.unread import UnreadSignal
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
 from bizproc.runtime.instance import Instance
 from bizproc.runtime.parts import open_database
@@ -41,6 +42,7 @@ __all__ = [
     "Sent",
     "Since",
     "Status",
+    "UnreadSignal",
     "Upgrade",
     "UpgradeReport",
     "assemble",

@@ -20,10 +20,11 @@ from bizproc.core.errors import (
     InstanceTerminated,
 )
 from bizproc.core.process import Process
-from bizproc.engines.embedded import inspection
+from bizproc.engines.embedded import inspection, unread
 from bizproc.engines.embedded.engine import Engine
 from bizproc.engines.embedded.guest import Guest
 from bizproc.engines.embedded.inspection import JournalStep, Recording, Result, Retrying, Sent, Status
+from bizproc.engines.embedded.unread import UnreadSignal
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
@@ -82,6 +83,14 @@ class Instance(Generic[R_co]):
         if key is not None:
             check_text(key, process="Instance.signal", parameter="key")
         await self._runtime.asks.signal(self.id, name, value, key)
+
+    async def signals(self) -> list[UnreadSignal]:
+        """The signals that were sent to it and that it has not read, in the order in which it will."""
+        return await self._runtime.read(partial(unread.unread, id=self.id, codec=self._runtime.codec))
+
+    async def awaited_signals(self) -> list[str]:
+        """The names of the signals that it waits for at this moment."""
+        return await self._runtime.read(partial(unread.awaited, id=self.id))
 
     async def cancel(self) -> None:
         """Raise Cancelled at its current await; its cleanup may await. Returns when that is certain to happen."""

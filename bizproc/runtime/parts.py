@@ -124,8 +124,8 @@ def with_channels(outside: Outside, settings: Settings, database: Database) -> O
         try:
             made: Outside = import_module(module).outside_of(settings, outside.tools[FILES], signer)
         except ModuleNotFoundError as error:
-            detail = f"[{section}] is filled in, and {error.name} is missing: pip install bizproc[{section}]."
-            raise SettingsError(where=section, detail=detail) from None
+            detail = f"it is filled in, and the package {error.name} is missing: pip install 'bizproc[{section}]'."
+            raise SettingsError(where=f"[{section}]", detail=detail) from None
         outside = evolve(outside, channels={**made.channels, **outside.channels})
     return outside
 

@@ -219,7 +219,7 @@ class Runtime:
                 Then Unanswered is raised, and what was posted stays posted. None waits as long as it takes.
 
         Raises:
-            StoreError: There is no store, or it cannot be read.
+            StoreError: There is no store (StoreMissing), or it cannot be read.
         """
         clock, codec = SystemClock(), Codec()
         database = await to_thread.run_sync(partial(open_database, url, clock, owner=False))

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import frozen
 from sqlalchemy import MetaData
 
-from bizproc.core.errors import StoreError, StoreUnreadable
+from bizproc.core.errors import StoreError, StoreMissing, StoreUnreadable
 from bizproc.ports.commit_observer import CommitObserver
 from bizproc.store import owner as ownership
 from bizproc.store.connection import connect, roll_back, snapshot
@@ -127,6 +127,7 @@ class Database:
 
         Raises:
             StoreInUse: It has an owner.
+            StoreMissing: There is none, and `owner` is False.
             StoreUnreadable, StoreNewer, StoreDamaged, StoreReadOnly, StoreLocked, StoreFull: It cannot be opened, and
                 was left as it was found.
         """
@@ -170,7 +171,7 @@ class Database:
     def _open_guest(cls, path: Path, settings: _Settings) -> Database:
         found = look(path, settings.busy, settings.schema)
         if found is None:
-            raise StoreUnreadable(path=str(path), detail="there is no store yet. Its owner makes it.")
+            raise StoreMissing(path=str(path.absolute()))
         if found != settings.schema.number:
             detail = f"it has schema {found}, and this bizproc reads {settings.schema.number}. Its owner migrates it."
             raise StoreUnreadable(path=str(path), detail=detail)

@@ -176,6 +176,7 @@ signal = _table(
     Column("value", Text),
     Column("key", Text),
     Column("consumed", Integer, nullable=False, server_default=text("0")),
+    Column("at", Moment, nullable=False),
     never_again=True,
 )
 Index("signal_key", signal.c.instance, signal.c.key, unique=True, sqlite_where=signal.c.key.is_not(None))

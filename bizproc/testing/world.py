@@ -47,6 +47,7 @@ from bizproc.runtime import (
     Runtime,
     Sent,
     Status,
+    UnreadSignal,
     assemble,
     open_database,
 )
@@ -530,6 +531,16 @@ class RunningInstance(Instance[R]):
         """See `Instance.retrying`."""
         retrying: list[Retrying] = await self._world.ask(lambda runtime: runtime.instance(self.id).retrying())
         return retrying
+
+    async def signals(self) -> list[UnreadSignal]:
+        """See `Instance.signals`."""
+        signals: list[UnreadSignal] = await self._world.ask(lambda runtime: runtime.instance(self.id).signals())
+        return signals
+
+    async def awaited_signals(self) -> list[str]:
+        """See `Instance.awaited_signals`."""
+        names: list[str] = await self._world.ask(lambda runtime: runtime.instance(self.id).awaited_signals())
+        return names
 
     async def recording(self, process: Process[..., Any]) -> Recording:
         """See `Instance.recording`."""

@@ -10,16 +10,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bizproc.core.errors import ExtraMissing, PortTaken
 from bizproc.runtime import Runtime
-from bizproc.settings import Settings
+from bizproc.settings import LARGEST_PORT, Settings
 
 if TYPE_CHECKING:
     import uvicorn
-
-LARGEST_PORT: Final = 65_535
 
 
 @asynccontextmanager

@@ -202,7 +202,7 @@ def test_a_release_that_does_not_fit_is_said_with_each_instance_before_it_runs(t
         said = team.bizproc("recipes", command, fails=1)
         assert "new_deals 1: 1 instance would be stuck: new" in said
         assert "offers 1: 1 instance would be stuck: offer" in said
-        assert "the journal recorded  sleep(duration=2 days)" in said
+        assert "the journal recorded  sleep(duration=2d)" in said
         assert 'the code now asks for deal.add_comment(text="Seen")' in said
         assert "2 instances: 2 mismatch." in said
 
@@ -246,5 +246,5 @@ def test_without_the_package_its_instances_are_said_and_stay(team: Team) -> None
     team.run("pip", "uninstall", "--quiet", "--yes", "bizproc-recipes-tea")
     said = team.bizproc("recipes", "check", fails=1)
     assert "new_deals (tea.reminder): missing: recipe: it is not installed." in said
-    assert "1 instance would be stuck, for there is no such process: offer" in said
+    assert "1 instance would be stuck, for their process is not here: offer" in said
     assert {each["id"] for each in team.json("ps")} == {"new", "offer"}

@@ -16,7 +16,7 @@ from bizproc.errors import (
     NotResumable,
     ProductNotFound,
     StartConflict,
-    StoreError,
+    StoreMissing,
     Unanswered,
     UnknownProcess,
 )
@@ -91,7 +91,7 @@ async def test_without_an_owner_what_is_posted_waits(url: str) -> None:
 
 
 async def test_a_guest_needs_a_store(url: str) -> None:
-    with pytest.raises(StoreError, match="there is no store yet"):
+    with pytest.raises(StoreMissing, match="there is no store at "):
         async with Runtime.attach(url):
             pass
 

@@ -80,7 +80,7 @@ async def test_it_tells_what_would_be_done_up_to_the_first_wait(world: World) ->
     (comment,) = preview.steps[1].changes
     assert (comment.kind, comment.fields["text"]) == ("comment", (None, "offered"))
     (open_,) = preview.waits
-    assert open_.text == 'until_stage(stages=["EXECUTING"], timeout=14 days)'
+    assert open_.text == 'until_stage(stages=["EXECUTING"], timeout=14d)'
     assert open_.until == world.clock.now() + 14 * DAY
     assert (preview.ended, preview.stops) == (None, ())
 
@@ -264,7 +264,7 @@ async def test_branches_and_what_they_do_to_each_other(world: World) -> None:
     preview = await world.preview(branches(deal))
     assert [one.address for one in preview.waits] == ["0.0.0", "0.1.0"]
     later = await preview.after()
-    assert [one.text for one in later.waits] == ["sleep(duration=1 day)", "signal go"]
+    assert [one.text for one in later.waits] == ["sleep(duration=1d)", "signal go"]
     assert (await later.after()).result == "('moved', 'heard True') 0"
     assert (await later.after(signal="go", value=1)).result == "('moved', 'heard True') 1"
     again = await world.preview(branches(deal), assume={"go": 7})

@@ -206,7 +206,7 @@ def test_a_pasted_story_does_the_same_again(machine: Sound) -> None:
     state.crash_soon(behind=True, commits=1)
     state.send_approved(value=True, which=7)
     state.let_time_pass_until_something_is_due(just_before=True)
-    assert outcomes(machine) == [("waiting", 'until_stage(stages=["WON"], timeout=14 days)')]
+    assert outcomes(machine) == [("waiting", 'until_stage(stages=["WON"], timeout=14d)')]
     state.change_stage(value="WON", which=0)
     assert outcomes(machine) == [("completed", None)]
 

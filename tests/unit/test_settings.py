@@ -44,6 +44,10 @@ def test_a_secret_comes_from_the_environment_alone_and_is_not_shown(tmp_path: Pa
         ('mail = "x"', r"a table \[mail\]"),
         ("[mail]\nport = true", "mail.port: expected a whole number, got True"),
         ('[mail]\nsecurity = "ssl"', "starttls, tls, none"),
+        ("[web]\nport = 99999", r"web.port: expected a port, 0 to 65535, got 99999\."),
+        ("[web]\nport = -1", r"web.port: expected a port, 0 to 65535, got -1\."),
+        ("[mail]\nport = 65536", r"mail.port: expected a port, 1 to 65535, got 65536\."),
+        ("[mail]\nport = 0", r"mail.port: expected a port, 1 to 65535, got 0\."),
         ('[ads]\ngoogle_consent = "yes"', "granted, denied, unspecified"),
         ('time_zone = "Paris"', "Europe/Paris"),
         ('language = "de"', "en, fr"),
@@ -65,6 +69,15 @@ def test_a_number_in_the_environment_is_one(tmp_path: Path) -> None:
         read(tmp_path, {"BIZPROC_MAIL_PORT": "many"})
 
 
+def test_a_port_of_the_environment_that_there_is_not_is_mended_there(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match=r"BIZPROC_WEB_PORT: web\.port: expected a port, 0 to 65535, got 65536"
+    ) as raised:
+        read(tmp_path, {"BIZPROC_WEB_PORT": "65536"})
+    assert raised.value.what_now.startswith("Set the variable BIZPROC_WEB_PORT anew")
+    assert read(tmp_path, {"BIZPROC_WEB_PORT": "65535"}).web.port == 65535
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     write(tmp_path, "").joinpath("bizproc.toml").write_bytes(b"\xff")
     with pytest.raises(SettingsError, match=r"bizproc\.toml: it is not TOML"):
@@ -83,6 +96,7 @@ def test_a_folder_of_that_name_is_no_file(tmp_path: Path) -> None:
         ("bizproc.toml", "Mend it in bizproc.toml; "),
         ("BIZPROC_CURRENCY", "Set the variable BIZPROC_CURRENCY anew, or unset it; "),
         ("--store", "Give another --store, or leave it out."),
+        ("[mail]", "Do that, or leave the table [mail] of bizproc.toml "),
         ("sms.provider", "Mend it in bizproc.toml, or in the variable BIZPROC_SMS_PROVIDER; "),
         ("store 'crm.db'", "Mend it where it was said: "),
     ],

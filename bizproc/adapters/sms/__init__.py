@@ -54,7 +54,7 @@ def _loaded(found: EntryPoint) -> MakeProvider:
         make: MakeProvider = found.load()
     except Exception as error:
         detail = f"the provider {found.name!r} cannot be loaded: {error}"
-        raise SettingsError(where="sms", detail=detail) from error
+        raise SettingsError(where="[sms]", detail=detail) from error
     return make
 
 

@@ -112,7 +112,7 @@ def changes(kept: Mapping[str, Mapping[str, Any]], uses: Uses) -> list[Change]:
     found = [Change(each.use, f"cannot run: {each.recipe}: {each.detail}", breaks=True) for each in uses.troubles]
     now = {each.name: each for each in uses.found}
     found += [
-        Change(name, "is used no longer; its instances are stuck until it is back")
+        Change(name, f"is used no longer; its instances are stuck until it is back{_renamed(name, kept, uses)}")
         for name in kept
         if not _is(name, uses)
     ]
@@ -122,6 +122,16 @@ def changes(kept: Mapping[str, Mapping[str, Any]], uses: Uses) -> list[Change]:
         else:
             found += _changed(name, kept[name], as_recorded(use))
     return found
+
+
+def _renamed(name: str, kept: Mapping[str, Mapping[str, Any]], uses: Uses) -> str:
+    """A section of another name that is new and uses the same recipe may be it."""
+    new = [
+        each.name for each in uses.found if each.name not in kept and each.installed.name == kept[name].get("recipe")
+    ]
+    if not new:
+        return ""
+    return f". Its recipe is used as {' and '.join(new)} now: an instance belongs to the name that it began with"
 
 
 def _is(name: str, uses: Uses) -> bool:

@@ -87,12 +87,12 @@ class ForkAt(Asked["tuple[int, str]"]):
         """The fork has not read what the original read later, or in no run before this one."""
         read_in_run, read_before = self._read(rows), self._read(before)
         signals = tx.execute(sql.all_signals, {"key": key}).fetchall()
-        consumed = Counter(name for name, _, consumed in signals if consumed)
+        consumed = Counter(name for name, _, _, consumed in signals if consumed)
         passed: Counter[str] = Counter()
-        for name, value, _ in signals:
+        for name, value, at, _ in signals:
             passed[name] += 1
             if passed[name] > consumed[name] - read_in_run[name] + read_before[name]:
-                tx.execute(sql.add_signal, {"key": new, "name": name, "value": value, "once": None})
+                tx.execute(sql.add_signal, {"key": new, "name": name, "value": value, "once": None, "at": at})
 
     def _read(self, rows: list[Recorded]) -> Counter[str]:
         """How many signals of each name these entries have read."""

@@ -1,13 +1,15 @@
-"""How steps are shown to people: `deal.add_product(product=7, price=18)`, `until_stage("WON", timeout=14 days)`."""
+"""How steps are shown to people: `deal.add_product(product=7, price=18)`, `until_stage(stages=["WON"])`, `14d`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
+from bizproc.core.form import duration_text
 from bizproc.store.types import json_value
+from bizproc.triggers.showing import trigger_text
 
 _LONGEST: Final = 60
 
@@ -20,8 +22,16 @@ def readable(kind: str | None, name: str | None, arguments: str | None) -> str:
         return f"signal {name}" + (f" (timeout {_value(given['timeout'])})" if "timeout" in given else "")
     if kind == "child":
         return f"child {given.get('child')}"
-    inside = ", ".join(f"{key}={_value(value)}" for key, value in given.items())
+    inside = ", ".join(_arguments(kind, name, given))
     return f"start {name}({inside})" if kind == "start" else f"{name}({inside})"
+
+
+def _arguments(kind: str | None, name: str | None, given: Mapping[str, Any]) -> Iterator[str]:
+    """Each with its name; the trigger that an event is waited for with comes first, in words."""
+    if kind == "wait" and name == "for_event" and isinstance(given.get("trigger"), Mapping):
+        given = dict(given)
+        yield trigger_text(given.pop("trigger"))
+    yield from (f"{key}={_value(value)}" for key, value in given.items())
 
 
 def differing(recorded: str | None, asked: str | None) -> str:
@@ -55,26 +65,13 @@ def _short(value: Mapping[str, Any]) -> str:
     return f"{{{inside}}}" if len(inside) <= _LONGEST else f"{{{inside[:_LONGEST]}…}}"
 
 
-def duration(value: timedelta) -> str:
-    """A duration in words: `14 days`, `1 day 2 h`, `90 s`."""
-    days, seconds = value.days, value.seconds + value.microseconds / 1_000_000
-    hours, minutes = divmod(seconds, 3600)[0], divmod(seconds % 3600, 60)[0]
-    parts = [
-        f"{days} day{'' if days == 1 else 's'}" if days else "",
-        f"{hours:.0f} h" if hours else "",
-        f"{minutes:.0f} min" if minutes else "",
-        f"{seconds % 60:g} s" if seconds % 60 else "",
-    ]
-    return " ".join(part for part in parts if part) or "0 s"
-
-
 def _whole(number: Any) -> int:
     return int(number["$int"], 16) if isinstance(number, dict) else int(number)
 
 
 _TAGS: Final[Mapping[str, Callable[[Any], str]]] = {
     "$decimal": str,
-    "$timedelta": lambda microseconds: duration(timedelta(microseconds=_whole(microseconds))),
+    "$timedelta": lambda microseconds: duration_text(timedelta(microseconds=_whole(microseconds))),
     "$datetime": lambda text: f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}",
     "$date": str,
     "$uuid": str,

@@ -99,8 +99,17 @@ DELETE FROM arrival WHERE id = ?
 -- unread: signals that no wait has consumed, the oldest first
 SELECT id, name, value FROM signal WHERE instance = :key AND consumed = 0 ORDER BY id
 
+-- unread_signals: the same, as people are told of them
+SELECT name, value, at FROM signal WHERE instance = :key AND consumed = 0 ORDER BY id
+
+-- posted_signals: what programs beside the owner have sent, and no owner has taken yet
+SELECT request, posted_at FROM inbox WHERE done_at IS NULL AND kind = 'SignalRequest' ORDER BY id
+
+-- awaited_signals: the keys of the signals that an instance waits for now
+SELECT DISTINCT key FROM subscription WHERE instance = :key ORDER BY key
+
 -- add_signal: a signal for an instance; the same key twice counts once
-INSERT INTO signal (instance, name, value, key) VALUES (:key, :name, :value, :once) ON CONFLICT DO NOTHING
+INSERT INTO signal (instance, name, value, key, at) VALUES (:key, :name, :value, :once, :at) ON CONFLICT DO NOTHING
 
 -- consume: a wait has taken this signal; the row stays, for its key
 UPDATE signal SET consumed = 1 WHERE id = ?
@@ -381,7 +390,7 @@ INSERT INTO instance (id, process, version, run, document_type, document_id, arg
 VALUES (:id, :process, :version, :run, :document_type, :document_id, :arguments, :first_arguments, 'running', :cause, :printed_in, :started_at)
 
 -- all_signals: what was sent to an instance, consumed or not, the oldest first
-SELECT name, value, consumed FROM signal WHERE instance = :key ORDER BY id
+SELECT name, value, at, consumed FROM signal WHERE instance = :key ORDER BY id
 
 -- count_states: how many instances are in which state
 SELECT state, count(*) FROM instance GROUP BY state ORDER BY state

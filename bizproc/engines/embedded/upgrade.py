@@ -116,10 +116,7 @@ def _check_one(connection: Any, processes: Loaded, codec: Codec, path: str, row:
     process = processes.get((name, version))
     if process is None:
         others = sorted(number for known, number in processes if known == name)
-        detail = (
-            f"version {version} is not given; there is {', '.join(map(str, others))}" if others else "it is not given"
-        )
-        return Upgrade(**who, verdict="unknown", detail=detail)
+        return Upgrade(**who, verdict="unknown", detail=_of_none(name, version, others))
     try:
         who["settings"] = _other_settings(process, row[7], codec)
         rows, _ = verified(key, id, path, connection.execute(sql.journal, {"key": key}))
@@ -145,6 +142,20 @@ def _check_one(connection: Any, processes: Loaded, codec: Codec, path: str, row:
     finally:
         progress.drop()
     return Upgrade(**who, verdict="patched" if progress.patches else "compatible", patches=tuple(progress.patches))
+
+
+def _of_none(name: str, version: int, others: list[int]) -> str:
+    """What is said to whoever has no process for an instance."""
+    if others:
+        there = ", ".join(map(str, others))
+        return (
+            f"There is no version {version} of {name}; there is {there}. Keep the function of that version until its "
+            "instances have ended, or end them: `bizproc terminate`."
+        )
+    return (
+        f"No process is called {name}. If it was renamed, or its module or the section of its recipe was taken away, "
+        "put that back until its instances have ended, or end them: `bizproc terminate`."
+    )
 
 
 def _other_settings(process: Process[..., Any], arguments: str, codec: Codec) -> tuple[str, ...]:

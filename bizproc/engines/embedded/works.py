@@ -210,7 +210,8 @@ class Send(Asked[Posted]):
         key, state = row[0], row[5]
         if state not in LIVE:
             return Posted(key, None, wanted=False)
-        cursor = tx.execute(sql.add_signal, {"key": key, "name": self.name, "value": self.value, "once": self.once})
+        signal = {"key": key, "name": self.name, "value": self.value, "once": self.once, "at": tx.now_text}
+        cursor = tx.execute(sql.add_signal, signal)
         if cursor.rowcount == 0:
             return Posted(key, None, wanted=False)  # the same key again
         wanted = tx.execute(sql.subscribers, {"key": signalled(key, self.name)}).fetchone() is not None

@@ -53,6 +53,14 @@ def test_help_names_every_command_and_shows_examples(run: Run) -> None:
         assert f"  bizproc {name}" in ran.output
 
 
+@pytest.mark.parametrize("arguments", [[], ["recipes"]])
+def test_a_group_alone_prints_its_help_as_it_is(run: Run, arguments: list[str]) -> None:
+    ran = run(*arguments)
+    assert (ran.exit_code, ran.stderr) == (2, "")
+    assert ran.stdout == run(*arguments, "--help").stdout
+    assert ran.stdout.startswith("Usage: bizproc ")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_has_an_example_and_the_options_that_all_have(run: Run, name: str) -> None:
     ran = run(name, "--help")

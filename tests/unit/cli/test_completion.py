@@ -78,6 +78,14 @@ def test_a_shell_takes_its_lines(run: Run, here: Path, shell: str) -> None:
     assert (check.returncode, check.stderr) == (0, ""), check.stderr
 
 
+def test_without_a_shell_those_that_there_are_stand_in_one_line(run: Run) -> None:
+    ran = run("completion")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "bizproc: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish. See `bizproc completion --help`.\n"
+    )
+
+
 def test_another_shell_is_a_wrong_use(run: Run) -> None:
     assert run("completion", "cmd").exit_code == 2
     assert os.environ.get(VARIABLE) is None

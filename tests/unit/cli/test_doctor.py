@@ -245,7 +245,7 @@ def test_what_a_process_asks_for_is_wrong_where_it_is_missing(
     monkeypatch.setenv("BIZPROC_MAIL_HOST", "smtp.example.com")
     found = findings(run, "--processes", "tea", code=1)
     assert "wrong" not in states(found)["mail"]
-    assert found["payments"][0]["mend"] == "pip install bizproc[web]"
+    assert found["payments"][0]["mend"] == "pip install 'bizproc[web]'"
 
 
 def test_a_recipe_that_cannot_run_is_wrong(run: Run, here: Path) -> None:

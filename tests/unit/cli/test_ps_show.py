@@ -115,6 +115,19 @@ def test_nothing_is_wider_than_the_terminal(run: Run, monkeypatch: pytest.Monkey
         assert max(map(len, run(*arguments).stdout.splitlines())) <= width, arguments
 
 
+@pytest.mark.parametrize("width", [50, 60, 80])
+def test_ids_and_states_are_whole_on_a_narrow_terminal(
+    run: Run, start: Run, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    start("sales.follow_up", "--document", "deal:2", "--id", "sales.follow_up-2026-11")
+    start("sales.fail", "--id", "sales.fail-2026-12")
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = run("ps").stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    for words in (("sales.follow_up-2026-11", "waiting"), ("sales.fail-2026-12", "failed")):
+        assert any(set(words) <= set(line.split()) for line in lines), lines
+
+
 @pytest.mark.usefixtures("started")
 def test_an_instance_is_shown_as_json(run: Run) -> None:
     shown = json.loads(run("show", "tea", "--json").stdout)
@@ -130,6 +143,25 @@ def test_an_instance_that_is_not_there_is_one_line(run: Run) -> None:
     ran = run("show", "nobody")
     assert ran.exit_code == 2
     assert ran.stderr == "bizproc: there is no instance nobody. `bizproc ps` lists those that exist.\n"
+
+
+HEARING = """
+from datetime import timedelta
+from bizproc import on, process, wait
+from bizproc.model import Deal
+
+@process("tea.hear")
+async def hear(deal: Deal) -> None:
+    await wait.for_event(on.incoming("email", deal), timeout=timedelta(days=30))
+"""
+
+
+def test_a_wait_for_an_event_is_told_as_it_is_typed(run: Run, here: Path) -> None:
+    (here / "tea.py").write_text(HEARING, "utf-8")
+    assert run("start", "tea.hear", "--document", "deal:1", "--id", "tea-1", "--processes", "tea").exit_code == 0
+    told = 'for_event(on.incoming("email", deal:1), timeout=30d)'
+    assert told in run("ps").stdout
+    assert run("show", "tea-1").stdout.count(told) == 2
 
 
 @pytest.mark.parametrize(

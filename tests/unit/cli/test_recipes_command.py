@@ -327,6 +327,46 @@ def test_instances_of_a_distribution_that_is_gone_are_told_and_stay(site: Path, 
     assert {each["id"] for each in json.loads(run("ps", "--json").stdout)} == {"soon", "late"}
 
 
+def test_instances_of_a_section_that_was_renamed_are_told_with_what_now(site: Path, here: Path, run: Run) -> None:
+    make_store(here, start=True)
+    run("recipes", "check", "--record")
+    change(here, ("[recipes.late]", "[recipes.later]"))
+    code, told, stuck = diff(run)
+    assert code == 1
+    assert [(each["id"], each["verdict"]) for each in stuck] == [("late", "unknown")]
+    (gone,) = [each for each in told if each.startswith("late: ")]
+    assert gone.endswith("Its recipe is used as later now: an instance belongs to the name that it began with")
+    for command in (("recipes", "diff"), ("recipes", "check"), ("check",)):
+        ran = run(*command)
+        assert ran.exit_code == 1
+        assert "late 1: 1 instance would be stuck, for their process is not here: late\n" in ran.stdout
+        assert "    No process is called late. If it was renamed, or its module or the section " in ran.stdout
+    change(here, ("[recipes.later]", "[recipes.late]"))
+    assert run("recipes", "diff").exit_code == 0
+
+
+OWN = """
+from datetime import timedelta
+from bizproc import process, wait
+from bizproc.model import Deal
+
+@process("late")
+async def late(deal: Deal) -> None:
+    await wait.sleep(timedelta(days=3))
+"""
+
+
+def test_a_section_that_has_become_a_process_of_the_project_is_no_trouble(site: Path, here: Path, run: Run) -> None:
+    make_store(here, start=True)
+    run("recipes", "check", "--record")
+    (here / "tea.py").write_text(OWN, "utf-8")
+    text = (here / "bizproc.toml").read_text("utf-8")
+    kept, _, _ = text.partition("[recipes.late]")
+    (here / "bizproc.toml").write_text(f"processes = ['tea']\n{kept}", "utf-8")
+    code, _, stuck = diff(run)
+    assert (code, stuck) == (0, [])
+
+
 def test_a_record_that_is_damaged_is_a_mistake_that_says_what_to_do(site: Path, here: Path, run: Run) -> None:
     for text in ("{", "[]", '{"format": 1}', '{"format": 2, "uses": {}}', '{"format": 1, "uses": {"a": 1}}'):
         (here / "bizproc.recipes.json").write_text(text, "utf-8")

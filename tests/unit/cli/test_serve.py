@@ -128,7 +128,7 @@ def test_it_says_what_it_runs_on_which_store_and_that_it_waits(tea: Path) -> Non
 def test_a_started_instance_is_run_by_the_serve_that_is_there(run: Run, served: Serving) -> None:
     ran = run("start", "tea.ask", "--id", "one")
     assert (ran.exit_code, ran.stderr) == (0, "")
-    assert ran.stdout.startswith("one: tea.ask waits for signal answer (timeout 3 days) until ")
+    assert ran.stdout.startswith("one: tea.ask waits for signal answer (timeout 3d) until ")
     assert served.event("started", id="one")["process"] == "tea.ask"
     ran = run("signal", "one", "answer", '"well"')
     assert (ran.exit_code, ran.output) == (0, "one has the signal answer.\n")
@@ -213,7 +213,7 @@ def test_a_fork_goes_on_by_itself_from_a_step(run: Run, served: Serving) -> None
     run("start", "tea.ask", "--id", "one")
     ran = run("fork", "one", "0", "--id", "two")
     assert (ran.exit_code, ran.stderr) == (0, "")
-    assert ran.stdout.startswith("two: tea.ask waits for signal answer (timeout 3 days) until ")
+    assert ran.stdout.startswith("two: tea.ask waits for signal answer (timeout 3d) until ")
     run("signal", "two", "answer", '"well"')
     served.event("ended", id="two")
     assert (state_of(run, "one"), state_of(run, "two")) == ("waiting", "completed")

@@ -62,7 +62,7 @@ def test_a_mismatch_is_told_once_with_its_instances_and_its_arguments(run: Run, 
     assert ran.exit_code == 1
     assert ran.stdout.count("would be stuck") == 1
     assert "slow 1: 7 instances would be stuck: s-0, s-1, s-2, s-3, s-4 and 2 more" in ran.stdout
-    assert "duration 3 days → 4 days" in ran.stdout
+    assert "duration 3d → 4d" in ran.stdout
     assert "7 instances: 7 mismatch." in ran.stdout
 
 
@@ -79,7 +79,8 @@ def test_a_process_that_is_gone_is_told(run: Run, project: Path) -> None:
     change(project, '@process("slow")', '@process("slower")')
     ran = run("check")
     assert ran.exit_code == 1
-    assert "for there is no such process" in ran.stdout
+    assert "slow 1: 7 instances would be stuck, for their process is not here: s-0, " in ran.stdout
+    assert "\n    No process is called slow. If it was renamed, " in ran.stdout
 
 
 def test_paths_alone_are_only_read(run: Run, project: Path) -> None:

@@ -137,7 +137,7 @@ def shown_in(picture: str) -> list[str]:
 def test_a_line_of_a_picture_is_broken_where_code_may_be_and_fits() -> None:
     call = "crm.contact(contact).add_to_facebook_audience(facebook, remove_after_days=3)"
     lines = shown_in(svg(body(f"await {call}")))
-    assert lines[-4:-1] == ["contact(contact)", ".add_to_facebook_audience(facebook,", "remove_after_days=3)"]
+    assert lines[-4:-1] == ["crm.contact(contact)", ".add_to_facebook_audience(facebook,", "remove_after_days=3)"]
     names = shown_in(svg(body("await note(a_name_that_is_much_longer_than_any_line_of_a_box_can_be)")))
     assert names[-3:-1] == ["note(a_name_that_is_much_longer_than_", "any_line_of_a_box_can_be)"]
     for long in ("x" * 100, "\u6f22" * 60, "a" * 39):
@@ -149,6 +149,22 @@ def test_no_letter_is_lost_where_a_line_is_broken(text: str) -> None:
     lines = _wrapped(text)
     assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
     assert all(_letters(line) <= WIDEST for line in lines)
+
+
+def test_a_noun_of_another_item_is_said_with_its_crm_and_one_of_the_document_without() -> None:
+    flow = body(
+        "await crm.deal.read()",
+        "await crm.deal(deal).read()",
+        "await gather(*map(crm.deal(deal).add_comment, 'ab'))",
+        "await note((await crm.deal(deal).read()).title)",
+    )
+    assert texts(flow, Act) == [
+        "deal.read()",
+        "crm.deal(deal).read()",
+        "crm.deal(deal).add_comment(…)",
+        "crm.deal(deal).read()",
+        "note(crm.deal(deal).read().title)",
+    ]
 
 
 def test_brackets_that_only_await_needs_are_left_out() -> None:

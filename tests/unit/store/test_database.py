@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy
 
-from bizproc.core.errors import SettingsError, StoreError, StoreReadOnly, StoreUnreadable
+from bizproc.core.errors import SettingsError, StoreError, StoreMissing, StoreReadOnly
 from bizproc.store.database import Database, Transaction
 from bizproc.store.schema import instance_log
 from bizproc.store.sqlite import driver
@@ -204,7 +204,7 @@ def test_however_many_raise_no_work_runs_more_than_twice(opened: Opened) -> None
 
 
 def leave_signal(id: int, tx: Transaction) -> None:
-    tx.later("INSERT INTO signal (id, instance, name) VALUES (?, 1, 's')", (id,))
+    tx.later("INSERT INTO signal (id, instance, name, at) VALUES (?, 1, 's', '')", (id,))
 
 
 def test_a_row_left_for_later_that_does_not_fit_fails_the_work_it_came_from(opened: Opened) -> None:
@@ -418,7 +418,7 @@ def test_a_guest_reads_beside_the_owner_and_cannot_write(tmp_path: Path) -> None
 
 
 def test_a_guest_needs_a_store_that_is_there(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnreadable, match="there is no store yet"):
+    with pytest.raises(StoreMissing, match=r"there is no store at .*crm\.db$"):
         Database.open(url(tmp_path / "crm.db"), clock=clock, owner=False)
     assert list(tmp_path.iterdir()) == []
 

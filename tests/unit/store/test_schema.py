@@ -62,7 +62,7 @@ def test_a_position_in_a_journal_is_taken_once(connection: Connection) -> None:
 
 def test_a_signal_sent_twice_with_one_key_counts_once_an_instance(connection: Connection) -> None:
     def send(instance: int, key: str) -> str:
-        return f"INSERT INTO signal (instance, name, key) VALUES ({instance}, 's', {key})"
+        return f"INSERT INTO signal (instance, name, key, at) VALUES ({instance}, 's', {key}, '')"
 
     connection.execute(send(1, "'k'"))
     connection.execute(send(2, "'k'"))
