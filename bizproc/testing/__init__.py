@@ -69,4 +69,16 @@ _AT: Final = {
 def __getattr__(name: str) -> Any:
     if name not in _AT:
         raise AttributeError(f"module 'bizproc.testing' has no attribute {name!r}")
-    return getattr(import_module(f"bizproc.testing.{_AT[name]}"), name)
+    try:
+        module = import_module(f"bizproc.testing.{_AT[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        from bizproc.core.errors import ExtraMissing
+
+        raise ExtraMissing(what=f"{name} and strategies", extra="test", package="hypothesis") from None
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
