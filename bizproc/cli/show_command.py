@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import frozen
@@ -195,7 +194,7 @@ def _print(setup: Setup, story: _Story) -> None:
             out.print(_how_to_settle(story.status.id, each.step))
     if error is not None:
         out.print()
-        text = _without_ours(error.traceback) if error.traceback else f"{error.class_name}: {error.text}"
+        text = error.where or f"{error.class_name}: {error.text}"
         out.print(safe(text.rstrip()), style="red", soft_wrap=True)
         out.print(_what_now(story.status))
 
@@ -234,15 +233,6 @@ def _what_now(status: Status) -> str:
 def _how_to_settle(id_: str, step: str) -> str:
     which = f"{id_} {step}"
     return f"Find out whether it was sent. Then `bizproc settle {which} --sent`, or `--again` to send it again."
-
-
-_FRAME: Final = re.compile(r'^  File "(?P<file>[^"\n]*)".*\n(?:    .*\n)*', re.MULTILINE)
-_OURS: Final = re.compile(r"[\\/]bizproc[\\/](core|engines)[\\/]")
-
-
-def _without_ours(traceback: str) -> str:
-    """A traceback without the frames of the machinery around a process."""
-    return _FRAME.sub(lambda frame: "" if _OURS.search(frame["file"]) else frame[0], traceback)
 
 
 def _what(step: JournalStep) -> str:

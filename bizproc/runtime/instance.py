@@ -209,7 +209,11 @@ class Instance(Generic[R_co]):
         if found.state == "failed":
             report = inspection.report(error) if error is not None else None
             name, text = (report.class_name, report.text) if report else ("", "")
-            raise InstanceFailed(**who, error_class=name, text=text, error=error) from error
+            failed = InstanceFailed(**who, error_class=name, text=text, error=error)
+            if report is not None and report.where:
+                # Raised in another turn, or another program: this error's own traceback does not say where.
+                failed.add_note(f"where {self.id} failed:\n{report.where}")
+            raise failed from error
         if found.state == "cancelled":
             raise InstanceCancelled(**who)
         if found.state == "terminated":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bizproc.testing.crashing import crash_at_every_await
     from bizproc.testing.journals import assert_replays, save_journal
     from bizproc.testing.papers import FakeDocuments, FakePayments
-    from bizproc.testing.process_machine import ProcessMachine
+    from bizproc.testing.process_machine import ProcessMachine, StepTrouble
     from bizproc.testing.queue_machine import QueueMachine
     from bizproc.testing.recipes import assert_recipe
     from bizproc.testing.world import World
@@ -35,6 +35,7 @@ __all__ = [
     "Late",
     "ProcessMachine",
     "QueueMachine",
+    "StepTrouble",
     "VirtualClock",
     "World",
     "assert_recipe",
@@ -55,6 +56,7 @@ _AT: Final = {
     "Late": "answers",
     "ProcessMachine": "process_machine",
     "QueueMachine": "queue_machine",
+    "StepTrouble": "process_machine",
     "VirtualClock": "clock",
     "World": "world",
     "assert_recipe": "recipes",
@@ -67,4 +69,16 @@ _AT: Final = {
 def __getattr__(name: str) -> Any:
     if name not in _AT:
         raise AttributeError(f"module 'bizproc.testing' has no attribute {name!r}")
-    return getattr(import_module(f"bizproc.testing.{_AT[name]}"), name)
+    try:
+        module = import_module(f"bizproc.testing.{_AT[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        from bizproc.core.errors import ExtraMissing
+
+        raise ExtraMissing(what=f"{name} and strategies", extra="test", package="hypothesis") from None
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

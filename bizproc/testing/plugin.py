@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Our markers."""
-    config.addinivalue_line("markers", "processes(*processes): processes that the test's world knows from the start")
+    config.addinivalue_line("markers", "processes(processes): a list of those that the test's world knows from the start")
     _watch(config)
     config.addinivalue_line("markers", "begins(moment): when time begins in the test's world")
     config.addinivalue_line("markers", "no_crash(reason): not run again with crashes by --bizproc-crash")
@@ -81,7 +81,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 async def _looked_at(test: Coroutine[Any, Any, object], world: Any) -> None:
-    """A test that failed is told of nothing else; one that did not has looked at what failed in its world."""
+    """A test that failed fails with its own error, and a note of what else failed; one that did not has looked at that."""
     from bizproc.testing.world import World
 
     if not isinstance(world, World):
@@ -89,6 +89,10 @@ async def _looked_at(test: Coroutine[Any, Any, object], world: Any) -> None:
         return
     try:
         await test
+    except (Exception, pytest.fail.Exception) as error:
+        await world.remark_unseen(error)
+        world.expect_failures()
+        raise
     except BaseException:
         world.expect_failures()
         raise
@@ -109,7 +113,9 @@ async def _crash_everywhere(item: pytest.Function, function: Any, arguments: dic
 
 
 def _processes(item: pytest.Item) -> tuple[Any, ...]:
-    return tuple(process for marker in item.iter_markers("processes") for process in marker.args)
+    """Of all marks: in a list, which type checkers understand, or one by one."""
+    given = [each for marker in item.iter_markers("processes") for each in marker.args]
+    return tuple(process for each in given for process in (each if isinstance(each, (list, tuple)) else (each,)))
 
 
 def _beginning(item: pytest.Item) -> Any:

@@ -52,7 +52,7 @@ _LIVING: Final = ("running", "waiting")
 
 
 class StepTrouble(Exception):
-    """What steps raise in a story: the outside is not there."""
+    """What steps raise in a story: the outside is not there. A process that may end with it has it in `may_fail`."""
 
 
 class ProcessMachine(RuleBasedStateMachine):
@@ -68,7 +68,8 @@ class ProcessMachine(RuleBasedStateMachine):
         steps: What `@action` steps answer in place of running their bodies: a strategy of values by function.
         durations: How much time passes at once.
         most: How many instances live at a time.
-        may_fail: The errors with which an instance may end. With `()` a failed instance is a fault.
+        may_fail: The errors with which an instance may end. One that fails with another is a fault; as long as nothing
+            is named, each one is. `StepTrouble` is what steps raise here when they fail.
         always_replay: Rebuild each instance from its journal before every turn.
         world: Where it happens.
         documents: The items that instances run on.
@@ -84,7 +85,7 @@ class ProcessMachine(RuleBasedStateMachine):
         [timedelta(minutes=1), timedelta(hours=1), *(timedelta(days=days) for days in (1, 7, 31, 366))]
     )
     most: ClassVar[int] = 3
-    may_fail: ClassVar[tuple[type[BaseException], ...]] = (Exception,)
+    may_fail: ClassVar[tuple[type[BaseException], ...]] = ()
     always_replay: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -235,7 +236,7 @@ class ProcessMachine(RuleBasedStateMachine):
         for status in self.instances():
             if status.state == "failed":
                 error = self.run(_error_of(self.world, status.id))
-                assert isinstance(error, self.may_fail), f"{status.id} failed: {type(error).__name__}: {error}"
+                assert isinstance(error, self.may_fail), _of_a_failure(status, error)
 
     # -- behind it -----------------------------------------------------------------------------------------------------
 
@@ -358,6 +359,13 @@ class _Rule:
 def _word(name: str) -> str:
     """A name as a part of a rule's name."""
     return "".join(each if each.isalnum() else "_" for each in name)
+
+
+def _of_a_failure(status: Status, error: BaseException | None) -> str:
+    """What is said of an instance that failed and may not."""
+    name, where = type(error).__name__, "" if status.error is None else status.error.where
+    told = f"{status.id} failed: {name}: {error}\n{where}".rstrip()
+    return f"{told}\nIf an instance may end so, say it: `may_fail = ({name},)`."
 
 
 async def _error_of(world: World, id_: str) -> BaseException | None:

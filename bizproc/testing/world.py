@@ -27,7 +27,7 @@ from bizproc.core.commands import Command
 from bizproc.core.process import Call, Process
 from bizproc.core.steps import StepFunction
 from bizproc.engines.embedded.engine import Options
-from bizproc.model import Company, Contact, Deal, Message, Product, User
+from bizproc.model import Company, Contact, Deal, Invoice, Lead, Message, Product, Quote, User
 from bizproc.ports.ads import ADVERTISERS
 from bizproc.ports.ads import channel_of as advertiser_channel
 from bizproc.ports.channel import Channel, Outside
@@ -58,7 +58,7 @@ from bizproc.testing.channels import Sent as SentMessage
 from bizproc.testing.clock import BEGINNING, VirtualClock
 from bizproc.testing.commits import Commits
 from bizproc.testing.papers import FakeDocuments, FakePayments
-from bizproc.testing.unseen import Failure, Seen, complaint
+from bizproc.testing.unseen import Failure, Seen, complaint, remark
 from bizproc.testing.watching import watching
 
 T = TypeVar("T")
@@ -156,7 +156,11 @@ class World:
             taker.record, taker.now = world._paid, world.clock.now
         await world._begin(processes)
         try:
-            yield world
+            try:
+                yield world
+            except Exception as error:
+                await world.remark_unseen(error)
+                raise
             await world.raise_unseen()
         finally:
             await world._close()
@@ -237,12 +241,25 @@ class World:
         Raises:
             AssertionError: Names each process, instance, step and error.
         """
-        if self.seen.expects or self.commits.dead:
-            return
-        unseen = self.seen.unseen(await self._runtime.instances())
-        self.seen.look(unseen)
+        unseen = await self._unseen(by_triggers=True)
         if unseen:
-            raise complaint([Failure(each, await self._runtime.instance(each.id).journal()) for each in unseen])
+            raise complaint(unseen)
+
+    async def remark_unseen(self, error: BaseException) -> None:
+        """Add to the error that a test failed with what else has failed, once: it may be the reason."""
+        with suppress(Exception):  # the test's own error comes first, whatever happens here
+            unseen = await self._unseen()
+            if unseen:
+                error.add_note(remark(unseen))
+
+    async def _unseen(self, *, by_triggers: bool = False) -> list[Failure]:
+        if self.seen.expects or self.commits.dead:
+            return []
+        unseen = self.seen.unseen(await self._runtime.instances())
+        if by_triggers:
+            unseen = [each for each in unseen if each.causes]
+        self.seen.look(unseen)
+        return [Failure(each, await self._runtime.instance(each.id).journal()) for each in unseen]
 
     # -- everything of Runtime -----------------------------------------------------------------------------------------
 
@@ -372,6 +389,18 @@ class World:
     async def deal(self, **fields: Any) -> Deal:
         """A deal in the first stage of the general pipeline."""
         return await self.perform(crm.deal.create(**{"title": "A deal", **fields}))
+
+    async def lead(self, **fields: Any) -> Lead:
+        """A lead in the first status."""
+        return await self.perform(crm.lead.create(**{"title": "A lead", **fields}))
+
+    async def quote(self, **fields: Any) -> Quote:
+        """A quote in the first stage."""
+        return await self.perform(crm.quote.create(**{"title": "A quote", **fields}))
+
+    async def invoice(self, **fields: Any) -> Invoice:
+        """An invoice in the first stage."""
+        return await self.perform(crm.invoice.create(**{"title": "An invoice", **fields}))
 
     # -- surviving -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import pytest
 
 from bizproc import action, on, process
 from bizproc.errors import InstanceFailed
-from bizproc.model import Deal
+from bizproc.model import Activity, Deal
 from bizproc.testing import World, crash_at_every_await
 
 HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -129,6 +129,43 @@ async def test_the_error_of_the_block_itself_comes_first() -> None:
         await story_of(story)
 
 
+def notes_of(error: BaseException) -> str:
+    return "\n".join(getattr(error, "__notes__", ()))
+
+
+async def test_a_test_that_fails_by_itself_has_it_as_a_note() -> None:
+    async def story(world: World) -> None:
+        await world.deal()
+        assert await world.find(Activity), "nobody was called"
+
+    with pytest.raises(AssertionError, match="nobody was called") as raised:
+        await story_of(story)
+    told = notes_of(raised.value)
+    assert "by then an instance had failed that the test has not looked at:\n  unseen.broken (instance '" in told
+    assert "failed at step 0 (unseen.break): ValueError: no such tea" in told
+    assert "await break_()" in told, "the line of the process is not there"
+
+
+async def test_a_test_that_fails_is_told_of_what_it_started_itself_too() -> None:
+    with pytest.raises(LookupError, match="mine") as raised:
+        async with World.open() as world:
+            await world.start(broken(await world.deal()), id="it")
+            raise LookupError("mine")
+    assert "unseen.broken (instance 'it', started by: the test) failed at step 0" in notes_of(raised.value)
+
+
+@pytest.mark.parametrize("look", [look_at_the_list, ask_for_its_result, expect_it])
+async def test_a_test_that_fails_is_not_told_of_what_it_has_looked_at(look: Callable[[World], Awaitable[None]]) -> None:
+    async def story(world: World) -> None:
+        await world.deal()
+        await look(world)
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine") as raised:
+        await story_of(story)
+    assert "unseen.broken" not in notes_of(raised.value)
+
+
 async def test_what_the_test_started_itself_is_its_own_affair() -> None:
     async with World.open() as world:
         await world.start(broken(await world.deal()))
@@ -157,7 +194,7 @@ from bizproc.model import Deal
 async def broken(deal: Deal) -> None:
     raise ValueError("no such tea")
 
-@pytest.mark.processes(broken)
+@pytest.mark.processes([broken])
 async def test_unseen(world):
     await world.deal()
 
@@ -181,5 +218,7 @@ def test_the_fixture_lets_the_test_itself_fail_and_once(tmp_path: Path) -> None:
     assert last.startswith("2 failed, 1 passed in"), ran.stdout
     assert ["test_unseen" in failed[0], "test_with_an_error_of_its_own" in failed[1]] == [True, True]
     assert ran.stdout.count("did not look at it") >= 1
+    assert ran.stdout.count("by then an instance had failed that the test has not looked at") == 1
+    assert 'raise ValueError("no such tea")' in ran.stdout.partition("by then an instance")[2]
     assert "broken (instance" in ran.stdout
     assert "mine" in failed[1]

@@ -15,7 +15,7 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from bizproc import Retry, action, crm, gather, new_id, process, wait
 from bizproc.model import Activity, Comment, Deal
-from bizproc.testing import ProcessMachine
+from bizproc.testing import ProcessMachine, StepTrouble
 
 QUICK = settings(
     max_examples=200,
@@ -157,6 +157,7 @@ class Sound(ProcessMachine):
     signals: ClassVar = {"approved": st.booleans()}
     steps: ClassVar = {score: st.integers(0, 100)}
     changes: ClassVar = {"amount": st.integers(0, 1000).map(Decimal)}
+    may_fail = (StepTrouble,)
 
     @invariant()
     def there_is_one_comment_at_most(self) -> None:
@@ -237,8 +238,39 @@ def test_a_failure_that_is_not_expected_is_a_fault() -> None:
     state.start(parameters={})
     state.what_holds_for_every_process_holds()
     state.let_time_pass(duration=timedelta(hours=1))
-    with pytest.raises(AssertionError, match=r"machine\.sound-2 failed: StepTrouble: the outside is not there"):
+    with pytest.raises(AssertionError, match=r"machine\.sound-2 failed: StepTrouble: the outside is not there") as told:
         state.what_holds_for_every_process_holds()
+    state.teardown()
+    assert "If an instance may end so, say it: `may_fail = (StepTrouble,)`." in str(told.value)
+
+
+@process("machine.crashes")
+async def crashes(deal: Deal) -> None:
+    """It always does."""
+    await crm.deal.change_stage({"WON": "LOSE"}[deal.stage])
+
+
+class Crashes(ProcessMachine):
+    process = crashes
+
+
+def test_a_process_that_always_crashes_is_found_where_nothing_is_said_of_failures() -> None:
+    story, told = story_of(Crashes)
+    assert story == ["start(parameters={})"]
+    assert "machine.crashes-2 failed: KeyError: 'NEW'" in told
+    assert 'await crm.deal.change_stage({"WON": "LOSE"}[deal.stage])' in told, "the line is not there"
+    assert "driver.py" not in told
+
+
+class MayCrash(Crashes):
+    may_fail = (KeyError,)
+
+
+def test_a_failure_that_is_named_is_no_fault() -> None:
+    state: Any = MayCrash()
+    state.start(parameters={})
+    state.what_holds_for_every_process_holds()
+    assert outcomes(state) == [("failed", None)]
     state.teardown()
 
 

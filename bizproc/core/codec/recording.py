@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 import types
 from collections.abc import Iterator
@@ -31,6 +32,17 @@ _SLOT: Final = (types.MemberDescriptorType, types.GetSetDescriptorType)
 def recorded_traceback(error: BaseException) -> str | None:
     """The traceback that an error had where it was first raised, if it was restored."""
     return cast("str | None", vars(error).get(_TRACEBACK))
+
+
+_FRAME: Final = re.compile(r'^  File "(?P<file>[^"\n]*)".*\n(?:    .*\n)*', re.MULTILINE)
+
+
+_MACHINERY: Final = re.compile(r"[\\/]bizproc[\\/](core|engines)[\\/]")
+
+
+def without_machinery(traceback_: str) -> str:
+    """A traceback as text, without the frames of what runs processes: those of the process remain."""
+    return _FRAME.sub(lambda frame: "" if _MACHINERY.search(frame["file"]) else frame[0], traceback_)
 
 
 def record_of(codec: Coding, error: BaseException, depth: int = 0) -> dict[str, Tree]:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from bizproc.core.codec import Codec, recorded_traceback, text_of
+from bizproc.core.codec import Codec, recorded_traceback, text_of, without_machinery
 from bizproc.core.commands import Verdict
 from bizproc.core.errors import DeliveryUnknown, InstanceNotFound, ReplayMismatch
 from bizproc.core.process import Call, Process
@@ -43,6 +43,11 @@ class ErrorReport:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def where(self) -> str:
+        """The lines of the process that it came through: the traceback without ours. Empty where none was kept."""
+        return without_machinery(self.traceback or "").rstrip()
 
 
 @frozen(kw_only=True)

@@ -70,7 +70,6 @@ class FollowUps(ProcessMachine):
     """Whatever happens: nothing is asked for once the stage is reached, and nothing stays open."""
 
     process = follow_up(every=1, until=["EXECUTING"])
-    may_fail = ()
 
     async def setup(self, world: World) -> None:
         self.at_the_end: dict[int, Sequence[int]] = {}

@@ -98,7 +98,6 @@ class StaleDeals(ProcessMachine):
     """Whatever happens: no level is skipped, and none comes twice before something has happened."""
 
     process = stale_deal(queue=UserQueue([2, 3]), after=1)
-    may_fail = ()
     durations = st.sampled_from([timedelta(hours=1), timedelta(days=1), timedelta(days=3)])
 
     async def setup(self, world: World) -> None:
