@@ -66,9 +66,8 @@ def test_what_is_wrong_says_how_to_mend_it(run: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("BIZPROC_SMS_PROVIDER", "twilio")
     monkeypatch.setenv("BIZPROC_DOCUMENTS_LIBREOFFICE", "/no/such/office")
     monkeypatch.setenv("BIZPROC_ADS_GOOGLE_ACCOUNT", "1")
-    monkeypatch.setenv("BIZPROC_WEB_PORT", "70000")
     found = findings(run, code=1)
-    for about in ("mail", "payments", "sms", "documents", "ads", "web"):
+    for about in ("mail", "payments", "sms", "documents", "ads"):
         assert "wrong" in states(found)[about], about
     for several in found.values():
         assert all(each["mend"] for each in several if each["state"] == "wrong")
