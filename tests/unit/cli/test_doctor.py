@@ -66,14 +66,21 @@ def test_what_is_wrong_says_how_to_mend_it(run: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("BIZPROC_SMS_PROVIDER", "twilio")
     monkeypatch.setenv("BIZPROC_DOCUMENTS_LIBREOFFICE", "/no/such/office")
     monkeypatch.setenv("BIZPROC_ADS_GOOGLE_ACCOUNT", "1")
-    monkeypatch.setenv("BIZPROC_WEB_PORT", "70000")
     found = findings(run, code=1)
-    for about in ("mail", "payments", "sms", "documents", "ads", "web"):
+    for about in ("mail", "payments", "sms", "documents", "ads"):
         assert "wrong" in states(found)[about], about
     for several in found.values():
         assert all(each["mend"] for each in several if each["state"] == "wrong")
     assert "BIZPROC_MAIL_PASSWORD" in found["mail"][0]["mend"]
     assert "BIZPROC_PAYMENTS_STRIPE_KEY and BIZPROC_PAYMENTS_STRIPE_WEBHOOK_SECRET" in found["payments"][0]["mend"]
+
+
+def test_a_port_that_there_is_not_is_a_wrong_setting(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIZPROC_WEB_PORT", "70000")
+    (found,) = findings(run, code=1)["settings"][:1]
+    assert found["state"] == "wrong"
+    assert "BIZPROC_WEB_PORT: web.port: expected a port, 0 to 65535, got 70000." in found["said"]
+    assert found["mend"].startswith("Set the variable BIZPROC_WEB_PORT anew")
 
 
 def test_secrets_are_named_and_never_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def test_it_says_what_it_runs_on_which_store_and_that_it_waits(tea: Path) -> Non
     with serving(tea) as program:
         first = program.says("bizproc.db")
         assert first.endswith(f"runs sqlite:///bizproc.db (a new store) as process {program.pid}. Ctrl-C stops it.\n")
-        assert program.says("Processes:") == "Processes: tea.ask, tea.make, tea.offer, tea.serve, tea.stay\n"
+        assert program.says("Processes:") == "Processes: tea.ask, tea.hear, tea.make, tea.offer, tea.serve, tea.stay\n"
         assert program.says("Instances:") == "Instances: none yet. Times are of UTC.\n"
         program.says("nothing to do now: 0 waiting.")
 
