@@ -325,9 +325,7 @@ def web(settings: Settings) -> Iterator[Finding]:
     given = settings.web
     lacking = bool(missing("web"))
     yield from packages("web", needed=given.port != 0 and given != Settings().web)
-    if not 0 <= given.port <= 65_535:
-        yield wrong("web", f"there is no port {given.port}", "set web.port to 1 to 65535; 0 serves no pages")
-    elif given.port and not lacking:
+    if given.port and not lacking:
         yield right("web", f"pages at {given.host}:{given.port}, for people outside {given.public_url}")
     elif not given.port:
         yield note("web", "port 0: no pages are served")

@@ -82,7 +82,8 @@ def _condition(tree: Any, before: str) -> str:
                 return f"{before}{Filter.__restored__(_CODEC.decode(json.dumps(form)))}"
             except BizprocError:  # of a version that is not here
                 return f"{before}…"
-    return f"{before}…"
+        case _:
+            return f"{before}…"
 
 
 def _quoted(text: Any) -> str:

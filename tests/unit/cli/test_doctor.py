@@ -75,6 +75,14 @@ def test_what_is_wrong_says_how_to_mend_it(run: Run, monkeypatch: pytest.MonkeyP
     assert "BIZPROC_PAYMENTS_STRIPE_KEY and BIZPROC_PAYMENTS_STRIPE_WEBHOOK_SECRET" in found["payments"][0]["mend"]
 
 
+def test_a_port_that_there_is_not_is_a_wrong_setting(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIZPROC_WEB_PORT", "70000")
+    (found,) = findings(run, code=1)["settings"][:1]
+    assert found["state"] == "wrong"
+    assert "BIZPROC_WEB_PORT: web.port: expected a port, 0 to 65535, got 70000." in found["said"]
+    assert found["mend"].startswith("Set the variable BIZPROC_WEB_PORT anew")
+
+
 def test_secrets_are_named_and_never_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = [each.variable for each in every_setting() if each.secret]
     assert "BIZPROC_MAIL_PASSWORD" in secrets
