@@ -10,6 +10,7 @@ from bizproc.core.codec import Codec
 from bizproc.core.errors import CodecError, WrongFilter
 from bizproc.core.form import plain
 from bizproc.rules.filters import Filter
+from bizproc.rules.saying import saying
 
 _CODEC: Final = Codec()
 _TAGGED: Final = re.compile(r'\{"\$\w+":(?:"[^"\\]*"|-?\d+)\}')
@@ -37,9 +38,17 @@ def _filter_text(value: Any) -> str | None:
 
 
 def shown(value: Any) -> str:
-    """A recorded value as text."""
+    """A recorded value as text; an object by what it says beside what goes without saying."""
     value = restored(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    match value:
+        case str():
+            return value
+        case {"$object": [str(label), dict(fields)]} if label != Filter.__name__:
+            return f"{label}({', '.join(f'{name}={shown(one)}' for name, one in saying(label, fields).items())})"
+        case list() if any(isinstance(one, dict) for one in value):
+            return f"[{', '.join(map(shown, value))}]"
+        case _:
+            return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def waits_text(waits_for: str | None) -> str:

@@ -16,7 +16,7 @@ from bizproc.engines.embedded.inspection import (
 from bizproc.engines.embedded.rehearsal import Change, PreviewMessage, PreviewStep, PreviewStop, PreviewWait
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
 from bizproc.runtime.instance import Instance
-from bizproc.runtime.parts import open_database
+from bizproc.runtime.parts import open_database, refusals
 from bizproc.runtime.previewing import Preview
 from bizproc.runtime.runtime import Backup, Runtime, assemble
 
@@ -45,4 +45,5 @@ __all__ = [
     "UpgradeReport",
     "assemble",
     "open_database",
+    "refusals",
 ]

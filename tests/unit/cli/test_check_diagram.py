@@ -18,7 +18,7 @@ PICTURE = "{http://www.w3.org/2000/svg}svg"
 
 def test_code_in_which_nothing_is_wrong_is_passed(run: Run) -> None:
     ran = run("check", "sales.py")
-    assert (ran.exit_code, ran.stdout) == (0, "4 processes in 1 file: nothing found.\n")
+    assert (ran.exit_code, ran.stdout) == (0, "5 processes in 1 file: nothing found.\n")
 
 
 def test_a_finding_is_said_with_line_and_cure_and_fails(run: Run, here: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_finding_is_said_with_line_and_cure_and_fails(run: Run, here: Path) ->
     first, cure, last = ran.stdout.splitlines()
     assert first.startswith(f"sales.py:{line}:5: not-awaited: crm.deal.change_stage(…) is made")
     assert cure == "    Cure: write `await` before it."
-    assert last == "4 processes in 1 file: 1 finding."
+    assert last == "5 processes in 1 file: 1 finding."
 
 
 def test_findings_are_there_as_json(run: Run, here: Path) -> None:
@@ -39,12 +39,13 @@ def test_findings_are_there_as_json(run: Run, here: Path) -> None:
     assert (ran.exit_code, finding["rule"], finding["path"]) == (1, "not-awaited", "sales.py")
 
 
-def test_without_paths_the_modules_of_the_settings_are_read_and_not_run(run: Run, here: Path) -> None:
+def test_without_paths_the_modules_of_the_settings_are_read_and_loaded_and_both_are_said(run: Run, here: Path) -> None:
     (here / "sales.py").write_text(f"{BAD}\nraise SystemExit('run')\n", "utf-8")
     (here / "bizproc.toml").write_text("processes = ['sales']\n")
     ran = run("check")
     assert ran.exit_code == 1
     assert "1 finding" in ran.stdout
+    assert "the module 'sales' cannot be loaded: SystemExit: run" in ran.stdout
 
 
 @pytest.mark.parametrize(
