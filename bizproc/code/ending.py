@@ -1,7 +1,7 @@
 """
 Which actions end the instance that awaits them: those that move or delete the document that its process runs on.
 
-Only what is certain. `change_pipeline` is not among them, for it ends nothing where the item is in that pipeline already.
+Only what is certain. `change_pipeline` is not among them: it ends nothing where the item is in that pipeline already.
 """
 
 from __future__ import annotations

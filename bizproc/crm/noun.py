@@ -12,7 +12,7 @@ _OURS: Final = frozenset({"kind", "name", "target"})
 
 
 class Noun:
-    """`crm.deal`, `crm.deal(5)`, `crm.queue`…"""
+    """`crm.deal`, `crm.deal(5)`, `crm.queue` and the like."""
 
     # Of a class with this method type checkers would believe that it has everything.
     if not TYPE_CHECKING:

@@ -30,8 +30,8 @@ class _Road:
     """
     Follows the code of a process, in the order in which it runs.
 
-    Each block has ways out: on to what stands behind it, away from there (`return`, `raise`, `break`), or the end of the
-    instance. Where some end it and none goes on, what stands behind is never reached.
+    Each block has ways out: on to what stands behind it, away from there (`return`, `raise`, `break`), or the end of
+    the instance. Where some end it and none goes on, what stands behind is never reached.
 
     Attributes:
         ending: The action that was met last and ends the instance.
