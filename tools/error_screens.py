@@ -46,6 +46,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "NotInProcess": {"command": "deal.add_product"},
     "NestedStep": {"command": "deal.add_product", "step": "scoring.score"},
     "NoTruthValue": {"filter": "F.amount >= 100"},
+    "NoSuchAction": {
+        "noun": "crm.deal",
+        "action": "add_coment",
+        "hint": "Did you mean add_comment? It has: add_comment, comments.",
+    },
     "NoSuchField": {"path": "F", "field": "ammount", "hint": " Did you mean 'amount'?"},
     "NotJournallable": {"path": "return value.rows[2]", "type": "socket", "detail": "no codec is known for it"},
     "NotRestorable": {"path": "scoring.score", "type": "int", "detail": "expected a whole number, got 'high'"},

@@ -11,6 +11,7 @@ import attrs
 import click
 
 from bizproc.cli import upgrading
+from bizproc.cli.loading import Loaded, load
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.output import in_line, print_json
 from bizproc.cli.setup import Setup, common_options, is_there, setup_of
@@ -31,10 +32,11 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> int:
     Read the code of processes, and say what in it would not replay; replay the live instances of the store on it.
 
     PATHS are files and folders: these are read, and not run. Without them, the modules that processes are found in are
-    read, and if there is a store, its live instances are replayed on them: nothing is written, no step is run, and a
-    program that runs them is not disturbed. Stages and kinds of items that triggers name are looked for in it, too. A
-    line that is right all the same says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found, or an instance
-    would not go on.
+    read, and loaded with the recipes that are used, as `serve` loads them: what that would refuse is said. If there is
+    a store, its live instances are replayed on them: nothing is written, no step is run, and a program that runs them
+    is not disturbed. Stages and kinds of items that triggers name are looked for in it, too. A line that is right all
+    the same says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found, or would be refused, or an instance would
+    not go on.
 
     \b
     Examples:
@@ -44,13 +46,17 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> int:
     """
     setup = setup_of(context)
     report = check_paths(_existing(paths) if paths else _modules(setup.modules, uses=bool(setup.settings.recipes)))
-    upgrade, unheard = upgrading.check_instances(setup) if _has_instances(setup, paths) else (None, [])
+    loaded = Loaded() if paths and not setup.store_given else load(setup)
+    looked = loaded.whole and _has_instances(setup, paths)
+    upgrade, unheard = upgrading.check_instances(setup, loaded) if looked else (None, [])
     if setup.json:
-        print_json(as_json(report) | _of_store(upgrade, unheard))
+        refused = [attrs.asdict(each) for each in loaded.refused]
+        print_json(as_json(report) | {"refused": refused} | _of_store(upgrade, unheard))
     else:
-        for line in (*lines(report), *map(str, unheard), *(() if upgrade is None else upgrading.lines(upgrade))):
+        told = [*lines(report), *map(str, loaded.refused), *map(str, unheard)]
+        for line in (*told, *(() if upgrade is None else upgrading.lines(upgrade))):
             click.echo(in_line(line))
-    return 1 if report.findings or unheard or not (upgrade is None or upgrade.fits) else 0
+    return 1 if report.findings or loaded.refused or unheard or not (upgrade is None or upgrade.fits) else 0
 
 
 def _of_store(upgrade: UpgradeReport | None, unheard: list[Unheard]) -> dict[str, Any]:

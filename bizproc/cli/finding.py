@@ -14,6 +14,7 @@ from bizproc.cli.mistakes import Mistake
 from bizproc.cli.near import meant
 from bizproc.cli.output import warn
 from bizproc.cli.setup import Setup
+from bizproc.core.errors import RecipeUnusable
 from bizproc.core.process import Process
 
 Found = dict[str, Process[..., Any]]
@@ -57,15 +58,21 @@ def processes_of(setup: Setup) -> list[Process[..., Any]]:
     Raises:
         Mistake: as `find_processes`, or a use has the name of a process.
     """
+    processes, troubles = loaded_of(setup)
+    for trouble in troubles:
+        warn(str(trouble))
+    return processes
+
+
+def loaded_of(setup: Setup) -> tuple[list[Process[..., Any]], tuple[RecipeUnusable, ...]]:
+    """The same, with what is wrong with the recipes that cannot run. Raises as `processes_of`."""
     processes = find_processes(setup.modules)
     if not setup.settings.recipes:
-        return processes
+        return processes, ()
     importable_here()
     from bizproc.installed import uses_of
 
     uses = uses_of(setup.settings)
-    for trouble in uses.troubles:
-        warn(str(trouble))
     names = {process.name for process in processes}
     for process in uses.processes:
         if process.name in names:
@@ -73,7 +80,7 @@ def processes_of(setup: Setup) -> list[Process[..., Any]]:
                 f"[recipes.{process.name}] in bizproc.toml, and a module of processes, each have a process "
                 f"{process.name!r}: give the section another name."
             )
-    return [*processes, *uses.processes]
+    return [*processes, *uses.processes], uses.troubles
 
 
 def newest(processes: Iterable[Process[..., Any]], name: str) -> Process[..., Any]:

@@ -11,6 +11,7 @@ from bizproc.core.codec import Codec
 from bizproc.core.errors import CodecError, WrongFilter
 from bizproc.core.form import plain
 from bizproc.rules.filters import Filter
+from bizproc.rules.saying import saying
 from bizproc.triggers.showing import trigger_text
 
 _CODEC: Final = Codec()
@@ -39,9 +40,17 @@ def _filter_text(value: Any) -> str | None:
 
 
 def shown(value: Any) -> str:
-    """A recorded value as text."""
+    """A recorded value as text; an object by what it says beside what goes without saying."""
     value = restored(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    match value:
+        case str():
+            return value
+        case {"$object": [str(label), dict(fields)]} if label != Filter.__name__:
+            return f"{label}({', '.join(f'{name}={shown(one)}' for name, one in saying(label, fields).items())})"
+        case list() if any(isinstance(one, dict) for one in value):
+            return f"[{', '.join(map(shown, value))}]"
+        case _:
+            return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def arguments_text(kind: str, name: str, arguments: Mapping[str, Any]) -> str:

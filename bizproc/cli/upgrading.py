@@ -8,32 +8,31 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from bizproc.cli.finding import processes_of
 from bizproc.cli.hearing import Unheard, unheard
+from bizproc.cli.loading import Loaded
 from bizproc.cli.output import counted
 from bizproc.cli.setup import Setup, check_that_store_exists
 
 if TYPE_CHECKING:
-    from bizproc.core.process import Process
     from bizproc.runtime import Upgrade, UpgradeReport
 
 
-def check_instances(setup: Setup) -> tuple[UpgradeReport, list[Unheard]]:
+def check_instances(setup: Setup, loaded: Loaded) -> tuple[UpgradeReport, list[Unheard]]:
     """
     Replay all live instances of the store on the processes that are found, and look what their triggers listen to.
 
     Nothing is written.
     """
     check_that_store_exists(setup)
-    return asyncio.run(_check(setup, processes_of(setup)))
+    return asyncio.run(_check(setup, loaded))
 
 
-async def _check(setup: Setup, processes: list[Process[..., Any]]) -> tuple[UpgradeReport, list[Unheard]]:
+async def _check(setup: Setup, loaded: Loaded) -> tuple[UpgradeReport, list[Unheard]]:
     from bizproc.runtime import Runtime
 
     async with Runtime.attach(setup.store) as runtime:
-        report = await runtime.check(processes, progress=_tell if sys.stderr.isatty() else None)
-        return report, await unheard(runtime, processes)
+        report = await runtime.check(loaded.processes, progress=_tell if sys.stderr.isatty() else None)
+        return report, await unheard(runtime, loaded.accepted)
 
 
 def _tell(done: int, of: int) -> None:

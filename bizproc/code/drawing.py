@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
+from bizproc.code.ending import ended_by
 from bizproc.code.files import Unreadable
 from bizproc.code.flow import (
     Act,
@@ -289,7 +290,10 @@ class _Reader:
                     "shield": ("shield", "shield: comes to its end, even if cancelled"),
                     "attempt": ("attempt", "attempt: an error is its outcome"),
                 }
-                return [Group(*titles[word], tuple(self.awaited(call.args[0])), call.lineno)]
+                inside = tuple(self.awaited(call.args[0]))
+                if word == "attempt":  # it goes on where the action fails
+                    inside = tuple(each for each in inside if not (isinstance(each, End) and each.kind == "ended"))
+                return [Group(*titles[word], inside, call.lineno)]
             case "start" if call.args:
                 return [Act("child", self.text(call), call.lineno, (("start", self._process_name(call.args[0])),))]
             case "continue_as_new":
@@ -323,11 +327,10 @@ class _Reader:
             return [Act("wait", text, line, (self._wait_asks(verb, call),), outcomes)]
         if is_crm_action(origin):
             kind = origin.split(".")[2]
-            own = not kind.endswith("()")
             named = None if kind == "item()" else f"{kind.removesuffix('()')}.{verb}"
             act = Act("action", text, line, (("action", named),))
-            ends = verb == "change_stage" and own and kind == self.document
-            return [act, End("ended", "the process ends here: stage changed", line)] if ends else [act]
+            ends = ended_by(call, self.process, self.module)
+            return [act] if ends is None else [act, End("ended", f"the process ends here: {ends}", line)]
         if makes_command(origin) and verb in _FACTS:
             return [Act("fact", text, line, ((verb, _constant(call) if verb == "patched" else verb),))]
         return [self._other(text, line, self.elsewhere(ast.unparse(call.func)))]

@@ -166,10 +166,20 @@ def _comes_out(part: Part) -> bool:
         case Trying():
             handled = any(falls_through(block) for _, block in part.handlers)
             return (falls_through(part.body + part.otherwise) or handled) and falls_through(part.finally_)
-        case Group(kind="saga"):
+        case Group(kind="saga" | "shield"):
             return falls_through(part.body)  # its block is one of the function around it
+        case Group(kind="helper"):
+            return falls_through(part.body) or any(_returns(each) for each in part.body)
         case _:
-            return True  # what returns inside a helper or a branch goes on behind it
+            return True  # what returns inside a branch goes on behind it
+
+
+def _returns(part: Part) -> bool:
+    """Whether a road leaves a helper by a `return` of its own, and goes on behind it."""
+    if isinstance(part, End):
+        return part.kind == "return"
+    within = () if isinstance(part, Group) and part.kind == "helper" else blocks_of(part)
+    return any(_returns(each) for block in within for each in block)
 
 
 def _of_loop(block: Block) -> Iterator[Part]:

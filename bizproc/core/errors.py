@@ -11,6 +11,7 @@ Every error that bizproc raises. Each says what, where and what now, and carries
     ├── NestedStep                a step or an action was awaited inside the body of a step
     ├── NoTruthValue              `and`, `or`, `not`, `if` or `a < x < b` on a filter
     ├── NoSuchField               `F` has no field of this name
+    ├── NoSuchAction              a noun of `crm` has no action of this name
     ├── CodecError
     │   ├── NotJournallable       a value that cannot be written
     │   └── NotRestorable         a value that cannot be read back
@@ -205,6 +206,16 @@ class NoSuchField(BizprocError, AttributeError):
     path: str
     field: str
     hint: str = ""
+
+
+@define(kw_only=True)
+class NoSuchAction(BizprocError, AttributeError):
+    """A noun of `crm` has no action of this name."""
+
+    says = "{noun} has no action {action!r}. {hint}"
+    noun: str
+    action: str
+    hint: str
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -1350,6 +1361,7 @@ __all__ = [
     "NoDocument",
     "NoResponsible",
     "NoSender",
+    "NoSuchAction",
     "NoSuchField",
     "NoTruthValue",
     "NobodyAvailable",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import timedelta
-from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
+from difflib import get_close_matches
+from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, get_args
 
 from attrs import field, frozen
 
@@ -132,6 +133,8 @@ def process(
     """
 
     def decorate(function: Callable[P, Coroutine[Any, Any, R]]) -> Process[P, R]:
+        _check_word(name, "overlap", overlap, get_args(Overlap))
+        _check_word(name, "on_error", on_error, get_args(OnError))
         if retention is not None and not (isinstance(retention, timedelta) and retention >= timedelta(0)):
             detail = f"retention: expected a timedelta that is not negative, got {retention!r}."
             raise ProcessDefinitionError(process=name, detail=detail)
@@ -139,3 +142,12 @@ def process(
         return Process(function, name, version, starts, overlap, on_error, retention, form=form)
 
     return decorate
+
+
+def _check_word(process: str, parameter: str, word: object, allowed: tuple[str, ...]) -> None:
+    if word in allowed:
+        return
+    near = get_close_matches(word, allowed, n=1) if isinstance(word, str) else []
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    words = ", ".join(map(repr, allowed))
+    raise ProcessDefinitionError(process=process, detail=f"{parameter}: expected one of {words}, got {word!r}.{hint}")

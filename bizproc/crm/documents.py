@@ -5,10 +5,11 @@ from __future__ import annotations
 from bizproc.actions.documented import documented_by
 from bizproc.actions.papers import PublishDocument, ReadDocument, RevokeDocument
 from bizproc.crm.items import id_of
+from bizproc.crm.noun import Noun
 from bizproc.model.messages import CrmDocument
 
 
-class NamedDocument:
+class NamedDocument(Noun):
     """One of them."""
 
     def __init__(self, document: int) -> None:
@@ -30,8 +31,11 @@ class NamedDocument:
         return RevokeDocument(self._document)
 
 
-class Documents:
+class Documents(Noun):
     """`crm.document`: names one document."""
+
+    def __repr__(self) -> str:
+        return "crm.document"
 
     def __call__(self, document: CrmDocument | int) -> NamedDocument:
         """One of them, by itself or by its id."""

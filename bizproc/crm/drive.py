@@ -10,11 +10,15 @@ from bizproc.actions.drive import LASTS, AddFile, FindFile, GetFile, LinkFile
 from bizproc.actions.items import Delete
 from bizproc.core.action import Target
 from bizproc.crm.items import id_of
+from bizproc.crm.noun import Noun
 from bizproc.model.files import File
 
 
-class Drive:
+class Drive(Noun):
     """`crm.drive`: files by their path."""
+
+    def __repr__(self) -> str:
+        return "crm.drive"
 
     @documented_by(AddFile)
     def add(self, path: str, content: bytes | Path, *, media_type: str | None = None, replace: bool = False) -> AddFile:

@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 from bizproc.actions.documented import documented_by
 from bizproc.actions.finding import Find, FindFirst
 from bizproc.core.action import Target
+from bizproc.crm.noun import Noun
 from bizproc.rules.filters import Filter
 
 I = TypeVar("I")  # noqa: E741 - the item
 
 
-class Finding(Generic[I]):
+class Finding(Noun, Generic[I]):
     """Items of a kind can be looked for."""
 
     kind: ClassVar[str]

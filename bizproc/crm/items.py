@@ -19,13 +19,14 @@ from bizproc.actions.stopping import StopProcesses
 from bizproc.actions.tasks import AddTask, EndTasks, Tasks
 from bizproc.core.action import Target, act
 from bizproc.crm.clients import DetailsActions
+from bizproc.crm.noun import Noun
 from bizproc.model.users import Users
 
 I = TypeVar("I")  # noqa: E741 - the item
 F = TypeVar("F")
 
 
-class Named(Generic[I, F]):
+class Named(Noun, Generic[I, F]):
     """One item: the process's own if no id is given. It can be read and changed."""
 
     kind: ClassVar[str]

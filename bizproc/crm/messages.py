@@ -5,10 +5,11 @@ from __future__ import annotations
 from bizproc.actions.documented import documented_by
 from bizproc.actions.messages import ReadMessage
 from bizproc.crm.items import id_of
+from bizproc.crm.noun import Noun
 from bizproc.model.messages import Message
 
 
-class NamedMessage:
+class NamedMessage(Noun):
     """One of them."""
 
     def __init__(self, message: int) -> None:
@@ -22,8 +23,11 @@ class NamedMessage:
         return ReadMessage(self._message)
 
 
-class Messages:
+class Messages(Noun):
     """`crm.message`: names one message."""
+
+    def __repr__(self) -> str:
+        return "crm.message"
 
     def __call__(self, message: Message | int) -> NamedMessage:
         """One of them, by itself or by its id."""

@@ -8,12 +8,13 @@ from typing import Any, Final
 from bizproc.actions.documented import documented_by
 from bizproc.actions.queues import ExportQueue, HeldInQueue, ReleaseHeld, RestoreQueue
 from bizproc.core.action import Target
+from bizproc.crm.noun import Noun
 from bizproc.rules.queues import check_queue_name
 
 _QUEUE: Final = Target("queue")
 
 
-class NamedQueue:
+class NamedQueue(Noun):
     """One queue, by its name."""
 
     def __init__(self, name: str) -> None:
@@ -35,8 +36,11 @@ class NamedQueue:
         return HeldInQueue(_QUEUE, self.name, part=part)
 
 
-class Queues:
+class Queues(Noun):
     """`crm.queue`: names one, or speaks of all."""
+
+    def __repr__(self) -> str:
+        return "crm.queue"
 
     def __call__(self, name: str) -> NamedQueue:
         """One of them, by its name. Raises WrongValue for what can be no queue's."""

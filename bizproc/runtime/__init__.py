@@ -17,7 +17,7 @@ from bizproc.engines.embedded.rehearsal import Change, PreviewMessage, PreviewSt
 from bizproc.engines.embedded.unread import UnreadSignal
 from bizproc.engines.embedded.upgrade import Upgrade, UpgradeReport
 from bizproc.runtime.instance import Instance
-from bizproc.runtime.parts import open_database
+from bizproc.runtime.parts import open_database, refusals
 from bizproc.runtime.previewing import Preview
 from bizproc.runtime.runtime import Backup, Runtime, assemble
 
@@ -47,4 +47,5 @@ __all__ = [
     "UpgradeReport",
     "assemble",
     "open_database",
+    "refusals",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from bizproc.adapters.sql_crm import SqlCrm, SqlCrmReader
 from bizproc.adapters.sql_crm.reading import setting
 from bizproc.core.errors import ProcessDefinitionError, SettingsError
 from bizproc.core.process import Process
+from bizproc.engines.embedded.rules import check_starts
 from bizproc.model.portal import Portal
 from bizproc.model.tokens import Signer
 from bizproc.ports.channel import Outside
@@ -54,6 +55,15 @@ def distinct(processes: Iterable[Process[..., Any]]) -> list[Process[..., Any]]:
             detail = f"two processes have this name and version {process.version}: give one another name or version."
             raise ProcessDefinitionError(process=process.name, detail=detail)
     return list(known.values())
+
+
+def refusals(processes: Iterable[Process[..., Any]]) -> Iterator[ProcessDefinitionError]:
+    """Why processes would not be loaded, one after the other."""
+    for process in processes:
+        try:
+            check_starts(process)
+        except ProcessDefinitionError as error:
+            yield error
 
 
 def open_database(

@@ -20,6 +20,14 @@ Missed: TypeAlias = Literal["one", "all", "none"]
 
 FIELDS: Final = 5
 
+_VALUES: Final = (
+    ("minute", "from 0 to 59"),
+    ("hour", "from 0 to 23"),
+    ("day", "from 1 to 31"),
+    ("month", "from 1 to 12, or JAN to DEC"),
+    ("day of the week", "from 0 to 7, or SUN to SAT"),
+)
+
 
 @frozen
 class Schedule:
@@ -58,15 +66,45 @@ def schedule(expression: str, zone: str | None, missed: Missed) -> Schedule:
         raise WrongArgument(process="on.cron", parameter="missed", expected="'one', 'all' or 'none'", got=repr(missed))
     _check_zone(zone)
     text = " ".join(expression.split())
+    wrong = _what_is_wrong(text)
+    if wrong is not None:
+        expected = f"five fields (minute, hour, day, month, day of the week), as '0 9 * * MON-FRI'{wrong.expected}"
+        got = f"{expression!r}{wrong.got}"
+        raise WrongArgument(process="on.cron", parameter="expression", expected=expected, got=got)
+    return Schedule(text, zone, missed)
+
+
+@frozen
+class _Wrong:
+    """What an expression lacks, and what it has instead, each to be added to what is said of it."""
+
+    expected: str = ""
+    got: str = ""
+
+
+def _what_is_wrong(text: str) -> _Wrong | None:
+    """What keeps a text from being an expression of five fields."""
+    fields = text.split()
+    if len(fields) != FIELDS:
+        return _Wrong()
+    for (name, values), field, place in zip(_VALUES, fields, range(FIELDS), strict=True):
+        alone = ["*"] * FIELDS
+        alone[place] = field
+        if not _is_read(" ".join(alone)):
+            return _Wrong(f", the {name} {values}", f", whose {name} is {field!r}")
+    if not _is_read(text):
+        return _Wrong(
+            ", the day one that its months have", f", whose day is {fields[2]!r} and whose month {fields[3]!r}"
+        )
+    return None
+
+
+def _is_read(text: str) -> bool:
     try:
         CronSim(text, _SOME_DAY)
-        fits = len(text.split()) == FIELDS
     except CronSimError:
-        fits = False
-    if not fits:
-        expected = "five fields (minute, hour, day, month, day of the week), as '0 9 * * MON-FRI'"
-        raise WrongArgument(process="on.cron", parameter="expression", expected=expected, got=repr(expression))
-    return Schedule(text, zone, missed)
+        return False
+    return True
 
 
 def _check_zone(zone: str | None) -> None:

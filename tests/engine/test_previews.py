@@ -222,7 +222,7 @@ async def test_what_starts_ends_or_wakes_because_of_a_step_is_named(world: World
         await crm.deal.update({"title": "Coffee"})
         await crm.contact.create(name="Ada", last_name="Byron")
         await crm.deal.change_stage("WON")
-        return "never"
+        return "never"  # bizproc: ok (shows that it never runs)
 
     world.use(greets)
     deal = await world.deal()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bizproc import Process, Runtime, action, crm, gather, new_id, now, patched, process, start, this, wait
+from bizproc import Process, Runtime, UserQueue, action, crm, gather, new_id, now, patched, process, start, this, wait
 from bizproc.core.errors import ReplayMismatch
 from bizproc.model import Deal
 from bizproc.runtime import UpgradeReport
@@ -298,3 +298,23 @@ async def test_progress_is_told(world: World) -> None:
 def test_a_mismatch_without_arguments_says_nothing_of_them() -> None:
     error = ReplayMismatch(instance="a", step="0", recorded="x", asked="nothing there")
     assert "differ" not in str(error)
+
+
+async def test_of_a_queue_that_is_changed_only_what_differs_is_told(world: World) -> None:
+    team = [await world.user(), await world.user(), await world.user()]
+    deal = await world.deal()
+
+    def sharing(*members: Any) -> Process[..., Any]:
+        @process("share")
+        async def share(deal: Deal) -> None:
+            await crm.deal.change_responsible(UserQueue(members, pick="in_order", name="sales"))
+            await wait.sleep(DAY)
+
+        return share
+
+    await parked(world, sharing(*team[:2]), deal)
+    said = await verdict(world, sharing(*team))
+    one, two, three = (f"user {each.id}" for each in team)
+    queue = f'UserQueue(members=[{one}, {two}], pick="in_order", name="sales")'
+    assert said.recorded == f"deal.change_responsible(queue={queue})"
+    assert f"they differ in        queue.members [{one}, {two}] → [{one}, {two}, {three}]\n" in said.detail

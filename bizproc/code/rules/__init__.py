@@ -10,6 +10,7 @@ from typing import Final
 
 from bizproc.code.rules.awaiting import FOREIGN_AWAIT, NOT_AWAITED
 from bizproc.code.rules.cancelling import SWALLOWED_CANCEL, UNSHIELDED_EFFECT
+from bizproc.code.rules.ending import AFTER_END
 from bizproc.code.rules.order import SET_ORDER
 from bizproc.code.rules.outside import CLOCK, ENVIRONMENT, OUTSIDE, RANDOM
 from bizproc.code.rules.rule import Rule
@@ -28,6 +29,7 @@ RULES: Final[tuple[Rule, ...]] = (
     SHARED_QUEUE,
     SWALLOWED_CANCEL,
     UNSHIELDED_EFFECT,
+    AFTER_END,
     MANY_WAIT,
     FILTER_TRUTH,
 )

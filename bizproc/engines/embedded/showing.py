@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from bizproc.core.form import duration_text
+from bizproc.rules.saying import saying
 from bizproc.store.types import json_value
 from bizproc.triggers.showing import trigger_text
 
@@ -39,13 +40,40 @@ def differing(recorded: str | None, asked: str | None) -> str:
     then: Mapping[str, Any] = json_value(recorded or "{}")
     now: Mapping[str, Any] = json_value(asked or "{}")
     names = [*then, *(name for name in now if name not in then)]
-    changed = (
-        f"{name} {_value(then[name]) if name in then else '(left out)'} → "
-        f"{_value(now[name]) if name in now else '(left out)'}"
-        for name in names
-        if then.get(name, names) != now.get(name, names)
+    return ", ".join(
+        change for name in names for change in _changes(name, then.get(name, _LEFT_OUT), now.get(name, _LEFT_OUT))
     )
-    return ", ".join(changed)
+
+
+_LEFT_OUT: Final = object()
+
+
+def _changes(name: str, then: Any, now: Any) -> Iterator[str]:
+    """Of values with many fields those that differ, each by itself: `queue.members [1, 2] → [1, 2, 3]`."""
+    if then == now and type(then) is type(now):
+        return
+    before, after = _fields(then), _fields(now)
+    if before is None or after is None or before[0] != after[0]:
+        yield f"{name} {_said(then)} → {_said(now)}"
+        return
+    fields, others = before[1], after[1]
+    for each in (*fields, *(other for other in others if other not in fields)):
+        yield from _changes(f"{name}.{each}", fields.get(each, _LEFT_OUT), others.get(each, _LEFT_OUT))
+
+
+def _fields(value: Any) -> tuple[str, Mapping[str, Any]] | None:
+    """The fields of an object or a mapping, with the name of the object's class."""
+    match value:
+        case {"$object": [str(label), dict(fields)]}:
+            return label, fields
+        case dict() if not any(key.startswith("$") for key in value):
+            return "", value
+        case _:
+            return None
+
+
+def _said(value: Any) -> str:
+    return "(left out)" if value is _LEFT_OUT else _value(value)
 
 
 def _value(value: Any) -> str:
@@ -58,6 +86,13 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"' if len(value) <= _LONGEST else f'"{value[:_LONGEST]}…"'
     return _short(value) if isinstance(value, dict) else str(value)
+
+
+def _object(label: str, form: Any) -> str:
+    """An object by what it says; one with a form of its own by that."""
+    if not isinstance(form, dict):
+        return f"{label}({_value(form)})"
+    return f"{label}({', '.join(f'{key}={_value(one)}' for key, one in saying(label, form).items())})"
 
 
 def _short(value: Mapping[str, Any]) -> str:
@@ -78,5 +113,6 @@ _TAGS: Final[Mapping[str, Callable[[Any], str]]] = {
     "$item": lambda item: f"{item[0]} {item[1]}",
     "$set": lambda members: "{" + ", ".join(map(_value, members)) + "}",
     "$enum": lambda pair: ".".join(map(str, pair)),
-    "$object": lambda pair: f"{pair[0]}({', '.join(f'{key}={_value(one)}' for key, one in pair[1].items())})",
+    "$dict": lambda pairs: "{" + ", ".join(f"{_value(key)}: {_value(one)}" for key, one in pairs) + "}",
+    "$object": lambda pair: _object(*pair),
 }

@@ -39,12 +39,13 @@ def test_findings_are_there_as_json(run: Run, here: Path) -> None:
     assert (ran.exit_code, finding["rule"], finding["path"]) == (1, "not-awaited", "sales.py")
 
 
-def test_without_paths_the_modules_of_the_settings_are_read_and_not_run(run: Run, here: Path) -> None:
+def test_without_paths_the_modules_of_the_settings_are_read_and_loaded_and_both_are_said(run: Run, here: Path) -> None:
     (here / "sales.py").write_text(f"{BAD}\nraise SystemExit('run')\n", "utf-8")
     (here / "bizproc.toml").write_text("processes = ['sales']\n")
     ran = run("check")
     assert ran.exit_code == 1
     assert "1 finding" in ran.stdout
+    assert "the module 'sales' cannot be loaded: SystemExit: run" in ran.stdout
 
 
 @pytest.mark.parametrize(

@@ -201,3 +201,23 @@ def test_a_call_awaited_in_a_process_starts_it_with_its_arguments() -> None:
     assert driver.asks["1"].command.result_type is str
     driver.resume("1", "done")
     assert result(driver) == "done"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            {"overlap": "singel"},
+            "overlap: expected one of 'single', 'parallel', 'replace', 'queue', got 'singel'. Did you mean 'single'?",
+        ),
+        ({"overlap": None}, "overlap: expected one of"),
+        ({"on_error": "ignore"}, "on_error: expected one of 'raise', 'continue', got 'ignore'."),
+    ],
+)
+def test_a_word_that_is_none_is_refused_where_it_is_written(options: Any, says: str) -> None:
+    with pytest.raises(ProcessDefinitionError) as raised:
+
+        @process("wrong", **options)
+        async def wrong() -> None: ...
+
+    assert says in str(raised.value)

@@ -32,7 +32,8 @@ SAID_WITHIN = {
         "InstanceNotFound",
         "InstancePoisoned",
     ),
-    *("JournalTooLong", "NestedStep", "NoClient", "NoDocument", "NoResponsible", "NoSender", "NoSuchField"),
+    *("JournalTooLong", "NestedStep", "NoClient", "NoDocument", "NoResponsible", "NoSender", "NoSuchAction"),
+    "NoSuchField",
     *("NoTruthValue", "NotDurable", "NotInProcess", "NotPrintable", "PortTaken", "ReplayMismatch", "StartConflict"),
     *("StoreError", "StoreNewer", "UnknownStep"),
 }

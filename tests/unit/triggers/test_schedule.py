@@ -87,3 +87,20 @@ def test_a_trigger_is_written_and_restored_with_all_it_says() -> None:
     trigger = on.cron("0 9 * * MON", tz="Europe/Paris", missed="all") | on.stage("deal", "NEW", while_in_stage=True)
     codec = Codec()
     assert codec.decode(codec.encode(trigger)) == trigger
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        ("60 * * * *", "the minute from 0 to 59, got '60 * * * *', whose minute is '60'"),
+        ("0 25 * * *", "the hour from 0 to 23, got '0 25 * * *', whose hour is '25'"),
+        ("0 9 32 * *", "whose day is '32'"),
+        ("0 9 * 13 *", "whose month is '13'"),
+        ("0 9 * * 1-9", "whose day of the week is '1-9'"),
+        ("0 0 30 2 *", "whose day is '30' and whose month '2'"),
+    ],
+)
+def test_the_field_that_is_out_of_range_is_named(expression: str, says: str) -> None:
+    with pytest.raises(WrongArgument) as raised:
+        on.cron(expression)
+    assert says in str(raised.value)
