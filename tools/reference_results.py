@@ -47,7 +47,7 @@ def results(entries: Iterable[Entry]) -> str:
     """All classes that are given, and those that their fields hold."""
     found = _classes(entries)
     for cls in found:  # it grows meanwhile
-        found += [each for each in _held_by(cls) if each not in found]
+        found += [each for each in dict.fromkeys(_held_by(cls)) if each not in found]
     return "\n".join([HEAD, *map(_class, sorted(found, key=lambda cls: cls.__name__))])
 
 
