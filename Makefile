@@ -57,7 +57,7 @@ format: $(STAMPS)/dev
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-reference: $(STAMPS)/run
+reference: $(STAMPS)/test
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.typing_of_actions
 	@$(BIN)/python -m tools.reference_cli

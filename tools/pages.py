@@ -4,26 +4,44 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 MADE = "<!-- Made from the code by `make reference`. Changes belong there. -->\n"
 
 
-def spoken(name: str, told: Any) -> str:
+def spoken(name: str, told: Any, call: str | None = None) -> str:
     """One function or class: how it is typed, and its docstring."""
     documentation = re.sub(r"\s*Heading \d+[^.]*\.$", "", inspect.cleandoc(undecided(told.__doc__)), flags=re.MULTILINE)
-    parts = [f"### {name}\n", f"```text\n{name}{_signature(told)}\n```\n"]
+    parts = [f"### {name}\n", f"```text\n{call or typed(name, told)}\n```\n"]
     for title, text in _sections(documentation):
         lines = _items(text) if title else []
-        parts.append(table((title.lower(), ""), lines) if lines else f"{text.strip()}\n")
+        said = f"{title}: {' '.join(text.split())}" if title else text.strip()
+        parts.append(table((title.lower(), ""), lines) if lines else f"{said}\n")
     return "\n".join(parts)
 
 
-def _signature(told: Any) -> str:
+def typed(name: str, told: Any) -> str:
+    """How it is typed: with `await` where a call is awaited, `async with` where it is a block, `@` where it decorates."""
+    return f"{_before(told)}{name}{signature(told)}"
+
+
+def _before(told: Any) -> str:
+    if inspect.iscoroutinefunction(told):
+        return "await "
+    given = inspect.isfunction(told) and told.__annotations__.get("return")
+    if isinstance(given, str):
+        given = eval(given, told.__globals__)  # noqa: S307  an annotation of our own; others of it need not be there
+    made = get_origin(given) or given
+    if made is Callable:
+        return "@"
+    return "await " if hasattr(made, "__await__") else "async with " if hasattr(made, "__aenter__") else ""
+
+
+def signature(told: Any) -> str:
     """The parameters without their types, which the docstring has in words; enough to type a call."""
-    signature = inspect.signature(told)
-    shown = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
-    return re.sub(r"=<[^>]*>|=NOTHING", "=…", str(inspect.Signature(shown)))
+    declared = inspect.signature(told).parameters
+    shown = [each.replace(annotation=inspect.Parameter.empty) for name, each in declared.items() if name != "self"]
+    return re.sub(r"=<[^>]*>|=NOTHING", "=…", str(inspect.Signature(shown))).replace("=mappingproxy({})", "={}")
 
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns):\n", re.MULTILINE)

@@ -1,5 +1,5 @@
 """
-Writes docs/reference/actions.md, language.md, triggers.md, filters.md and errors.md from the code.
+Writes docs/reference/actions.md, language.md, triggers.md, filters.md, testing.md and errors.md from the code.
 
 What stands there is what `bizproc actions` shows, what the docstrings of `bizproc` say, and what
 `bizproc/core/errors.py` declares; a test keeps the files equal to it. Nothing is written by hand there.
@@ -21,6 +21,8 @@ from bizproc.core import errors
 from bizproc.core.checks import readable
 from tools.pages import MADE, code, spoken, table, undecided, write_pages
 from tools.reference_filters import filters
+from tools.reference_results import given_by, results
+from tools.reference_testing import testing
 from tools.reference_triggers import triggers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +58,7 @@ def actions() -> str:
     parts += [_headed(entry) for entry in headed]
     parts += ["## Beyond the document\n"]
     parts += [f"### {_title(entry)}\n\n{_body(entry)}" for entry in beyond]
+    parts += [results(entries)]
     return "\n".join(parts)
 
 
@@ -98,6 +101,7 @@ def _body(entry: Entry) -> str:
     if others:
         parts.append(f"Also {', '.join(f'`{name}`' for name in others)}.\n")
     parts.append(f"{entry.says}\n")
+    parts += given_by(entry)
     if entry.parameters:
         rows = [
             (f"`{each.name}`", code(each.type), "required" if each.required else code(each.default), each.description)
@@ -117,6 +121,33 @@ LANGUAGE = """\
 
 What a process is written in, beside [actions](actions.md), [triggers](triggers.md) and [filters](filters.md). All of
 it is imported from `bizproc`.
+
+What stands below with `await` is awaited, and nothing happens before it is: `await note("called")`,
+`moment = await now()`. What stands without is not: `printed(deal, "amount")` gives its text at once. `@` stands in front of
+a function, and `async with` begins a block. [Testing](testing.md) has a page of its own.
+"""
+
+NAMES = """\
+## Names that differ
+
+A stage of a lead is called a status by those who work with leads. So two names that are of leads alone have that word;
+what is said of items of any kind has the other one, of leads, too.
+
+| of a deal (a quote, an invoice, a smart item) | of a lead |
+| --- | --- |
+| `await crm.deal.change_stage("WON")` | `await crm.lead.change_status("CONVERTED")` |
+| `await wait.until_stage("WON")`, of deals alone | `await wait.until_status("CONVERTED")` |
+| `on.stage("deal", "WON")` | `on.stage("lead", "CONVERTED")` |
+| `deal.stage`, `F.stage == "WON"` | `lead.stage`, `F.stage == "CONVERTED"`; `lead.status` is the same text |
+
+What one thing is handed over as follows from what is known without it:
+
+| typed | takes | because |
+| --- | --- | --- |
+| `crm.deal(...)`, `wait.until_stage(deal=...)` | `crm.deal(42)`, `crm.deal(deal)` | the kind is said already: an id is enough, an item will do |
+| `on.changed(...)`, `on.stage(...)` and the like | a kind, `on.changed("deal")`, or one item, `on.changed(deal)` | an id alone would not say of which kind |
+| `on.payment_paid(...)`, `on.email_opened(...)` and the like | nothing, or one item, `on.payment_paid(deal)` | they are about items of whatever kind |
+| `--document` of the command line, an event's `subject` | `deal:42` | a text says both |
 """
 
 RECIPES = ("recipe", "use")
@@ -135,6 +166,7 @@ def language() -> str:
     parts += [spoken(name, getattr(bizproc, name)) for name in QUEUES]
     parts += ["## Recipes\n"]
     parts += [spoken(name, getattr(bizproc, name)) for name in RECIPES]
+    parts += [NAMES]
     return "\n".join(parts)
 
 
@@ -198,6 +230,7 @@ REFERENCE = {
     "language.md": language,
     "triggers.md": triggers,
     "filters.md": filters,
+    "testing.md": testing,
     "errors.md": all_errors,
 }
 

@@ -116,7 +116,8 @@ def _wait(name: str) -> Entry:
     function = getattr(wait, name.removeprefix("wait."))
     documentation = inspect.cleandoc(function.__doc__ or "")
     hint = get_type_hints(function)["return"]
-    result = get_args(hint)[0] if get_origin(hint) is Awaitable else result_of(hint)
+    made = get_origin(hint) or hint
+    result = get_args(hint)[0] if made is Awaitable else result_of(made)
     returns = "None" if result is type(None) else readable(result)
     return Entry(
         heading=None,
@@ -179,7 +180,7 @@ def _forms(named: _Named) -> Iterator[Form]:
     for name in sorted(named, key=_deal_first):
         groups.setdefault((name.rpartition(".")[2], _signature(named[name])), []).append(name)
     for (_, signature), names in groups.items():
-        yield Form(names=tuple(names), signature=signature, returns=_returns(named[names[0]].action, len(names)))
+        yield Form(names=tuple(names), signature=signature, returns=_returns(names, named[names[0]].action))
 
 
 def _deal_first(name: str) -> tuple[bool, str]:
@@ -216,13 +217,17 @@ def _made_by(function: Any) -> Any:
     return function if inspect.isfunction(function) else function.action.__init__
 
 
-def _returns(action: Any, kinds: int) -> str:
-    """The type of its value; of an action on whatever item that gives the item back, the item."""
+def _returns(names: list[str], action: Any) -> str:
+    """The type of its value; of an action on items of whatever kind that gives such items, that it does."""
     for cls in action.__mro__:
         result = result_of(cls)
         if result is not Any:
             return "None" if result is type(None) else readable(result)
-    return "the item" if kinds > 1 else "SmartItem"
+    item = "the item" if len(names) > 1 else "SmartItem"
+    return _OF_ITEMS.get(names[0].rpartition(".")[2], "{}").format(item)
+
+
+_OF_ITEMS: Final = {"find": "tuple[{}, ...]", "find_first": "{} | None"}
 
 
 def _prose(documentation: str) -> str:
@@ -259,14 +264,14 @@ def _parameters(function: Any, documentation: str | None) -> Iterator[Parameter]
 def _fields(hint: Any, action: Any) -> Iterator[Parameter]:
     """The fields of a `**fields: Unpack[DealFields]`; the noun's docstring says what they are."""
     fields = get_args(hint)[0] if get_origin(hint) is not None else hint
-    told = _attributes(result_of(action))
+    told = attributes_of(result_of(action))
     for name, type_ in get_type_hints(fields).items():
         description = told.get(name, "")
         yield Parameter(name=name, type=readable(type_), required=name in action.required, description=description)
 
 
-def _attributes(noun: Any) -> dict[str, str]:
-    """What the docstrings of a noun's classes say of its attributes."""
+def attributes_of(noun: Any) -> dict[str, str]:
+    """What the docstrings of a class, and of those it is made of, say of its attributes."""
     told: dict[str, str] = {}
     for cls in reversed(getattr(noun, "__mro__", ())):
         section = _ATTRIBUTES.search(inspect.cleandoc(cls.__doc__ or ""))

@@ -306,6 +306,24 @@ def payments(settings: Settings) -> Iterator[Finding]:
         yield right("payments", "by Stripe" if stripe else "a page of our own says what to transfer")
 
 
+def account(settings: Settings, url: str) -> Iterator[Finding]:
+    """Whether the page of a payment can say where to transfer it: that stands in the store, not in the settings."""
+    from bizproc.adapters.sql_crm.payments import has_account
+    from bizproc.store.examining import ask
+
+    if settings.payments.provider != "page":
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an old SQLite another check speaks
+        try:
+            there = ask(url, has_account)
+        except BizprocError:
+            return  # what is wrong with the store is said of the store
+    if there is False:
+        said = "the page cannot say where to transfer: no bank account of a company of ours is in the store"
+        yield note("payments", said, "fill it in: docs/how-to/channels.md, The account on the page")
+
+
 def documents(settings: Settings) -> Iterator[Finding]:
     from bizproc.adapters.documents.libreoffice import program
 
@@ -355,4 +373,5 @@ def all_findings(settings: Settings | None, url: str, modules: tuple[str, ...], 
     amiss = {each.about for each in asked if each.state == "wrong"}
     for name, look in PROVIDERS.items():
         # What is wrong for a process that asks for it is not worth knowing once more.
-        yield from (each for each in look(settings) if each.state != "note" or name not in amiss)
+        found = [*look(settings), *(account(settings, url) if name == "payments" else ())]
+        yield from (each for each in found if each.state != "note" or name not in amiss)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import frozen
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 sql = load("bizproc.store", "sql/examining.sql")
+
+T = TypeVar("T")
 
 BUSY: Final = timedelta(seconds=2)
 
@@ -69,6 +72,27 @@ def examine(url: str) -> Examined:
         newest = _whole(path)
         owner = alive(path, Pulse())
     return Examined(path=path, schema=schema, owner=owner, size=path.stat().st_size, free=free, newest=newest)
+
+
+def ask(url: str, question: Callable[[Connection], T]) -> T | None:
+    """
+    What a function finds in a store, on a connection that only reads; None where there is no store of our schema.
+
+    Raises:
+        SettingsError, StoreUnreadable, StoreNewer, StoreDamaged, StoreReadOnly, StoreLocked: As `examine`.
+    """
+    path = locate(url)
+    if path is None:
+        return None
+    with naming(str(path)):
+        if look(path, BUSY, Schema()) != SCHEMA:
+            return None
+        connection = connect(path, BUSY, mode=harmless_mode(path))
+        try:
+            with snapshot(connection):
+                return question(connection)
+        finally:
+            connection.close()
 
 
 def _whole(path: Path) -> datetime | None:

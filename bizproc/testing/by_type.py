@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
-_OF_TYPES: Final = {
+OF_TYPES: Final = {
     "Deal": "items:deals",
     "Lead": "items:leads",
     "Quote": "items:quotes",
@@ -29,7 +29,7 @@ def register() -> None:
 
     from bizproc import model
 
-    for name, place in _OF_TYPES.items():
+    for name, place in OF_TYPES.items():
         st.register_type_strategy(getattr(model, name), _loaded(place))
 
 

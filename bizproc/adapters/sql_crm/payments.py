@@ -16,6 +16,7 @@ from bizproc.model.references import ItemRef
 from bizproc.ports.performing import Performing
 
 _TAKEN: Final = "SELECT 1 FROM payment WHERE provider IS ? AND reference = ? AND paid = 1 AND id <> ?"
+_OURS: Final = "is_my_company = 1"
 
 
 def one(connection: Runs, id: Any) -> Payment:
@@ -72,9 +73,19 @@ def bill(connection: Runs, payment: int) -> Bill:
     order: Order = read(connection, SHAPES["order"], found.order_id)
     rows = belonging(connection, SHAPES["product_row"], ItemRef("order", order.id))
     company = _ours(connection, order)
+    return Bill(payment=found, order=order, rows=rows, company=company, bank=_account(connection, company))
+
+
+def has_account(connection: Runs) -> bool:
+    """Whether the page of a payment can say where to transfer it, at least for one of our companies."""
+    accounts = [_account(connection, company) for company in those(connection, "company", _OURS)]
+    return any(account is not None and any(account.fields.values()) for account in accounts)
+
+
+def _account(connection: Runs, company: Any) -> Any:
+    """The bank account to which a company is paid, or None."""
     details = _first(connection, "details", "company_id = ?", company.id) if company else None
-    bank = _first(connection, "bank_details", "details_id = ?", details.id) if details else None
-    return Bill(payment=found, order=order, rows=rows, company=company, bank=bank)
+    return _first(connection, "bank_details", "details_id = ?", details.id) if details else None
 
 
 def _ours(connection: Runs, order: Order) -> Any:
@@ -86,7 +97,7 @@ def _ours(connection: Runs, order: Order) -> Any:
     own = getattr(item, "my_company_id", None)
     if own is not None:
         return read(connection, SHAPES["company"], own)
-    return next(iter(those(connection, "company", "is_my_company = 1")), None)
+    return next(iter(those(connection, "company", _OURS)), None)
 
 
 def _first(connection: Runs, kind: str, condition: str, *parameters: Any) -> Any:

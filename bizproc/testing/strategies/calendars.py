@@ -45,9 +45,12 @@ def calendars(
     draw: st.DrawFn, *, near: datetime = _SPRING, zones: Iterable[str] = ZONES, never_open: bool = False
 ) -> Calendar:
     """
-    Working calendars that open every week, with holidays and exceptions around the moment `near`.
+    Working calendars that open every week, with holidays and exceptions around a moment.
 
-    With `never_open` also such as open on exceptional days alone, or never.
+    Args:
+        near: That moment.
+        zones: Names of the time zones that they may have; those with odd changes of clocks, if left out.
+        never_open: Also such as open on exceptional days alone, or never.
     """
     days = st.lists(shifts(), max_size=2)
     week = st.lists(days, min_size=7, max_size=7)
@@ -60,7 +63,13 @@ def calendars(
 
 
 def absences(users: st.SearchStrategy[int] = _USERS, near: datetime = _SPRING) -> st.SearchStrategy[Absence]:
-    """Absences of these users around a moment, of whole days and of hours, empty ones among them."""
+    """
+    Absences around a moment, of whole days and of hours, empty ones among them.
+
+    Args:
+        users: A strategy of the ids of whom they are.
+        near: That moment.
+    """
     hours = st.integers(-100, 100)
     return st.builds(
         lambda user, reason, start, length, all_day: Absence(

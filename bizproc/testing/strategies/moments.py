@@ -26,7 +26,13 @@ _LAST: Final = datetime(2037, 12, 31, tzinfo=UTC)
 
 
 def moments(first: datetime = _FIRST, last: datetime = _LAST) -> st.SearchStrategy[datetime]:
-    """Moments in UTC: many of them, where the bounds allow it, within two days of a change of clocks somewhere."""
+    """
+    Moments in UTC: many of them, where the bounds allow it, within two days of a change of clocks somewhere.
+
+    Args:
+        first: None is before it.
+        last: None is behind it.
+    """
     bounds = (first.astimezone(UTC).replace(tzinfo=None), last.astimezone(UTC).replace(tzinfo=None))
     # First what is plain, and drawn as one number: an example shrinks to the beginning.
     minutes = made(partial(_later, first.astimezone(UTC)), st.integers(0, (last - first) // timedelta(minutes=1)))

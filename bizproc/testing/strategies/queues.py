@@ -20,7 +20,12 @@ _picks: Final = st.sampled_from(PICKS)
 
 
 def queues(users: st.SearchStrategy[int] = _users) -> st.SearchStrategy[UserQueue]:
-    """Queues of these users, each option at work in some of them."""
+    """
+    Queues, each option at work in some of them. Their users need not be there.
+
+    Args:
+        users: A strategy of the ids of their members.
+    """
     return st.lists(users, max_size=8).flatmap(lambda members: _queue_of(tuple(members)))
 
 
