@@ -36,7 +36,7 @@ HEAD = """\
 # Testing
 
 What tests of processes are written with. `from bizproc.testing import World`; pytest finds the plugin by itself.
-Worlds, crashes and fakes need pytest alone; strategies and machines need Hypothesis. `pip install bizproc[test]` brings both.
+Worlds, crashes and fakes need pytest alone; strategies and machines need Hypothesis. `bizproc[test]` brings both.
 
 How it is used: [test an automation](../how-to/test-an-automation.md),
 [test with random stories](../how-to/test-with-random-stories.md).
