@@ -21,7 +21,7 @@ def spoken(name: str, told: Any, call: str | None = None) -> str:
 
 
 def typed(name: str, told: Any) -> str:
-    """How it is typed: with `await` where a call is awaited, `async with` where it is a block, `@` where it decorates."""
+    """How it is typed: `await` where a call is awaited, `async with` where it is a block, `@` where it decorates."""
     return f"{_before(told)}{name}{signature(told)}"
 
 

@@ -123,8 +123,8 @@ What a process is written in, beside [actions](actions.md), [triggers](triggers.
 it is imported from `bizproc`.
 
 What stands below with `await` is awaited, and nothing happens before it is: `await note("called")`,
-`moment = await now()`. What stands without is not: `printed(deal, "amount")` gives its text at once. `@` stands in front of
-a function, and `async with` begins a block. [Testing](testing.md) has a page of its own.
+`moment = await now()`. What stands without is not: `printed(deal, "amount")` gives its text at once. `@` stands in
+front of a function, and `async with` begins a block. [Testing](testing.md) has a page of its own.
 """
 
 NAMES = """\
@@ -144,9 +144,12 @@ What one thing is handed over as follows from what is known without it:
 
 | typed | takes | because |
 | --- | --- | --- |
-| `crm.deal(...)`, `wait.until_stage(deal=...)` | `crm.deal(42)`, `crm.deal(deal)` | the kind is said already: an id is enough, an item will do |
-| `on.changed(...)`, `on.stage(...)` and the like | a kind, `on.changed("deal")`, or one item, `on.changed(deal)` | an id alone would not say of which kind |
-| `on.payment_paid(...)`, `on.email_opened(...)` and the like | nothing, or one item, `on.payment_paid(deal)` | they are about items of whatever kind |
+| `crm.deal(...)`, `wait.until_stage(deal=...)` | \
+`crm.deal(42)`, `crm.deal(deal)` | the kind is said already: an id is enough, an item will do |
+| `on.changed(...)`, `on.stage(...)` and the like | \
+a kind, `on.changed("deal")`, or one item, `on.changed(deal)` | an id alone would not say of which kind |
+| `on.payment_paid(...)`, `on.email_opened(...)` and the like | \
+nothing, or one item, `on.payment_paid(deal)` | they are about items of whatever kind |
 | `--document` of the command line, an event's `subject` | `deal:42` | a text says both |
 """
 

@@ -35,8 +35,8 @@ from tools.pages import MADE, code, signature, spoken, table, typed
 HEAD = """\
 # Testing
 
-What tests of processes are written with. `from bizproc.testing import World`; pytest finds the plugin by itself. Worlds,
-crashes and fakes need pytest alone; strategies and machines need Hypothesis. `pip install bizproc[test]` brings both.
+What tests of processes are written with. `from bizproc.testing import World`; pytest finds the plugin by itself.
+Worlds, crashes and fakes need pytest alone; strategies and machines need Hypothesis. `bizproc[test]` brings both.
 
 How it is used: [test an automation](../how-to/test-an-automation.md),
 [test with random stories](../how-to/test-with-random-stories.md).
@@ -156,7 +156,7 @@ def _of_worlds() -> list[str]:
         "What `run = await world.start(...)` gives, and `world.instance(id)`. It outlives crashes.\n",
         table(("of an instance", ""), [*_members(RunningInstance, "run.")]),
         "### The clock\n",
-        f"`world.clock`. {_paragraph(VirtualClock)} It begins at {VirtualClock().now():%Y-%m-%d %H:%M} UTC, a Monday.\n",
+        f"`world.clock`. {_paragraph(VirtualClock)} It begins at {VirtualClock().now():%A %Y-%m-%d %H:%M} UTC.\n",
         table(("of the clock", ""), [*_members(VirtualClock, "world.clock.")]),
         "### Commits\n",
         f"`world.commits`. {_paragraph(Commits)}\n",

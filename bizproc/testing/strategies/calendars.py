@@ -41,7 +41,7 @@ def _days_near(moment: datetime) -> st.SearchStrategy[date]:
 
 
 @st.composite
-def calendars(
+def calendars(  # noqa: D417  `draw` is Hypothesis's
     draw: st.DrawFn, *, near: datetime = _SPRING, zones: Iterable[str] = ZONES, never_open: bool = False
 ) -> Calendar:
     """
