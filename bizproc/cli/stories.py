@@ -17,8 +17,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from bizproc.cli.assigned import Assigned
+from bizproc.cli.found import Found, Put
 from bizproc.cli.mistakes import Mistake
 from bizproc.cli.pasting import Pasting
+from bizproc.cli.referred import referred
 from bizproc.core.codec import Codec
 from bizproc.core.commands import Signalled
 from bizproc.core.errors import ItemNotFound
@@ -26,6 +28,8 @@ from bizproc.core.process import Process
 from bizproc.core.steps import StepFunction
 from bizproc.model.fields import Field, fields_of, writable
 from bizproc.model.kinds import class_of
+from bizproc.model.planned import Task
+from bizproc.model.timeline import Comment
 from bizproc.store.types import moment
 
 if TYPE_CHECKING:
@@ -33,7 +37,17 @@ if TYPE_CHECKING:
     from bizproc.engines.embedded.journal import Recorded
     from bizproc.runtime import Runtime
 
-_FACTORIES: Final = ("user", "company", "contact", "product", "deal")
+_FACTORIES: Final = ("user", "product", "company", "contact", "lead", "deal", "quote", "invoice")
+"""What a world makes, each behind what it points at."""
+
+_OTHERS: Final = '''
+@process("others")
+async def others(item: {cls}, *, task: str, done: bool) -> None:
+    """What another process had done: its task bears the stage."""
+    made = await crm.{kind}(item).add_task(task)
+    if done and made.activity_id is not None:
+        await crm.{kind}(item).complete_activity(made.activity_id)
+'''
 _SECRET: Final = re.compile(r"secret|password|passwd|token|api_?key|credential", re.IGNORECASE)
 _TOLD_APART: Final = timedelta(seconds=1)
 _MOST_FILLERS: Final = 50
@@ -42,19 +56,15 @@ _MOST_FILLERS: Final = 50
 async def story_of(runtime: Runtime, recording: Recording) -> str:
     """The test. Raises Mistake for what cannot be told."""
     linked = await _linked_items(runtime, recording)
-    products = await _products(runtime, recording)
-    return Story(recording, linked, products).text()
+    return Story(recording, linked | await _named_items(runtime, recording)).text()
 
 
 class Story:
     """A test that is being written."""
 
-    def __init__(
-        self, recording: Recording, linked: Mapping[tuple[str, int], Any], products: Mapping[int, Any]
-    ) -> None:
+    def __init__(self, recording: Recording, linked: Mapping[tuple[str, int], Any]) -> None:
         self.recording = recording
         self.linked = linked
-        self.products = products
         self.process: Process[..., Any] = recording.call.process
         self.codec = Codec()
         self.code = Pasting(_is_secret)
@@ -62,6 +72,8 @@ class Story:
         self.now = recording.status.started_at
         self.variables: dict[tuple[str, int], str] = {}
         self.assigned = Assigned.of(recording.rows, self.codec)
+        self.found = Found.of(recording, self.codec, linked)
+        self.others = ""
 
     def text(self) -> str:
         self.given()
@@ -69,7 +81,6 @@ class Story:
         self.seen()
         status = self.recording.status
         name = re.sub(r"\W+", "_", status.id).strip("_").lower()
-        called = self.variable_of(self.process)
         subject = f"{self.said(status.id)}, an instance of {self.said(self.process.name)}"
         head = [
             f'"""The story of {subject}, as it was recorded."""',
@@ -80,57 +91,121 @@ class Story:
         begins = self.code.of(status.started_at)
         self.code.name("pytest", None)
         self.code.name("bizproc.testing", "World")
+        missing = [f"# Step {row.address} ({row.name}): {what}." for row, what in self.found.missing]
+        if missing:
+            missing.append("# Make that where the story begins, and take this mark away.")
+            missing.append('@pytest.mark.skip("what was in the CRM then is not made here")')
         body = [
+            *missing,
             f"@pytest.mark.begins({begins})",
-            f"@pytest.mark.processes({called})",
             f"async def test_{name}(world: World) -> None:",
             *(f"    {line}" if line else "" for line in self.lines),
         ]
-        return "\n".join([*head, *self.code.imports(), "", "", *body]) + "\n"
+        others = [self.others, ""] if self.others else []
+        return "\n".join([*head, *self.code.imports(), "", *others, "", *body]) + "\n"
 
     # -- what was there ------------------------------------------------------------------------------------------------
 
     def given(self) -> None:
         """The items, and what steps will answer."""
-        self.lines += self._products()
-        self._users()
-        for (kind, id_), item in self.linked.items():
-            if (kind, id_) not in self.variables:
-                self._make(kind, id_, item)
+        untold = self.assigned.untold()
+        if untold is not None:
+            raise self._untold(*untold)
         document = self.recording.call.document
+        every = dict(self.linked)
         if document is not None:
+            every[document.item_type, document.id] = document
+        for kind in _FACTORIES:
+            self._items(kind, {id_: item for (of, id_), item in every.items() if of == kind})
+        if document is not None and (document.item_type, document.id) not in self.variables:
             self._make(document.item_type, document.id, document)
+        self._beside(document)
         self._queues()
         self._answers()
         parameters = self.process.form.given(self.recording.call.parameters)
         first = [] if document is None else [self.variables[document.item_type, document.id]]
         given = [*first, *(f"{name}={self.value(name, each)}" for name, each in parameters.items())]
+        if self.recording.status.causes:
+            self.lines.append("# A trigger started it; here it is started by hand, with what the trigger saw.")
         self.lines.append(f"run = await world.start({self.variable_of(self.process)}({', '.join(given)}))")
 
-    def _products(self) -> list[str]:
-        """Products are named by id in code: they get the ids that they had."""
-        lines, highest = [], max(self.products, default=0)
-        if highest > _MOST_FILLERS:
-            raise Mistake(f"product {highest} is used: a test would have to make all products before it.")
-        for id_ in range(1, highest + 1):
-            known = self.products.get(id_)
-            fields = "" if known is None else self._fields(known)
-            lines.append(f"await world.product({fields})" + ("" if known is not None else "  # not used"))
-        return lines
-
-    def _users(self) -> None:
-        """Users of a queue are named by id in code, likewise."""
-        untold, users = self.assigned.untold(), self.assigned.users()
-        if untold is not None:
-            raise self._untold(*untold)
-        if max(users, default=0) > _MOST_FILLERS:
-            raise Mistake(f"user {max(users)} is in a queue: a test would have to make all users before them.")
-        for id_ in range(1, max(users, default=0) + 1):
-            known = self.linked.get(("user", id_))
-            if known is not None:
-                self._make("user", id_, known)
+    def _items(self, kind: str, known: Mapping[int, Any]) -> None:
+        """Those of a kind. What code names by id gets the id that it had, so all before it have to be there, too."""
+        fixed = self._fixed(kind)
+        for id_ in range(1, max(fixed, default=0) + 1):
+            if id_ in known:
+                self._make(kind, id_, known[id_])
             else:
-                self.lines.append("await world.user()" + ("" if id_ in users else "  # not used"))
+                self.lines.append(f"await world.{kind}()" + ("" if id_ in fixed else "  # not used"))
+        for id_, item in known.items():
+            if (kind, id_) not in self.variables:
+                self._make(kind, id_, item)
+
+    def _fixed(self, kind: str) -> set[int]:
+        document = self.recording.call.document
+        own = {document.id} if document is not None and document.item_type == kind else set[int]()
+        named = {id_ for id_ in referred(self.recording.rows).get(kind, set()) - own if (kind, id_) in self.linked}
+        pointed = self._pointed_at(kind)
+        if kind == "user":
+            named |= self.assigned.users()
+        far = {id_ for id_ in named if id_ > _MOST_FILLERS}
+        if far - pointed:
+            raise Mistake(
+                f"{kind} {max(far - pointed)} is named by id: a test would have to make all before it. "
+                "Write the test with ids of its own; `bizproc show` has the steps."
+            )
+        return named - far
+
+    def _pointed_at(self, kind: str) -> set[int]:
+        """What the document itself points at: code may have the id from there."""
+        document = self.recording.call.document
+        if document is None:
+            return set()
+        fields = [each for each in fields_of(cast("Any", type(document))).values() if each.refers == kind]
+        values = [getattr(document, each.name) for each in fields]
+        return {id_ for value in values for id_ in (value if isinstance(value, (list, tuple)) else [value]) if id_}
+
+    def _beside(self, document: Any) -> None:
+        """What others had put beside the document: tasks of processes in the stages in which they were made."""
+        now = None if document is None else getattr(document, "stage", None)
+        stage = now
+        for put in self.found.before(None):
+            if put.stage is not None and put.stage != stage:
+                stage = put.stage
+                self._move(document, stage)
+            self._put(document, put)
+        if stage != now:
+            self._move(document, now)
+
+    def _move(self, document: Any, stage: Any) -> None:
+        verb = "change_status" if document.item_type == "lead" else "change_stage"
+        self.lines.append(f"await world.perform({self._own(document)}.{verb}({self.code.of(stage)}))")
+
+    def _own(self, document: Any) -> str:
+        self.code.name("bizproc", "crm")
+        return f"crm.{document.item_type}({self.variables[document.item_type, document.id]})"
+
+    def _put(self, document: Any, put: Put) -> None:
+        element, own = put.element, self._own(document)
+        if isinstance(element, Comment):
+            self.lines.append(f"await world.perform({own}.add_comment({self.code.of(element.text)}))")
+            return
+        if put.stage is not None:
+            self.code.name("bizproc", "process")
+            cls = self.code.name("bizproc.model", type(document).__name__)
+            self.others = _OTHERS.format(cls=cls, kind=document.item_type).rstrip()
+            given = f"task={self.code.of(cast('Any', element).title)}, done={element.completed}"
+            self.lines.append(f"await world.start(others({self.variables[document.item_type, document.id]}, {given}))")
+            return
+        task = isinstance(element, Task)
+        verb, text = ("add_task", element.title) if isinstance(element, Task) else ("add_activity", element.subject)
+        performed = f"await world.perform({own}.{verb}({self.code.of(text)}))"
+        if not element.completed:
+            self.lines.append(performed)
+            return
+        self.lines.append(f"made = {performed}")
+        made = "made.activity_id or 0" if task else "made.id"
+        self.lines.append(f"await world.perform({own}.complete_activity({made}))")
 
     def _queues(self) -> None:
         """Where queues stood, and who was absent."""
@@ -209,6 +284,9 @@ class Story:
         """What came from outside, in order."""
         deadlines: dict[str, datetime | None] = {}
         for row in self.recording.rows:
+            for put in self.found.before(row.position):
+                self.pass_to(min(put.at, moment(row.at)))
+                self._put(self.recording.call.document, put)
             if row.event == "began":
                 deadlines[row.address] = None if row.outcome is None else moment(row.outcome)
             elif row.event == "cancelled":
@@ -216,8 +294,8 @@ class Story:
                 self.lines.append("await run.cancel()")
             elif row.kind in ("start", "child"):
                 raise self._untold(row, "it starts another instance, whose story is another test")
-            elif row.kind == "step":
-                self.pass_time(row)  # it was tried again, or took its time
+            elif row.kind in ("step", "action"):
+                self.pass_time(row)  # it was tried again, or took its time, as what a channel has to take
             elif row.address in deadlines or row.kind == "signal":
                 self._wait(row, deadlines.get(row.address))
         status = self.recording.status
@@ -264,17 +342,23 @@ class Story:
         elif row.name in ("days", "days_before") and isinstance(value, dict) and value.get("reason") == "skipped":
             self.lines.append("await run.skip_wait()")
         elif not (row.name in ("days", "days_before") and isinstance(value, dict) and value.get("reason") == "time"):
-            raise self._untold(row, "what ended the wait is not in the journal")
+            raise self._untold(row, "what ended the wait is not in the journal: do in the test what happened then")
 
     def pass_time(self, row: Recorded) -> None:
         """Up to the moment at which something happened."""
-        at = moment(row.at)
+        self.pass_to(moment(row.at))
+
+    def pass_to(self, at: datetime) -> None:
+        """Up to a moment."""
         if at - self.now >= _TOLD_APART:
             self.now = at
             self.lines.append(f"await world.advance({self.code.of(at)})")
 
     def _untold(self, row: Recorded, why: str) -> Mistake:
-        return Mistake(f"step {row.address} ({row.name or row.kind}) cannot be told as a test: {why}.")
+        return Mistake(
+            f"step {row.address} ({row.name or row.kind}) cannot be told as a test: {why}. Nothing was printed: write it "
+            f"by hand (docs/how-to/test-an-automation.md), by the steps of `bizproc show {self.recording.status.id}`."
+        )
 
     # -- what came of it -----------------------------------------------------------------------------------------------
 
@@ -298,18 +382,23 @@ class Story:
         value = self.recording.result
         if self.recording.status.ended_by is None:
             written = self.value("result", value)
-            if "'(secret)'" in written:
-                return  # what is not printed cannot be compared
+            if "'(secret)'" in written or self._is_of_a_channel(written):
+                return  # what is not printed, or is another here, cannot be compared
             same = "is" if value is None or isinstance(value, bool) else "=="
             self.lines.append(f"assert await run.result() {same} {written}")
 
     def _done_to(self, document: Any) -> None:
         name = self.variables[document.item_type, document.id]
         for verb, cls, field in (("add_comment", "Comment", "text"), ("add_activity", "Activity", "subject")):
-            texts = [text for row in self._own_actions(document, verb) if (text := _argument(row, field)) is not None]
-            if texts:
+            own = [row for row in self._own_actions(document, verb) if _argument(row, field) is not None]
+            put = [each for each in self.found.put if type(each.element).__name__ == cls]
+            came = [*((moment(row.at), _argument(row, field)) for row in own)]
+            came += [(each.at, getattr(each.element, field)) for each in put]
+            texts = [text for _, text in sorted(came, key=lambda each: each[0])]
+            if own and not self._is_of_a_channel(self.code.of(texts)):
                 self.code.name("bizproc.model", cls)
-                found = f"[each.{field} for each in await world.find({cls}, of={name})]"
+                only = " if each.kind == 'todo'" if cls == "Activity" and self._has_other_activities(document) else ""
+                found = f"[each.{field} for each in await world.find({cls}, of={name}){only}]"
                 self.lines.append(f"assert {found} == {self.code.of(texts)}")
         self._given_to(document, name)
         moved = self._own_actions(document, "change_stage") or self._own_actions(document, "change_status")
@@ -320,6 +409,20 @@ class Story:
                 cls = type(document).__name__
                 self.code.name("bizproc.model", cls)
                 self.lines.append(f"assert (await world.get({cls}, {name}.id)).stage == {self.code.of(stage)}")
+
+    def _has_other_activities(self, document: Any) -> bool:
+        """Tasks, mails, calls are shown by activities of other kinds."""
+        others = ("add_task", "send_email", "send_sms", "schedule_call", "schedule_meeting")
+        return any(isinstance(each.element, Task) for each in self.found.put) or any(
+            self._own_actions(document, verb) for verb in others
+        )
+
+    def _is_of_a_channel(self, written: str) -> bool:
+        """Whether there is something in it that a channel gave, as a link: fakes give others."""
+        rows = self.recording.rows
+        posted = {row.address for row in rows if row.kind == "action" and row.event == "began"}
+        given = (json.loads(row.outcome or "null") for row in rows if row.address in posted and row.event == "returned")
+        return any(isinstance(each, str) and each and each in written for each in given)
 
     def _given_to(self, document: Any, name: str) -> None:
         """Who is responsible, if that was changed in the story."""
@@ -398,10 +501,13 @@ async def _linked_items(runtime: Runtime, recording: Recording) -> dict[tuple[st
     return found
 
 
-async def _products(runtime: Runtime, recording: Recording) -> dict[int, Any]:
-    ids = {_argument(row, "product") for row in recording.rows}
-    found = {id_: await _found(runtime, "product", id_) for id_ in ids if isinstance(id_, int)}
-    return {id_: item for id_, item in found.items() if item is not None}
+async def _named_items(runtime: Runtime, recording: Recording) -> dict[tuple[str, int], Any]:
+    """The items that its steps name by id, as they are now. What is not there was not there, or is gone."""
+    named = [(kind, id_) for kind, ids in referred(recording.rows).items() if kind in _FACTORIES for id_ in ids]
+    document = recording.call.document
+    own = None if document is None else (document.item_type, document.id)
+    found = {each: await _found(runtime, *each) for each in sorted(named) if each != own}
+    return {each: item for each, item in found.items() if item is not None}
 
 
 async def _found(runtime: Runtime, kind: str, id_: int) -> Any:

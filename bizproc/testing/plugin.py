@@ -42,7 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Our markers."""
-    config.addinivalue_line("markers", "processes(processes): a list of those that the test's world knows from the start")
+    config.addinivalue_line(
+        "markers", "processes(processes): a list of those that the test's world knows from the start"
+    )
     _watch(config)
     config.addinivalue_line("markers", "begins(moment): when time begins in the test's world")
     config.addinivalue_line("markers", "no_crash(reason): not run again with crashes by --bizproc-crash")
