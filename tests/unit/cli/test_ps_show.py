@@ -219,6 +219,13 @@ def test_a_wait_that_lost_its_race_is_not_shown_as_open(run: Run, here: Path, co
 
 
 def test_of_a_queue_in_a_step_is_shown_what_it_says() -> None:
-    plain = {"capacity": None, "catch_up": False, "hours": False, "load": "open_items", "nobody": "keep", "priority": 0}
+    plain: dict[str, object] = {
+        "capacity": None,
+        "catch_up": False,
+        "hours": False,
+        "load": "open_items",
+        "nobody": "keep",
+        "priority": 0,
+    }
     queue = {**plain, "members": [1, 2], "pick": "in_order", "weights": {}}
     assert shown({"$object": ["UserQueue", queue]}) == "UserQueue(members=[1, 2], pick=in_order)"

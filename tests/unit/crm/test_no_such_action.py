@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from typing import Any
 
 import pytest
@@ -24,14 +23,15 @@ def test_what_is_meant_is_said_and_what_there_is() -> None:
     assert isinstance(e.value, AttributeError)
 
 
-@pytest.mark.parametrize("noun", NOUNS, ids=repr)
+@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: type(noun).__name__)
 def test_a_noun_is_an_object_like_others(noun: Any) -> None:
     assert not hasattr(noun, "add_coment")
     assert not hasattr(noun, "_repr_html_")
     assert getattr(noun, "nothing", 3) == 3
-    for other in (copy.copy(noun), copy.deepcopy(noun), pickle.loads(pickle.dumps(noun))):  # noqa: S301  our own
+    for other in (copy.copy(noun), copy.deepcopy(noun)):
         assert (type(other), vars(other)) == (type(noun), vars(noun))
-    assert not hasattr(type(noun).__new__(type(noun)), "target")
+    cls: Any = type(noun)
+    assert not hasattr(cls.__new__(cls), "target")
 
 
 def test_each_noun_is_called_as_it_is_typed() -> None:
