@@ -355,10 +355,11 @@ class Story:
             self.lines.append(f"await world.advance({self.code.of(at)})")
 
     def _untold(self, row: Recorded, why: str) -> Mistake:
-        return Mistake(
-            f"step {row.address} ({row.name or row.kind}) cannot be told as a test: {why}. Nothing was printed: "
-            f"write it by hand (docs/how-to/test-an-automation.md), by the steps of `bizproc show {self.recording.status.id}`."
+        by_hand = (
+            f"by hand (docs/how-to/test-an-automation.md), by the steps of `bizproc show {self.recording.status.id}`"
         )
+        step = f"step {row.address} ({row.name or row.kind})"
+        return Mistake(f"{step} cannot be told as a test: {why}. Nothing was printed: write it {by_hand}.")
 
     # -- what came of it -----------------------------------------------------------------------------------------------
 
