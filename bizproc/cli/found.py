@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from bizproc.core.codec import Codec
-from bizproc.model.timeline import Activity, Comment
 from bizproc.model.planned import Task
+from bizproc.model.timeline import Activity, Comment
 
 if TYPE_CHECKING:
     from bizproc.engines.embedded.inspection import Recording
@@ -71,13 +71,13 @@ class Found:
         missing: Steps that read something else, each with what it is about.
     """
 
-    put: Sequence[Put] = field(converter=tuple)
-    missing: Sequence[tuple[Recorded, str]] = field(converter=tuple)
+    put: Sequence[Put]
+    missing: Sequence[tuple[Recorded, str]]
 
     @classmethod
     def of(cls, recording: Recording, codec: Codec, known: Iterable[tuple[str, int]]) -> Found:
         """All of it; `known` are the items that the test makes anyway."""
-        return cls(_put(recording, codec), _missing(recording, codec, frozenset(known)))
+        return cls(list(_put(recording, codec)), list(_missing(recording, codec, frozenset(known))))
 
     def before(self, position: int | None) -> list[Put]:
         """What is put there before this wait is over."""

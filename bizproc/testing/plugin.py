@@ -83,7 +83,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 async def _looked_at(test: Coroutine[Any, Any, object], world: Any) -> None:
-    """A test that failed fails with its own error, and a note of what else failed; one that did not has looked at that."""
+    """A test that failed has its own error, and a note of what else failed; one that did not has looked there."""
     from bizproc.testing.world import World
 
     if not isinstance(world, World):
