@@ -30,7 +30,7 @@ from decimal import Decimal
 
 import attrs
 
-from bizproc import Retry, UserQueue, action, attempt, crm, gather, note, now, process, wait
+from bizproc import Retry, UserQueue, action, attempt, crm, gather, note, now, on, process, wait
 from bizproc.model import Deal
 
 
@@ -112,6 +112,19 @@ async def assigns(deal: Deal, *, team: list[int], pick: str = "in_order") -> lis
     return [one.user, two.user]
 
 
+@process("tea.gives", starts=on.stage("deal", "EXECUTING"))
+async def gives(deal: Deal) -> None:
+    await crm.deal.add_task("Call")
+
+
+@process("tea.closes", starts=on.stage("deal", "PREPARATION"))
+async def closes(deal: Deal) -> int:
+    left = {task.stage for task in await crm.deal.tasks() if task.stage} - {deal.stage}
+    ended = await crm.deal.end_tasks(*sorted(left)) if left else ()
+    await wait.sleep(timedelta(days=2))
+    return len(ended)
+
+
 @process("tea.asks")
 async def asks(deal: Deal) -> None:
     await bare(name="x", api_token="y")
@@ -125,7 +138,7 @@ def tea(here: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return type("Tea", (), {name: staticmethod(process) for name, process in found.items()})
 
 
-Story = Callable[[Runtime, "Moves", Deal], Awaitable[Instance[Any]]]
+Story = Callable[[Runtime, "Moves", Deal], Awaitable[object]]
 
 
 class Moves:
@@ -162,10 +175,11 @@ async def live(story: Story) -> None:
         await runtime.settled()
 
 
-def told(run: Run, here: Path, story: Story, *flags: str) -> str:
+def told(run: Run, here: Path, story: Story, *flags: str, id_file: Path | None = None) -> str:
     """The test that is told of it; it is green, in a program of its own."""
     asyncio.run(live(story))
-    printed = run("show", "it", "--as-test", "--processes", "tea")
+    id_ = "it" if id_file is None else id_file.read_text("utf-8")
+    printed = run("show", id_, "--as-test", "--processes", "tea")
     assert printed.exit_code == 0, printed.output
     (here / "test_it.py").write_text(printed.stdout, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "bizproc.testing.plugin", *flags]
@@ -307,6 +321,24 @@ def test_a_story_of_a_failure_fails_alike(tea: Any, run: Run, here: Path) -> Non
     text = told(run, here, story)
     assert "ConnectionError('nobody is there')" in text
     assert "assert failed.value.error_class == 'ConnectionError'" in text
+
+
+def test_a_story_that_a_trigger_began_finds_the_tasks_of_others_again(tea: Any, run: Run, here: Path) -> None:
+    async def story(runtime: Runtime, moves: Moves, deal: Deal) -> None:
+        for each in (tea.gives, tea.closes):
+            runtime.engine.use(each)
+        await runtime.perform(crm.deal(deal).update({"stage": "EXECUTING"}))
+        await runtime.perform(crm.deal(deal).add_task("Ask about the van"))
+        await runtime.perform(crm.deal(deal).change_stage("PREPARATION"))
+        await moves.on(days=3)
+        (found,) = await runtime.instances(process="tea.closes", status="completed")
+        (here / "id").write_text(found.id, "utf-8")
+
+    text = told(run, here, story, id_file=here / "id")
+    assert "mark.processes" not in text
+    assert "A trigger started it" in text
+    assert "await world.start(others(deal, task='Call', done=False))" in text
+    assert "assert await run.result() == 1" in text
 
 
 def test_a_story_that_is_not_over_stops_where_it_stands(tea: Any, run: Run, here: Path) -> None:
