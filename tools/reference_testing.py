@@ -18,6 +18,7 @@ from bizproc.testing import (
     Late,
     ProcessMachine,
     QueueMachine,
+    StepTrouble,
     VirtualClock,
     World,
     assert_recipe,
@@ -77,7 +78,7 @@ def testing() -> str:
     parts += [FAKES, *map(_class, (FakeChannel, FakeMail, FakeSms, FakeAds, FakeDocuments, FakePayments))]
     parts += [STRATEGIES.format(types=types)]
     parts += [_strategy(name) for name in strategies.__all__]
-    parts += [MACHINES, *_machine(ProcessMachine), *_machine(QueueMachine)]
+    parts += [MACHINES, *_machine(ProcessMachine), *_machine(QueueMachine), _class(StepTrouble)]
     parts += ["## Journals and recipes\n"]
     parts += [spoken(each.__name__, each) for each in (save_journal, assert_replays, assert_recipe)]
     return "\n".join(parts)

@@ -31,7 +31,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from bizproc import runtime
+from bizproc.runtime import runtime
 from bizproc.settings import Settings
 from bizproc.store.database import Database, Pulse
 from bizproc.store.owner import lock_file

@@ -132,8 +132,8 @@ FAULTS = (
     Fault(
         is_="a signal that is sent twice counts twice",
         file="bizproc/engines/embedded/works.py",
-        old='"value": self.value, "once": self.once}',
-        new='"value": self.value, "once": None}',
+        old='"value": self.value, "once": self.once,',
+        new='"value": self.value, "once": None,',
         test="tests/engine/test_scenarios_signals.py::test_a_signal_sent_twice_with_one_key_counts_once",
     ),
     Fault(

@@ -243,7 +243,7 @@ def test_what_the_plugin_adds_stands_there() -> None:
         assert f"| `{name}` |" in TESTING
     for option in ("--bizproc-always-replay", "--bizproc-crash", "--bizproc-coverage[=FILE.json]"):
         assert f"| `{option}` |" in TESTING
-    for mark in ("processes(*processes)", "begins(moment)", "no_crash(reason)"):
+    for mark in ("processes(processes)", "begins(moment)", "no_crash(reason)"):
         assert f"`@pytest.mark.{mark}`" in TESTING
 
 
