@@ -45,7 +45,7 @@ _WAITS: Final = frozenset({"wait", "sleep", "until", "signal"})
 
 @frozen
 class Put:
-    """Something that others had put beside the document, before the wait with this place was over; None: at the start."""
+    """Something that others had put beside the document, before this wait was over; None: at the start."""
 
     element: Element
     before: int | None

@@ -357,7 +357,7 @@ class Story:
     def _untold(self, row: Recorded, why: str) -> Mistake:
         return Mistake(
             f"step {row.address} ({row.name or row.kind}) cannot be told as a test: {why}. Nothing was printed: write "
-            f"it by hand (docs/how-to/test-an-automation.md), by the steps of `bizproc show {self.recording.status.id}`."
+            f"it by hand (docs/how-to/test-an-automation.md), from `bizproc show {self.recording.status.id}`."
         )
 
     # -- what came of it -----------------------------------------------------------------------------------------------

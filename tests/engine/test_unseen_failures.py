@@ -147,10 +147,13 @@ async def test_a_test_that_fails_by_itself_has_it_as_a_note() -> None:
 
 
 async def test_a_test_that_fails_is_told_of_what_it_started_itself_too() -> None:
-    with pytest.raises(LookupError, match="mine") as raised:
+    async def story() -> None:
         async with World.open() as world:
             await world.start(broken(await world.deal()), id="it")
             raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine") as raised:
+        await story()
     assert "unseen.broken (instance 'it', started by: the test) failed at step 0" in notes_of(raised.value)
 
 
