@@ -157,7 +157,7 @@ class Sound(ProcessMachine):
     signals: ClassVar = {"approved": st.booleans()}
     steps: ClassVar = {score: st.integers(0, 100)}
     changes: ClassVar = {"amount": st.integers(0, 1000).map(Decimal)}
-    may_fail: ClassVar = (StepTrouble,)
+    may_fail: ClassVar[tuple[type[BaseException], ...]] = (StepTrouble,)
 
     @invariant()
     def there_is_one_comment_at_most(self) -> None:
