@@ -151,6 +151,9 @@ async def test_a_test_that_fails_is_told_of_what_it_started_itself_too() -> None
         async with World.open() as world:
             await world.start(broken(await world.deal()), id="it")
             raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine") as raised:
+        await story()
     assert "unseen.broken (instance 'it', started by: the test) failed at step 0" in notes_of(raised.value)
 
 
