@@ -35,8 +35,8 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> int:
     read, and loaded with the recipes that are used, as `serve` loads them: what that would refuse is said. If there is
     a store, its live instances are replayed on them: nothing is written, no step is run, and a program that runs them
     is not disturbed. Stages and kinds of items that triggers name are looked for in it, too. A line that is right all
-    the same says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found, or would be refused, or an instance would
-    not go on.
+    the same says why: `# bizproc: ok (reason)`. Exit code 1 if anything is found, or would be refused, or an
+    instance would not go on.
 
     \b
     Examples:
