@@ -157,20 +157,24 @@ class Beside(Counted):
 
     def _in_some_order(self, given: list[tuple[int, Assignment]]) -> None:
         """Law 12: as if they had asked one after the other."""
-        refused = []
+        before, refused, explained = self._remembered(), list[AssertionError](), list[dict[str, Any]]()
         for order in permutations(given):
-            before = self._remembered()
+            self.__dict__.update(deepcopy(before))
             try:
                 for lead, done in order:
                     self._assigned(lead, done, None)
                 self.the_store_says_what_the_model_says()
             except AssertionError as error:
                 refused.append(error)
-                self.__dict__.update(before)
             else:
-                break
-        else:
-            raise AssertionError(f"no order of {given} explains it: {refused}")
+                explained.append(self._remembered())
+        assert explained, f"no order of {given} explains it: {refused}"
+        self.__dict__.update(explained[0])
+        # Where several do, nobody knows which it was: each has waited at least as long as in the best one for it.
+        self.waited = {
+            user: min(each["waited"].get(user, 0) for each in explained)
+            for user in {user for each in explained for user in each["waited"]}
+        }
 
     def _remembered(self) -> dict[str, Any]:
         names = ("members", "away", "owners", "line", "waited", "last", "lived", "_same_members")
@@ -213,9 +217,13 @@ MET: dict[type[Counted], dict[str, int]] = {
     Keeping: {"died": 5, "two at once": 3, "chosen": 20, "kept": 15, "stays": 3},
     Chance: {"died": 5, "two at once": 5, "chosen": 30, "held": 20},
     Weighted: {"died": 5, "two at once": 5, "chosen": 50, "held": 20},
-    Beside: {"beside": 5, "died while another asked": 5, "three at once": 5, "died": 3, "chosen": 30, "held": 30},
+    Beside: {"beside": 5, "died while another asked": 1, "three at once": 5, "died": 3, "chosen": 30, "held": 30},
 }
-"""How often each machine at least meets what it is there for; it does so several times as often."""
+"""
+How often each machine at least meets what it is there for; it does so several times as often.
+
+At which commit an owner dies while another asks depends on when it looks for what was posted, by the real clock.
+"""
 
 
 @pytest.mark.parametrize("machine", MET)
