@@ -13,9 +13,10 @@ from benchmarks.peers.workloads import COMMIT, CROWD, KILLED, LATE, MANY, ON_CRM
 
 BIZPROC, FLOOR = CONTESTANTS[:2]
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="memory, and how a program ended, are read as Linux tells"
-)
+pytestmark = [
+    pytest.mark.long,  # each begins programs of its own, and kills some
+    pytest.mark.skipif(sys.platform != "linux", reason="memory, and how a program ended, are read as Linux tells"),
+]
 
 
 def small(contestant: Contestant, workload: Workload, folder: Path) -> Figures:
