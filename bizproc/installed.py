@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from bizproc.core.errors import BizprocError, RecipeUnusable, SettingsError, WrongArgument
+from bizproc.core.near import meant, nearest
 from bizproc.core.process import Process
 from bizproc.recipe import Recipe, use
 from bizproc.settings import FILE, Settings
@@ -90,8 +90,7 @@ def names_installed() -> list[str]:
 def instead_of(name: str) -> str:
     """What somebody may have meant who wrote this name, as a sentence."""
     names = names_installed()
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Installed: {', '.join(names) or 'none'}."
+    return meant(name, names) or f"Installed: {', '.join(names) or 'none'}."
 
 
 def uses_of(settings: Settings) -> Uses:
@@ -150,8 +149,8 @@ def _wrong(recipe: Recipe[...], error: WrongArgument) -> str:
     """What is wrong with a section, in the words of whoever wrote it."""
     names = [each.name for each in recipe.settings]
     if error.process == recipe.name and error.parameter not in names:
-        near = get_close_matches(error.parameter, names, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(names) or 'none'}."
+        near = nearest(error.parameter, names)
+        hint = f"Did you mean {near}?" if near else f"It has: {', '.join(names) or 'none'}."
         return f"{recipe.name} has no setting {error.parameter}. {hint}"
     if error.got == "nothing":
         return f"{error.parameter} has to be given: {error.expected}."

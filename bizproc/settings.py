@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import evolve, field, fields_dict, frozen, has
 
 from bizproc.core.errors import SettingsError
+from bizproc.core.near import nearest
 from bizproc.model.languages import LANGUAGES
 from bizproc.model.money import CURRENCY_WANTED, is_currency
 
@@ -266,8 +266,8 @@ def _merged(part: Any, given: Mapping[str, Any], where: str, section: str) -> An
     for name, value in given.items():
         full = f"{section}.{name}" if section else name
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            near = nearest(name, known)
+            hint = f" Did you mean {near!r}?" if near else ""
             detail = f"there is no setting {full!r}. Known: {', '.join(known)}.{hint}"
             raise SettingsError(where=where, detail=detail)
         default = known[name].default

@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 from absurd_sdk import AsyncAbsurd
 
-from benchmarks.peers.shape import SPAN, Engine, play, ran_on, scored
+from benchmarks.peers.shape import SPAN, WaitingEngine, play, ran_on, scored
 
 CLAIM: Final = 10
 """Seconds."""
@@ -41,7 +41,7 @@ async def parked(params: Any, ctx: Any) -> int:
     return number
 
 
-class OnAbsurd(Engine):
+class OnAbsurd(WaitingEngine):
     async def open(self) -> None:
         self.client, self.worker = AsyncAbsurd(self.url), AsyncAbsurd(self.url)
         self.asking = await psycopg.AsyncConnection.connect(self.url, autocommit=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from benchmarks.peers.shape import SPAN, Engine, play, scored
+from benchmarks.peers.shape import SPAN, WaitingEngine, play, scored
 from benchmarks.peers.shape import ran_on as noted
 from bizproc import wait
 from bizproc.core.process import Process, process
@@ -47,7 +47,7 @@ def named(number: int) -> str:
     return f"n-{number}"
 
 
-class OnBizproc(Engine):
+class OnBizproc(WaitingEngine):
     processes: tuple[Process[..., Any], ...] = (adding, parked)
 
     async def open(self) -> None:

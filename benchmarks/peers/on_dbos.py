@@ -20,7 +20,7 @@ sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2
 import sqlalchemy as sa  # noqa: E402
 from dbos import DBOS, SetWorkflowID  # noqa: E402
 
-from benchmarks.peers.shape import SPAN, Engine, play, scored  # noqa: E402
+from benchmarks.peers.shape import SPAN, WaitingEngine, play, scored  # noqa: E402
 from benchmarks.peers.shape import ran_on as noted  # noqa: E402
 
 LONG: Final = 86_400.0
@@ -51,7 +51,7 @@ async def parked(number: int) -> int:
     return number
 
 
-class OnDbos(Engine):
+class OnDbos(WaitingEngine):
     async def open(self) -> None:
         config: Any = {"name": "benchmark", "system_database_url": self.url, "run_admin_server": False}
         DBOS(config={**config, "log_level": "ERROR"})

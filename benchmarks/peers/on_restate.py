@@ -20,7 +20,7 @@ import restate
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from benchmarks.peers.shape import SPAN, Engine, play, scored
+from benchmarks.peers.shape import SPAN, WaitingEngine, play, scored
 from benchmarks.peers.shape import ran_on as noted
 
 INGRESS: Final = "http://127.0.0.1:8080"
@@ -71,7 +71,7 @@ def keep(number: int, name: str) -> None:
 AWAKEABLES = Path("awakeables")
 
 
-class OnRestate(Engine):
+class OnRestate(WaitingEngine):
     async def open(self) -> None:
         global AWAKEABLES  # noqa: PLW0603  a handler is a function of its own
         folder = Path(self.url)

@@ -74,17 +74,21 @@ class Engine(ABC):
     async def results(self, numbers: Sequence[int]) -> list[int]:
         """Wait for the ends of instances that were started by this program or by one before."""
 
-    async def park(self, numbers: Sequence[int]) -> None:
-        """Start instances that wait for a signal; all of them wait when this returns."""
-        raise NotImplementedError
-
-    async def signal(self, number: int) -> None:
-        """Wake one."""
-        raise NotImplementedError
-
     async def counted(self, instances: int, steps: int) -> dict[str, float]:
         """What else is found once all have ended."""
         return {}
+
+
+class WaitingEngine(Engine):
+    """One whose instances can wait for a signal: all but the floor."""
+
+    @abstractmethod
+    async def park(self, numbers: Sequence[int]) -> None:
+        """Start instances that wait for a signal; all of them wait when this returns."""
+
+    @abstractmethod
+    async def signal(self, number: int) -> None:
+        """Wake one."""
 
 
 # -- what bodies of steps do -------------------------------------------------------------------------------------------
@@ -149,15 +153,17 @@ async def _play(engine: Engine, given: argparse.Namespace) -> None:
     match given.phase:
         case "run":
             await run(engine, given.instances, given.steps)
-        case "park":
+        case "park" if isinstance(engine, WaitingEngine):
             await park(engine, given.instances)
-        case "wake":
+        case "wake" if isinstance(engine, WaitingEngine):
             await wake(engine, given.instances, began)
         case "begin":
             EFFECTS.servers = [] if given.spare else engine.servers
             await begin(engine, given.instances, given.steps, given.fatal)
         case "resume":
             await resume(engine, given.instances, given.steps, began, given.effects)
+        case _:
+            sys.exit("its instances do not wait for signals")
     await engine.close()
 
 
@@ -182,7 +188,7 @@ async def run(engine: Engine, instances: int, steps: int) -> None:
     )
 
 
-async def park(engine: Engine, count: int) -> None:
+async def park(engine: WaitingEngine, count: int) -> None:
     """
     Park them all, wake some, tell it, and wait to be killed.
 
@@ -219,7 +225,7 @@ async def park(engine: Engine, count: int) -> None:
     await asyncio.Event().wait()
 
 
-async def wake(engine: Engine, count: int, began: float) -> None:
+async def wake(engine: WaitingEngine, count: int, began: float) -> None:
     """Wake the first that waits and the last; seconds since before the engine was opened."""
     numbers = [PARKED, PARKED + count - 1]
     await asyncio.gather(*(engine.signal(number) for number in numbers))
@@ -254,7 +260,7 @@ async def resume(engine: Engine, instances: int, steps: int, began: float, effec
     )
 
 
-async def _woken(engine: Engine, number: int) -> float:
+async def _woken(engine: WaitingEngine, number: int) -> float:
     """Seconds from a signal to the body of the next step; what comes after that step is waited for, too."""
     since = perf_counter()
     await engine.signal(number)

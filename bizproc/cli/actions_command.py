@@ -11,9 +11,9 @@ import click
 from bizproc.cli.catalogue import Entry, Form, catalogue
 from bizproc.cli.completing import action_names
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.near import meant
 from bizproc.cli.output import console, print_json, table
 from bizproc.cli.setup import common_options, setup_of
+from bizproc.core.near import meant
 
 
 @click.command()

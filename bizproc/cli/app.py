@@ -20,9 +20,9 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from bizproc import __version__
-from bizproc.cli.near import meant
 from bizproc.cli.setup import common_options
 from bizproc.core.errors import BizprocError, Unanswered
+from bizproc.core.near import meant
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -11,10 +11,10 @@ from types import ModuleType
 from typing import Any
 
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.near import meant
 from bizproc.cli.output import warn
 from bizproc.cli.setup import Setup
 from bizproc.core.errors import RecipeUnusable
+from bizproc.core.near import meant
 from bizproc.core.process import Process
 
 Found = dict[str, Process[..., Any]]

@@ -7,11 +7,11 @@ A stage or a smart type may be made later, so this refuses nothing; `bizproc che
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from bizproc.core.near import nearest
 from bizproc.triggers.keys import is_sent
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Unheard:
     known: tuple[str, ...]
 
     def __str__(self) -> str:
-        near = get_close_matches(self.name, self.known, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(self.known)}."
+        near = nearest(self.name, self.known)
+        hint = f"Did you mean {near!r}?" if near else f"There are: {', '.join(self.known)}."
         return f"{self.process}: its trigger listens to {self.what} {self.name!r}, which is not in the store. {hint}"
 
 

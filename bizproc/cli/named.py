@@ -15,9 +15,9 @@ import attrs
 from attrs import frozen
 
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.near import hint, meant
 from bizproc.cli.setup import Setup
 from bizproc.core.errors import InstanceNotFound
+from bizproc.core.near import hint, meant
 from bizproc.rules.filters.predicates import AllOf, AnyOf, Condition, Filter, Members, Not
 
 if TYPE_CHECKING:

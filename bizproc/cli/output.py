@@ -148,11 +148,10 @@ def _plain(value: Any) -> Any:
 
 class _Table(Table):
     """
-    A table that breaks words only where a terminal is too narrow for them, and those of whole columns never.
+    A table that breaks words only where a terminal is too narrow for them, and those of whole columns last.
 
     Attributes:
-        whole: The headers of columns with words that people copy: where they alone are wider than the terminal, so are
-            the lines.
+        whole: The headers of columns with words that people copy.
     """
 
     whole: frozenset[str] = frozenset()
@@ -161,15 +160,13 @@ class _Table(Table):
         if options.max_width >= _NO_LIMIT:
             self._fit(_PIPED - _BETWEEN)
         elif self.whole:
-            wanted = self._fit(options.max_width, breaking=True)
-            options = options.update(max_width=max(options.max_width, wanted))
+            self._fit(options.max_width, breaking=True)
         return super().__rich_console__(console, options)
 
-    def _fit(self, most: int, *, breaking: bool = False) -> int:
-        """The widest columns become narrower until all fit, or break nowhere but in a word; how wide it is then."""
+    def _fit(self, most: int, *, breaking: bool = False) -> None:
+        """The widest columns become narrower until all fit, or, unless they are to be broken, end with a whole word."""
         words, full = self._words_and_texts()
-        between = _BETWEEN * (len(full) - 1)
-        room = most - between
+        room = most - _BETWEEN * (len(full) - 1)
         level = max(full, default=0)
         while level > 0 and sum(max(w, min(f, level)) for w, f in zip(words, full, strict=True)) > room:
             level -= 1
@@ -178,7 +175,6 @@ class _Table(Table):
             widths = self._broken(widths, room)
         for column, width in zip(self.columns, widths, strict=True):
             column.width = width
-        return sum(widths) + between
 
     def _words_and_texts(self) -> tuple[list[int], list[int]]:
         """How wide the longest word of each column is, and its longest text."""
@@ -188,12 +184,15 @@ class _Table(Table):
         return [f if self._is_whole(c) else w for c, w, f in zip(self.columns, words, full, strict=True)], full
 
     def _broken(self, widths: list[int], room: int) -> list[int]:
-        """Where the words of a table have no room, the longest are broken, and no more of them than has to be."""
-        longest = max(widths, default=0)
-        while longest > 1 and sum(widths) > room:
-            longest -= 1
-            pairs = zip(self.columns, widths, strict=True)
-            widths = [width if self._is_whole(column) else min(width, longest) for column, width in pairs]
+        """Where the words of a table have no room, the longest are broken, and no more than has to be."""
+        for spared in (True, False):
+            longest = max(widths, default=0)
+            while longest > 1 and sum(widths) > room:
+                longest -= 1
+                pairs = zip(self.columns, widths, strict=True)
+                widths = [
+                    width if spared and self._is_whole(column) else min(width, longest) for column, width in pairs
+                ]
         return widths
 
     def _is_whole(self, column: Column) -> bool:
@@ -214,7 +213,7 @@ def table(
         headers: A column each.
         rows: Cells in their order.
         right: The columns that are aligned to the right.
-        whole: The columns whose cells are never broken; to be printed with `crop=False`, for they may be too wide.
+        whole: The columns whose cells are broken only where these alone are wider than the terminal.
     """
     made = _Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     made.whole = frozenset(whole)

@@ -15,6 +15,7 @@ import attrs
 import bizproc
 from bizproc import model
 from bizproc.core.codec import text_of
+from bizproc.core.codec.classes import default_of
 from bizproc.core.errors import RecordedError
 
 
@@ -103,9 +104,7 @@ class Pasting:
         given = []
         for field in attrs.fields(cls):
             each = getattr(value, field.name)
-            default: Any = field.default
-            if isinstance(default, attrs.Factory) and not default.takes_self:  # type: ignore[arg-type]
-                default = default.factory()
+            default = default_of(cls, field.name, value)
             if field.init and not (type(each) is type(default) and each == default):
                 given.append(f"{field.alias}={self._guarded(field.name, each)}")
         return f"{self.name(module, cls.__name__)}({', '.join(given)})"

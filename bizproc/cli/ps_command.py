@@ -83,7 +83,7 @@ def _print(setup: Setup, statuses: list[Status], *, more: bool) -> None:
     zone = setup.settings.zone
     rows = [(e.id, e.process, e.document, e.state, _why(e), moment_text(e.until, zone)) for e in statuses]
     headers = ("id", "process", "document", "state", "why", f"until ({zone})")
-    out.print(table(headers, rows, whole=("id", "state")), crop=False)
+    out.print(table(headers, rows, whole=("id", "state")))
     if more:
         out.print(f"These are the newest {MOST}. Older ones: --limit, or one of the filters.")
 

@@ -17,9 +17,9 @@ import click
 from bizproc.cli import upgrading
 from bizproc.cli.finding import find_processes, importable_here
 from bizproc.cli.mistakes import Mistake
-from bizproc.cli.near import hint
 from bizproc.cli.output import console, print_json, say, table
 from bizproc.cli.setup import Setup, common_options, is_there, setup_of
+from bizproc.core.near import hint
 
 if TYPE_CHECKING:
     from bizproc.installed import Installed, Uses

@@ -161,7 +161,7 @@ def _print(setup: Setup, story: _Story) -> None:
             for step in story.steps
         )
         headers = ("step", "what", "outcome", "attempts", f"when ({zone})")
-        out.print(table(headers, rows, right=("attempts",), whole=("step",)), crop=False)
+        out.print(table(headers, rows, right=("attempts",), whole=("step",)))
     if story.notes:
         out.print()
         rows_ = ((moment_text(at, zone), text, _facts(facts)) for at, text, facts in story.notes)
@@ -178,7 +178,7 @@ def _print(setup: Setup, story: _Story) -> None:
             for each in story.signals
         )
         titles = ("signal, not read", "value", f"sent ({zone})", "")
-        out.print(table(titles, unread, whole=("signal, not read",)), crop=False)
+        out.print(table(titles, unread, whole=("signal, not read",)))
     for step in story.retrying:
         out.print()
         again = "now" if step.again_at is None else f"at {moment_text(step.again_at, zone)} ({zone})"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any, Generic, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, get_args
 
 from attrs import field, frozen
@@ -17,6 +16,7 @@ from bizproc.core.commands import AwaitChild, Command, StartChild
 from bizproc.core.configured import Configured
 from bizproc.core.errors import ProcessDefinitionError
 from bizproc.core.form import StartForm
+from bizproc.core.near import nearest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -147,7 +147,7 @@ def process(
 def _check_word(process: str, parameter: str, word: object, allowed: tuple[str, ...]) -> None:
     if word in allowed:
         return
-    near = get_close_matches(word, allowed, n=1) if isinstance(word, str) else []
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(word, allowed) if isinstance(word, str) else None
+    hint = f" Did you mean {near!r}?" if near else ""
     words = ", ".join(map(repr, allowed))
     raise ProcessDefinitionError(process=process, detail=f"{parameter}: expected one of {words}, got {word!r}.{hint}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from bizproc.core.errors import NoSuchAction
+from bizproc.core.near import nearest
 
 _OURS: Final = frozenset({"kind", "name", "target"})
 """What nouns know of themselves; no action."""
@@ -34,6 +34,6 @@ def _actions(noun: type) -> list[str]:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    meant = f"Did you mean {near[0]}? " if near else ""
+    near = nearest(name, known)
+    meant = f"Did you mean {near}? " if near else ""
     return f"{meant}It has: {', '.join(known) or 'none'}."

@@ -33,7 +33,7 @@ R_co = TypeVar("R_co", covariant=True)
 _GOING_ON = frozenset({"running", "waiting"})
 
 
-class Home(Protocol):
+class InstanceHost(Protocol):
     """The runtime, as its instances see it. What it has is told in `runtime.py`."""
 
     asks: Engine | Guest
@@ -47,7 +47,7 @@ class Home(Protocol):
 class Instance(Generic[R_co]):
     """A handle on one instance, by its id. Its methods raise InstanceNotFound."""
 
-    def __init__(self, runtime: Home, id: str, process: Process[..., Any] | None = None) -> None:
+    def __init__(self, runtime: InstanceHost, id: str, process: Process[..., Any] | None = None) -> None:
         self.id = id
         self._runtime = runtime
         self._process = process

@@ -100,7 +100,7 @@ class Preview:
 TIME_IS_UP = "time is up"
 
 
-class Theatre(Protocol):
+class PreviewHost(Protocol):
     """The runtime, as a rehearsal sees it. What it has is told in `runtime.py`."""
 
     def stage(self, call: Call[Any]) -> Stage:
@@ -114,7 +114,7 @@ class Theatre(Protocol):
 class Rehearsing:
     """A rehearsal that can be gone on with: it is done again from its beginning, with one thing more that happens."""
 
-    runtime: Theatre
+    runtime: PreviewHost
     call: Call[Any]
     assumed: Mapping[Any, Any]
     moment: datetime | None

@@ -31,7 +31,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from bizproc.runtime import open_database, runtime
+from bizproc.runtime import runtime
 from bizproc.settings import Settings
 from bizproc.store.database import Database, Pulse
 from bizproc.store.owner import lock_file
@@ -134,8 +134,8 @@ def observe(board: Board) -> None:
     """Have the runtime that this program opens tell the board of its commits."""
     # `Runtime.open` takes no observer: only tests want one.
     board.lives += 1
-    opened: Any = open_database
-    runtime.open_database = partial(opened, observer=Watched(board))  # type: ignore[attr-defined]
+    opening: Any = runtime
+    opening.open_database = partial(opening.open_database, observer=Watched(board))
 
 
 UNPROTECTED: Final = Settings(poison_protection=False)

@@ -16,9 +16,9 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from attrs import define
@@ -218,7 +218,7 @@ async def of_stale(folder: Folder) -> None:
         await deals(runtime, 1, 2, 3)
 
 
-ON: Final[dict[Path, tuple[Callable[[Folder], Awaitable[None]], dict[str, str]]]] = {
+ON: Final[dict[Path, tuple[Callable[[Folder], Coroutine[Any, Any, None]], dict[str, str]]]] = {
     README: (
         of_readme,
         {
@@ -258,7 +258,7 @@ WITH_COMMANDS = [page for page in EVERY_PAGE if page not in (TUTORIAL, DOCS / "d
 @pytest.mark.parametrize("page", ON, ids=name_of)
 def test_each_command_of_the_page_does_what_it_says(page: Path, folder: Folder) -> None:
     prepare, expected = ON[page]
-    asyncio.run(prepare(folder))  # type: ignore[arg-type]
+    asyncio.run(prepare(folder))
     told = dict(expected)
     typed = [command for command in commands_of(page) if not command.startswith(PREPARING)]
     assert typed

@@ -143,7 +143,8 @@ class FieldsOf:
             return False
         if {each.name for each in self._fields} & {"attrs", "cl", "converter", "typevar_map"}:  # cattrs' own parameters
             return False
-        code = getattr(self._cls.__init__, "__code__", None)  # type: ignore[misc]
+        cls: Any = self._cls
+        code = getattr(cls.__init__, "__code__", None)
         if code is None:
             return False
         parameters = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
@@ -184,7 +185,7 @@ class FieldsOf:
             elif each.required and each.init:
                 raise KeyError(each.name)
             elif not each.required:
-                object.__setattr__(value, each.name, _default(self._cls, each.name, value))
+                object.__setattr__(value, each.name, default_of(self._cls, each.name, value))
         return value
 
 
@@ -213,8 +214,8 @@ def declared_fields(cls: Any) -> Iterator[tuple[str, str, Any, bool, bool]]:
         yield each.name, each.name, each.type, each.default is nothing and each.default_factory is nothing, each.init
 
 
-def _default(cls: Any, name: str, value: object) -> Any:
-    """A field's default, for what was recorded before the field was there."""
+def default_of(cls: Any, name: str, value: object) -> Any:
+    """A field's default; of one that is made, what is made for this value."""
     if not attrs.has(cls):
         declared: Any = next(each for each in dataclasses.fields(cls) if each.name == name)
         return declared.default_factory() if declared.default is dataclasses.MISSING else declared.default

@@ -41,6 +41,7 @@ async def run_body(
 ) -> StepEnded | StepFailed:
     """One attempt. What it raises is an outcome, or, by the step's policy, a reason to try again later."""
     function, started_at = step.function, moment_text(now())
+    # As a NamedTuple makes itself, without the call in between: here and below there is one for each step.
     running_step.set(tuple.__new__(RunningStep, (function.name, key, attempt)))
     error: BaseException
     try:

@@ -10,6 +10,7 @@ wants it (`asyncio.timeout`, `asyncio.current_task`), and each in a context of i
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
@@ -22,7 +23,7 @@ D = TypeVar("D")
 BeginTask: TypeAlias = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
-class Body(Generic[D]):
+class Body(ABC, Generic[D]):
     """A body that is to run, or runs."""
 
     __slots__ = ("cancelled", "task", "value")
@@ -32,13 +33,13 @@ class Body(Generic[D]):
         self.cancelled = False
         self.value: D | None = None
 
+    @abstractmethod
     def make(self) -> Coroutine[Any, Any, D]:
         """Its coroutine, not begun."""
-        raise NotImplementedError
 
+    @abstractmethod
     def over(self) -> None:
         """It has ended: `value` is what it returned; None if it was cancelled after it had begun."""
-        raise NotImplementedError
 
     def cancel(self) -> None:
         """Let it end at its next await, or never begin."""

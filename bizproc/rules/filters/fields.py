@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 from bizproc.core.errors import NoSuchField, NoTruthValue, WrongFilter
+from bizproc.core.near import nearest
 from bizproc.model.fields import fields_of, shown
 from bizproc.model.kinds import BELONGINGS, NOUNS
 from bizproc.model.texts import composed
@@ -590,8 +590,8 @@ def _no_dunder(node: _Node, name: str) -> str:
 
 
 def _hint(name: str) -> str:
-    near = get_close_matches(name, _made_by_name(), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
+    near = nearest(name, _made_by_name())
+    return f" Did you mean {near}?" if near else ""
 
 
 F: Final = Root(())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bizproc.cli.near import hint
+from bizproc.core.near import hint
 from tests.unit.cli.conftest import Run
 from tests.unit.csv_company import Company
 

@@ -140,10 +140,9 @@ STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 @pytest.mark.parametrize("words", [("actions",), ("actions", "add_product"), ("ps",), ("doctor",), ("shw",)])
 def test_no_line_is_wider_than_the_terminal(company: Company, run: Run, here: Path, words: tuple[str, ...]) -> None:
-    """But for ids that are: they are copied, and never broken (`test_output.py`)."""
     assert company
     assert (
-        run("start", "sales.follow_up", "--document", "deal:3", "--processes", "sales", "--id", "x" * 30).exit_code == 0
+        run("start", "sales.follow_up", "--document", "deal:3", "--processes", "sales", "--id", "x" * 90).exit_code == 0
     )
     lines = STYLE.sub("", on_terminal(here, 60, *words)).splitlines()
     assert lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
 MOST: Final = 20
@@ -17,9 +16,16 @@ _AS_GOOD: Final = 0.1
 
 def near(name: str, known: Iterable[str]) -> list[str]:
     """Those that are like it, the most like it first."""
+    from difflib import SequenceMatcher, get_close_matches  # for who has misspelt something, not for each start
+
     found = get_close_matches(name, sorted(set(known)), n=3, cutoff=_LIKE)
     likeness = [SequenceMatcher(None, each, name).ratio() for each in found]
     return [each for each, like in zip(found, likeness, strict=True) if like >= likeness[0] - _AS_GOOD]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one that is the most like it; None where nothing is."""
+    return next(iter(near(name, known)), None)
 
 
 def meant(name: str, known: Iterable[str]) -> str:
