@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -251,17 +252,25 @@ except StoreError as error:
 """
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that others may enter. Not one of pytest's: each pytest that begins, those in tests too, closes theirs."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "stores").mkdir()
+        yield folder / "stores"
+        (folder / "stores").chmod(0o755)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
 @pytest.mark.parametrize("closed", ["the file", "the folder", "the folder of a new store"])
-def test_what_may_not_be_written_is_read_only(closed: str, tmp_path: Path) -> None:
-    folder = tmp_path / "stores"
-    folder.mkdir()
+def test_what_may_not_be_written_is_read_only(closed: str, open_folder: Path) -> None:
+    folder = open_folder
     path = folder / "crm.db"
     if closed != "the folder of a new store":
         opened(path).close()
         path.with_name("crm.db.lock").unlink()
-    for parent in [*path.parents][:-2]:  # up to the temporary folder: others may enter
-        parent.chmod(0o755)
     folder.chmod(0o777 if closed == "the file" else 0o555)
     if path.exists():
         path.chmod(0o444 if closed == "the file" else 0o666)
