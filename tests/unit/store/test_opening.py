@@ -254,7 +254,7 @@ except StoreError as error:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that others may enter. Not one of pytest's: each pytest that begins, those in tests too, closes theirs."""
+    """A folder that others may enter. Not one of pytest's: each pytest that begins, in tests too, closes theirs."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
